@@ -1,0 +1,66 @@
+// Package analysis finds out which pods of a platform need the Kubernetes API:
+// it discovers what an umbrella chart deploys, renders it, joins RBAC across
+// releases, judges every workload with evidence and plans what the mutating
+// policy's values should say. It reads file trees that are handed to it; it
+// fetches nothing and writes nothing.
+package analysis
+
+import (
+	"io/fs"
+
+	"tokenward/analysis/render"
+)
+
+// SourceRef says which revision of a source Flux would take. The fields are
+// those of a GitRepository's spec.ref; at most one is followed, in Flux's order
+// of precedence: Commit, Name, Semver, Tag, Branch. All empty means Flux's
+// default, the branch master.
+type SourceRef struct {
+	Branch, Tag, Semver, Name, Commit string
+}
+
+// Release is one chart that the umbrella deploys, as its HelmRelease says.
+type Release struct {
+	// HelmRelease is the name of the Flux object; Name is the Helm release's
+	// name by Flux's rule (releaseName, else targetNamespace-name).
+	HelmRelease string
+	Name        string
+	Namespace   string // target namespace
+	// Package is the dotted path of the umbrella's values key that enables
+	// the release (for example addons.argocd), "" where it is not known.
+	Package    string
+	Repository string // the source's URL as the umbrella gives it; never with credentials
+	Ref        SourceRef
+	Chart      string // path of the chart inside the repository
+	// Ignore is the GitRepository's spec.ignore: gitignore patterns of files
+	// that Flux leaves out of the artifact.
+	Ignore string
+	// Values is everything that valuesFrom and values give, merged in Flux's order.
+	Values        map[string]any
+	PostRenderers []any
+	// Err says why the release cannot be analysed, nil if it can.
+	Err error
+}
+
+// RenderedRelease is a release with what its chart renders.
+type RenderedRelease struct {
+	Release
+	Commit  string // the commit that the ref resolved to
+	Objects []*render.Object
+	Invalid []render.Invalid
+}
+
+// Set is everything that the platform deploys: the scope in which bindings,
+// roles and ServiceAccounts of different releases meet.
+type Set struct {
+	Releases []*RenderedRelease
+	// Extra are objects of the umbrella itself that are no release's (its
+	// Namespaces, RBAC, Secrets).
+	Extra []*render.Object
+}
+
+// Tree is a repository's files at one commit, as fetched.
+type Tree struct {
+	FS     fs.FS
+	Commit string
+}

@@ -1,0 +1,38 @@
+// Package render turns charts into objects: it loads a chart from a file
+// tree, composes the values that Flux would give it, runs Helm's engine and
+// decodes what comes out. It owns everything that knows Helm and Flux; it
+// judges nothing and fetches nothing.
+package render
+
+// Object is one decoded manifest together with where it came from.
+type Object struct {
+	APIVersion string
+	Kind       string
+	Namespace  string // the release's namespace where the manifest names none and the kind is namespaced; "" for cluster-scoped kinds
+	Name       string
+	// Fields is the whole manifest. Readers must not change it.
+	Fields map[string]any
+	// Source is the template's path inside the repository, for example
+	// chart/charts/upstream/templates/server/role.yaml.
+	Source string
+	// Line is the 1-based line of Source at which the object's kind stands,
+	// or 0 where the template does not show it literally.
+	Line int
+	// Hook holds the values of the helm.sh/hook annotation, nil for a plain object.
+	Hook []string
+}
+
+// Invalid is a piece of rendered output that could not be decoded. It stays in
+// the result, so that nothing that exists on the cluster goes unnoticed.
+type Invalid struct {
+	Source string
+	Err    error
+}
+
+// ID names the object for people, as "Kind namespace/name" or "Kind name".
+func (o *Object) ID() string {
+	if o.Namespace == "" {
+		return o.Kind + " " + o.Name
+	}
+	return o.Kind + " " + o.Namespace + "/" + o.Name
+}
