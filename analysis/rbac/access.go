@@ -1,0 +1,134 @@
+package rbac
+
+import (
+	"sort"
+	"strings"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+)
+
+// Origin says where a grant's role comes from.
+type Origin int
+
+const (
+	Rendered Origin = iota // some release renders the role
+	BuiltIn                // every cluster brings it
+	Outside                // rendered nowhere: what it allows is not known
+)
+
+// Grant is one role that a ServiceAccount holds.
+type Grant struct {
+	Binding *Binding
+	// Group is the group through which the account holds the role, "" where the
+	// binding names the account itself.
+	Group string
+	// Role is nil unless Origin is Rendered.
+	Role   *Role
+	Origin Origin
+	// Rules are the role's rules, those that only serve admission left out.
+	Rules []rbacv1.PolicyRule
+	// UseOnly tells that the role has rules, yet nothing but `use` of pod security
+	// policies or security context constraints: admission reads these, the pod
+	// never calls the API with them.
+	UseOnly bool
+}
+
+// Real tells whether the grant is a reason to call the API: its role has rules, or
+// is one whose rules are not known.
+func (g Grant) Real() bool {
+	if g.Origin == Rendered {
+		return len(g.Rules) > 0
+	}
+	return !emptyBuiltIn(g.Binding.RoleRef)
+}
+
+// RoleID names the role for people, whether it is rendered or not.
+func (g Grant) RoleID() string {
+	if g.Role != nil {
+		return g.Role.Object.ID()
+	}
+	if g.Binding.RoleRef.Kind == "Role" {
+		return "Role " + g.Binding.Namespace + "/" + g.Binding.RoleRef.Name
+	}
+	return g.Binding.RoleRef.Kind + " " + g.Binding.RoleRef.Name
+}
+
+// Words says what the grant allows.
+func (g Grant) Words() string {
+	switch g.Origin {
+	case BuiltIn:
+		return builtInWords(g.Binding.RoleRef.Name)
+	case Outside:
+		return "holds a role that no release renders"
+	}
+	words := Words(g.Rules)
+	if g.Binding.Kind == "RoleBinding" && g.Role.Kind == "ClusterRole" && words != "" {
+		words += " of namespace " + g.Binding.Namespace
+	}
+	return words
+}
+
+// Account returns every grant of a ServiceAccount, those of its own first, then
+// those of the groups that it is in; each sorted by binding.
+func (ix *Index) Account(namespace, name string) []Grant {
+	own := ix.grants(subjectKey{rbacv1.ServiceAccountKind, namespace, name}, "")
+	for _, group := range Groups(namespace) {
+		own = append(own, ix.grants(subjectKey{kind: rbacv1.GroupKind, name: group}, group)...)
+	}
+	return own
+}
+
+// Groups lists the groups that every ServiceAccount of a namespace is in, the
+// narrowest first.
+func Groups(namespace string) []string {
+	return []string{"system:serviceaccounts:" + namespace, "system:serviceaccounts", "system:authenticated"}
+}
+
+func (ix *Index) grants(key subjectKey, group string) []Grant {
+	var out []Grant
+	for _, b := range ix.bindings[key] {
+		g := Grant{Binding: b.binding, Group: group, Role: ix.role(b.binding)}
+		switch {
+		case g.Role != nil:
+			g.Rules = withoutUse(g.Role.Rules)
+			g.UseOnly = len(g.Rules) == 0 && len(g.Role.Rules) > 0
+		case isBuiltIn(b.binding.RoleRef):
+			g.Origin = BuiltIn
+		default:
+			g.Origin = Outside
+		}
+		out = append(out, g)
+	}
+	sort.SliceStable(out, func(i, j int) bool {
+		a, b := out[i].Binding, out[j].Binding
+		return a.Kind+" "+a.Namespace+"/"+a.Name < b.Kind+" "+b.Namespace+"/"+b.Name
+	})
+	return out
+}
+
+// withoutUse drops rules without effect and those that only say which pod
+// security a pod may claim.
+func withoutUse(rules []rbacv1.PolicyRule) []rbacv1.PolicyRule {
+	var out []rbacv1.PolicyRule
+	for _, r := range rules {
+		if len(r.Verbs) == 0 || len(r.Resources)+len(r.NonResourceURLs) == 0 || isUse(r) {
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func isUse(r rbacv1.PolicyRule) bool {
+	if len(r.Verbs) != 1 || r.Verbs[0] != "use" || len(r.NonResourceURLs) > 0 {
+		return false
+	}
+	for _, resource := range r.Resources {
+		switch strings.ToLower(resource) {
+		case "podsecuritypolicies", "securitycontextconstraints":
+		default:
+			return false
+		}
+	}
+	return true
+}

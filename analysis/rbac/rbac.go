@@ -1,0 +1,73 @@
+// Package rbac answers what a ServiceAccount may do: it joins the roles and
+// bindings of everything a platform renders, across releases, with the roles
+// that every cluster brings, and says it in words. It reads manifests only; it
+// asks no cluster, and it does not judge whether a pod makes use of its rights.
+package rbac
+
+import (
+	"fmt"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"tokenward/analysis/render"
+)
+
+// Source is one rendered object and the name of the release that renders it.
+type Source struct {
+	Object  *render.Object
+	Release string
+}
+
+// Problem is a role or binding that could not be read: whatever it grants is
+// unknown.
+type Problem struct {
+	Source
+	Err error
+}
+
+// Role is a Role or ClusterRole with the rules that are in force: those of an
+// aggregated role are its parts' rules.
+type Role struct {
+	Source
+	Kind      string // Role or ClusterRole
+	Namespace string // "" for a ClusterRole
+	Name      string
+	Rules     []rbacv1.PolicyRule
+	// Aggregated tells that the rules are gathered from other ClusterRoles by label.
+	Aggregated bool
+
+	labels      map[string]string
+	aggregation *rbacv1.AggregationRule
+}
+
+// Binding is a RoleBinding or ClusterRoleBinding.
+type Binding struct {
+	Source
+	Kind      string
+	Namespace string // "" for a ClusterRoleBinding
+	Name      string
+	Subjects  []rbacv1.Subject
+	RoleRef   rbacv1.RoleRef
+}
+
+// IsHook tells whether the binding exists only while Helm's hooks run.
+func (b *Binding) IsHook() bool { return b.Object != nil && len(b.Object.Hook) > 0 }
+
+func readRole(s Source) (*Role, error) {
+	var r rbacv1.ClusterRole
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(s.Object.Fields, &r); err != nil {
+		return nil, fmt.Errorf("read %s: %w", s.Object.ID(), err)
+	}
+	return &Role{Source: s, Kind: s.Object.Kind, Namespace: s.Object.Namespace, Name: s.Object.Name,
+		Rules: r.Rules, labels: r.Labels, aggregation: r.AggregationRule}, nil
+}
+
+func readBinding(s Source) (*Binding, error) {
+	var b rbacv1.RoleBinding
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(s.Object.Fields, &b); err != nil {
+		return nil, fmt.Errorf("read %s: %w", s.Object.ID(), err)
+	}
+	return &Binding{Source: s, Kind: s.Object.Kind, Namespace: s.Object.Namespace, Name: s.Object.Name,
+		Subjects: b.Subjects, RoleRef: b.RoleRef}, nil
+}

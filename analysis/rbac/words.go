@@ -1,0 +1,164 @@
+package rbac
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+)
+
+// maxWords is how many resources Words names before it counts the rest.
+const maxWords = 4
+
+// Words says in a line what rules allow, for example "reads Secrets and
+// ConfigMaps, patches Deployments, watches Applications". What is most telling
+// comes first: the widest rights, then Secrets, then the rules' own order. Rules
+// that have no effect and those that only serve admission are left out; it is ""
+// if no rule is left.
+func Words(rules []rbacv1.PolicyRule) string {
+	var items []item
+	for _, rule := range withoutUse(rules) {
+		items = merge(items, rule)
+	}
+	if len(items) == 0 {
+		return ""
+	}
+	slices.SortStableFunc(items, func(a, b item) int { return a.rank() - b.rank() })
+	shown := items
+	if len(items) > maxWords+1 {
+		shown = items[:maxWords]
+	}
+	text := sentence(shown)
+	if left := len(items) - len(shown); left > 0 {
+		text += fmt.Sprintf(" and %d more", left)
+	}
+	return text
+}
+
+// item is one resource with everything that may be done with it.
+type item struct {
+	resource string
+	verbs    []string
+}
+
+func (i item) rank() int {
+	switch {
+	case i.resource == everything:
+		return 0
+	case i.resource == "Secrets":
+		return 1
+	default:
+		return 2
+	}
+}
+
+const everything = "everything"
+
+func merge(items []item, rule rbacv1.PolicyRule) []item {
+	var names []string
+	for _, r := range rule.Resources {
+		names = append(names, resourceName(r, rule.APIGroups))
+	}
+	for _, url := range rule.NonResourceURLs {
+		names = append(names, "the URL "+url)
+	}
+	for _, name := range names {
+		i := slices.IndexFunc(items, func(i item) bool { return i.resource == name })
+		if i < 0 {
+			items = append(items, item{resource: name})
+			i = len(items) - 1
+		}
+		for _, verb := range rule.Verbs {
+			if !slices.Contains(items[i].verbs, strings.ToLower(verb)) {
+				items[i].verbs = append(items[i].verbs, strings.ToLower(verb))
+			}
+		}
+	}
+	return items
+}
+
+// sentence joins neighbours of the same verbs: "reads A and B, patches C".
+func sentence(items []item) string {
+	type clause struct {
+		verb      string
+		resources []string
+	}
+	var clauses []clause
+	for _, i := range items {
+		verb := verbWords(i.verbs)
+		at := slices.IndexFunc(clauses, func(c clause) bool { return c.verb == verb })
+		if at < 0 {
+			clauses = append(clauses, clause{verb: verb})
+			at = len(clauses) - 1
+		}
+		clauses[at].resources = append(clauses[at].resources, i.resource)
+	}
+	var parts []string
+	for _, c := range clauses {
+		parts = append(parts, c.verb+" "+and(c.resources))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// verbWords turns verbs into a predicate: "reads, watches and patches".
+func verbWords(verbs []string) string {
+	has := func(v ...string) (n int) {
+		for _, verb := range v {
+			if slices.Contains(verbs, verb) {
+				n++
+			}
+		}
+		return n
+	}
+	if has("*") > 0 {
+		return "may do anything with"
+	}
+	var out []string
+	if has("get", "list") > 0 {
+		out = append(out, "reads")
+	}
+	if has("watch") > 0 {
+		out = append(out, "watches")
+	}
+	writes := []string{"create", "update", "patch", "delete"}
+	if has(writes...) >= 3 {
+		out = append(out, "writes")
+	} else {
+		for _, verb := range writes {
+			if has(verb) > 0 {
+				out = append(out, third(verb))
+			}
+		}
+		if has("delete") == 0 && has("deletecollection") > 0 {
+			out = append(out, third("delete"))
+		}
+	}
+	known := append([]string{"get", "list", "watch", "deletecollection"}, writes...)
+	for _, verb := range verbs {
+		if !slices.Contains(known, verb) {
+			out = append(out, third(verb))
+		}
+	}
+	return and(out)
+}
+
+// third puts a verb into the third person.
+func third(verb string) string {
+	if stem, ok := strings.CutSuffix(verb, "y"); ok && len(stem) > 1 {
+		return stem + "ies"
+	}
+	for _, ending := range []string{"s", "x", "ch", "sh"} {
+		if strings.HasSuffix(verb, ending) {
+			return verb + "es"
+		}
+	}
+	return verb + "s"
+}
+
+func and(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}
