@@ -38,6 +38,14 @@ type Release struct {
 	// Values is everything that valuesFrom and values give, merged in Flux's order.
 	Values        map[string]any
 	PostRenderers []any
+	// SkipHooks keeps hooks and tests from the post-renderers (postRenderStrategy: nohooks).
+	SkipHooks bool
+	// ValuesFiles are paths inside the repository that take the place of the
+	// chart's values.yaml; a missing one is no error if IgnoreMissingValuesFiles is true.
+	ValuesFiles              []string
+	IgnoreMissingValuesFiles bool
+	// Suspended is true where Flux is told to leave the release as it is.
+	Suspended bool
 	// Err says why the release cannot be analysed, nil if it can.
 	Err error
 }

@@ -9,8 +9,9 @@ type Object struct {
 	APIVersion string
 	Kind       string
 	Namespace  string // the release's namespace where the manifest names none and the kind is namespaced; "" for cluster-scoped kinds
-	Name       string
-	// Fields is the whole manifest. Readers must not change it.
+	Name       string // its generateName where it has no name
+	// Fields is the whole manifest; whole numbers are int64, others float64. A
+	// CustomResourceDefinition comes without its schemas. Readers must not change it.
 	Fields map[string]any
 	// Source is the template's path inside the repository, for example
 	// chart/charts/upstream/templates/server/role.yaml.

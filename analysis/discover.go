@@ -1,0 +1,210 @@
+package analysis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"tokenward/analysis/render"
+)
+
+// Discovery is what an umbrella chart deploys with every package enabled. Two
+// discoveries of the same umbrella, before and after an edit, differ exactly
+// in what the edit changes.
+type Discovery struct {
+	// Releases are sorted by name and HelmRelease. Those that cannot be analysed have Err set.
+	Releases []Release
+	// Extra are the umbrella's objects that are neither Flux's sources and
+	// releases nor values: Namespaces, RBAC, ServiceAccounts, Kustomizations.
+	Extra []*render.Object
+	// Problems say what could not be discovered, in the order of the packages.
+	Problems []Problem
+	// Values are the umbrella's own values with the user's and every
+	// package's enabled over them.
+	Values map[string]any
+}
+
+// Problem is a part of the umbrella that is not analysed as it would be deployed.
+type Problem struct {
+	// Package is the dotted path of the package's values key, or the object
+	// that the problem is about.
+	Package string
+	Reason  string
+	// Apart is true for a package that could not be enabled together with
+	// the rest but was on its own: its releases are analysed.
+	Apart bool
+}
+
+// DiscoverOptions say how the umbrella is rendered.
+type DiscoverOptions struct {
+	// ChartDir is the umbrella chart's folder; "" stands for chart if that holds a chart, else the root.
+	ChartDir string
+	// ValuesFiles are paths inside the tree, Values are given beside them; later ones win, Values over files.
+	ValuesFiles []string
+	Values      []map[string]any
+	KubeVersion string
+	APIVersions []string
+	// ReleaseName and ReleaseNamespace are the umbrella's own release; each is the chart's name where empty.
+	ReleaseName, ReleaseNamespace string
+}
+
+// Discover renders the umbrella chart in tree with every package enabled and
+// reads the Flux objects that come out. A package that makes the rendering
+// fail is left out, tried on its own, and reported in Problems; if that fails too, it
+// is also a release with Err. It is an error only if the umbrella does not render at all.
+func Discover(ctx context.Context, tree fs.FS, opts DiscoverOptions) (*Discovery, error) {
+	u, err := loadUmbrella(tree, opts)
+	if err != nil {
+		return nil, err
+	}
+	out, left, err := u.enableAll(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d := &Discovery{Values: out.Values}
+	m := newMerger(d, u.packages)
+	m.add(out)
+	for _, f := range left {
+		if err := u.apart(ctx, m, f); err != nil {
+			return nil, err
+		}
+	}
+	m.finish()
+	return d, nil
+}
+
+// apart tries a package that cannot be enabled together with the rest on top of
+// the umbrella's defaults, and merges what that adds.
+func (u *umbrella) apart(ctx context.Context, m *merger, f failure) error {
+	reason := fmt.Sprintf("%s cannot be enabled: %v", f.pkg.path(), f.err)
+	out, err := u.render(ctx, overlay([]packageNode{f.pkg}, nil))
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err == nil {
+		m.d.Problems = append(m.d.Problems, Problem{
+			Package: f.pkg.path(), Apart: true,
+			Reason: fmt.Sprintf("%s cannot be enabled together with the other packages and was rendered apart: %v", f.pkg.path(), f.err),
+		})
+		m.add(out)
+		return nil
+	}
+	m.d.Problems = append(m.d.Problems, Problem{Package: f.pkg.path(), Reason: reason})
+	m.d.Releases = append(m.d.Releases, Release{
+		HelmRelease: f.pkg.last(), Name: f.pkg.last(), Package: f.pkg.path(),
+		Repository: withoutCredentials(f.pkg.repo), Ref: f.pkg.ref, Chart: f.pkg.chart, Err: errors.New(reason),
+	})
+	return nil
+}
+
+// umbrella is the chart that composes the releases, ready to be rendered again and again.
+type umbrella struct {
+	chart    *render.Chart
+	opts     DiscoverOptions
+	values   map[string]any // the user's
+	packages []packageNode  // sorted by path
+}
+
+func loadUmbrella(tree fs.FS, opts DiscoverOptions) (*umbrella, error) {
+	dir := opts.ChartDir
+	if dir == "" {
+		dir = "."
+		if _, err := fs.Stat(tree, "chart/Chart.yaml"); err == nil {
+			dir = "chart"
+		}
+	}
+	chart, err := render.LoadChart(tree, dir, "")
+	if err != nil {
+		return nil, fmt.Errorf("load umbrella: %w", err)
+	}
+	u := &umbrella{chart: chart, opts: opts, values: map[string]any{}}
+	for _, name := range opts.ValuesFiles {
+		data, err := fs.ReadFile(tree, name)
+		if err != nil {
+			return nil, fmt.Errorf("read the umbrella's values file %s: %w", name, err)
+		}
+		values, err := render.ParseValues(data)
+		if err != nil {
+			return nil, fmt.Errorf("read the umbrella's values file %s: %w", name, err)
+		}
+		u.values = render.MergeValues(u.values, values)
+	}
+	for _, values := range opts.Values {
+		u.values = render.MergeValues(u.values, values)
+	}
+	all, err := chart.DefaultValues(u.values)
+	if err != nil {
+		return nil, fmt.Errorf("merge the umbrella's values: %w", err)
+	}
+	u.packages = findPackages(all)
+	return u, nil
+}
+
+// render renders the umbrella with values over the user's.
+func (u *umbrella) render(ctx context.Context, values map[string]any) (*render.Output, error) {
+	name, namespace := u.opts.ReleaseName, u.opts.ReleaseNamespace
+	if name == "" {
+		name = u.chart.Name
+	}
+	if namespace == "" {
+		namespace = u.chart.Name
+	}
+	return render.Render(ctx, u.chart, render.Request{
+		ReleaseName: name, Namespace: namespace, Values: render.MergeValues(u.values, values),
+		KubeVersion: u.opts.KubeVersion, APIVersions: u.opts.APIVersions,
+	})
+}
+
+// merger collects what several renders of the umbrella yield: what an earlier
+// one brought is not replaced by a later one.
+type merger struct {
+	d        *Discovery
+	packages []packageNode
+	seen     map[string]bool
+}
+
+func newMerger(d *Discovery, packages []packageNode) *merger {
+	return &merger{d: d, packages: packages, seen: map[string]bool{}}
+}
+
+func (m *merger) add(out *render.Output) {
+	f := readFlux(out.Objects)
+	for _, r := range f.helmReleases {
+		if m.first(r) {
+			m.d.Releases = append(m.d.Releases, f.release(r, m.packages))
+		}
+	}
+	for _, o := range f.extra {
+		if !m.first(o) {
+			continue
+		}
+		m.d.Extra = append(m.d.Extra, o)
+		if isFlux(o, kustomizeGroup, "Kustomization") {
+			m.d.Problems = append(m.d.Problems, Problem{Package: o.ID(), Reason: "what a Kustomization deploys is not analysable yet"})
+		}
+	}
+	for _, i := range out.Invalid {
+		m.d.Problems = append(m.d.Problems, Problem{Package: i.Source, Reason: i.Err.Error()})
+	}
+}
+
+func (m *merger) first(o *render.Object) bool {
+	key := o.APIVersion + " " + o.ID()
+	if m.seen[key] {
+		return false
+	}
+	m.seen[key] = true
+	return true
+}
+
+func (m *merger) finish() {
+	slices.SortStableFunc(m.d.Releases, func(a, b Release) int {
+		if c := strings.Compare(a.Name, b.Name); c != 0 {
+			return c
+		}
+		return strings.Compare(a.HelmRelease, b.HelmRelease)
+	})
+}

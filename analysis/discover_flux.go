@@ -1,0 +1,305 @@
+package analysis
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"tokenward/analysis/render"
+)
+
+// The API groups of Flux's controllers.
+const (
+	helmGroup      = "helm.toolkit.fluxcd.io"
+	sourceGroup    = "source.toolkit.fluxcd.io"
+	kustomizeGroup = "kustomize.toolkit.fluxcd.io"
+)
+
+// flux is the umbrella's rendered objects, sorted by what Flux makes of them.
+type flux struct {
+	helmReleases []*render.Object
+	extra        []*render.Object
+	sources      map[string]*render.Object // by kind namespace/name
+	values       map[string]*render.Object // Secrets and ConfigMaps, likewise
+}
+
+// helmReleaseSpec is what is read of a HelmRelease's spec: the fields of API versions v2beta1 to v2.
+type helmReleaseSpec struct {
+	ReleaseName        string                   `json:"releaseName"`
+	TargetNamespace    string                   `json:"targetNamespace"`
+	Suspend            bool                     `json:"suspend"`
+	Chart              *chartTemplate           `json:"chart"`
+	ChartRef           *sourceName              `json:"chartRef"`
+	ValuesFrom         []render.ValuesReference `json:"valuesFrom"`
+	Values             map[string]any           `json:"values"`
+	PostRenderers      []any                    `json:"postRenderers"`
+	PostRenderStrategy string                   `json:"postRenderStrategy"`
+}
+
+type chartTemplate struct {
+	Spec chartSpec `json:"spec"`
+}
+
+// chartSpec is the spec of a HelmChart, in a HelmRelease or an object of its own.
+type chartSpec struct {
+	Chart                    string     `json:"chart"`
+	Version                  string     `json:"version"`
+	SourceRef                sourceName `json:"sourceRef"`
+	ValuesFiles              []string   `json:"valuesFiles"`
+	ValuesFile               string     `json:"valuesFile"` // v2beta1
+	IgnoreMissingValuesFiles bool       `json:"ignoreMissingValuesFiles"`
+}
+
+type sourceName struct {
+	Kind      string `json:"kind"`
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
+}
+
+type gitRepositorySpec struct {
+	URL     string    `json:"url"`
+	Ref     SourceRef `json:"ref"` // the keys differ from the fields in case only
+	Ignore  string    `json:"ignore"`
+	Include []any     `json:"include"`
+}
+
+func isFlux(o *render.Object, group, kind string) bool {
+	return o.Kind == kind && strings.HasPrefix(o.APIVersion, group+"/")
+}
+
+func isSource(o *render.Object) bool {
+	return slices.ContainsFunc([]string{"GitRepository", "HelmRepository", "OCIRepository", "Bucket", "HelmChart"},
+		func(kind string) bool { return isFlux(o, sourceGroup, kind) })
+}
+
+func objectKey(kind, namespace, name string) string { return kind + " " + namespace + "/" + name }
+
+// readFlux sorts the umbrella's objects. Secrets and ConfigMaps that hold a release's values are not among extra.
+func readFlux(objects []*render.Object) *flux {
+	f := &flux{sources: map[string]*render.Object{}, values: map[string]*render.Object{}}
+	used := map[string]bool{}
+	for _, o := range objects {
+		key := objectKey(o.Kind, o.Namespace, o.Name)
+		switch {
+		case isFlux(o, helmGroup, "HelmRelease"):
+			f.helmReleases = append(f.helmReleases, o)
+			var spec helmReleaseSpec
+			if decodeSpec(o, &spec) == nil {
+				for _, ref := range spec.ValuesFrom {
+					used[objectKey(ref.Kind, o.Namespace, ref.Name)] = true
+				}
+			}
+		case isSource(o):
+			f.sources[key] = o
+		case o.APIVersion == "v1" && (o.Kind == "Secret" || o.Kind == "ConfigMap"):
+			f.values[key] = o
+		}
+	}
+	for _, o := range objects {
+		if !isFlux(o, helmGroup, "HelmRelease") && !isSource(o) && !used[objectKey(o.Kind, o.Namespace, o.Name)] {
+			f.extra = append(f.extra, o)
+		}
+	}
+	return f
+}
+
+func decodeSpec(o *render.Object, into any) error {
+	data, err := json.Marshal(o.Fields["spec"])
+	if err != nil {
+		return fmt.Errorf("read %s: %w", o.ID(), err)
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return fmt.Errorf("read %s: %w", o.ID(), err)
+	}
+	return nil
+}
+
+// release reads one HelmRelease. What cannot be analysed of it is in Err; the rest is filled all the same.
+func (f *flux) release(o *render.Object, packages []packageNode) Release {
+	r := Release{HelmRelease: o.Name}
+	var spec helmReleaseSpec
+	if r.Err = decodeSpec(o, &spec); r.Err != nil {
+		r.Name, r.Namespace = shortName(o.Name), o.Namespace
+		return r
+	}
+	r.Name, r.Namespace = releaseName(o, spec), spec.TargetNamespace
+	if r.Namespace == "" {
+		r.Namespace = o.Namespace
+	}
+	r.Suspended = spec.Suspend
+	r.PostRenderers, r.SkipHooks = spec.PostRenderers, spec.PostRenderStrategy == "nohooks"
+	sourceErr := f.source(&r, o, spec)
+	r.Package = findPackage(packages, r, f.helmRepoName(o, spec), o)
+	var valuesErr error
+	r.Values, valuesErr = render.ComposeValues(spec.ValuesFrom, func(kind, name string) (render.ValuesSource, bool) {
+		return valuesSource(f.values[objectKey(kind, o.Namespace, name)])
+	}, spec.Values)
+	if valuesErr != nil {
+		valuesErr = fmt.Errorf("compose the values of %s: %w", o.ID(), valuesErr)
+	}
+	if r.Err = sourceErr; r.Err == nil {
+		r.Err = valuesErr
+	}
+	return r
+}
+
+// releaseName is Flux's rule: the name given, else [targetNamespace-]name, cut
+// to Helm's 53 characters with a hash at its end.
+func releaseName(o *render.Object, spec helmReleaseSpec) string {
+	switch {
+	case spec.ReleaseName != "":
+		return shortName(spec.ReleaseName)
+	case spec.TargetNamespace != "":
+		return shortName(spec.TargetNamespace + "-" + o.Name)
+	}
+	return shortName(o.Name)
+}
+
+func shortName(name string) string {
+	const limit, hash = 53, 12
+	if len(name) <= limit {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	return name[:limit-hash-1] + "-" + hex.EncodeToString(sum[:])[:hash]
+}
+
+// chart resolves spec.chart, or a chartRef that leads to a HelmChart object.
+func (f *flux) chart(o *render.Object, spec helmReleaseSpec) (chartSpec, string, error) {
+	if ref := spec.ChartRef; ref != nil {
+		namespace := ref.Namespace
+		if namespace == "" {
+			namespace = o.Namespace
+		}
+		if ref.Kind != "HelmChart" {
+			return chartSpec{SourceRef: *ref}, namespace, nil
+		}
+		chart, ok := f.sources[objectKey("HelmChart", namespace, ref.Name)]
+		if !ok {
+			return chartSpec{}, "", fmt.Errorf("its chart is HelmChart %s/%s, which the umbrella does not render", namespace, ref.Name)
+		}
+		var c chartSpec
+		return c, namespace, decodeSpec(chart, &c)
+	}
+	if spec.Chart == nil {
+		return chartSpec{}, "", errors.New("it names no chart")
+	}
+	return spec.Chart.Spec, o.Namespace, nil
+}
+
+// source fills in where the chart comes from.
+func (f *flux) source(r *Release, o *render.Object, spec helmReleaseSpec) error {
+	c, namespace, err := f.chart(o, spec)
+	if err != nil {
+		return err
+	}
+	if c.SourceRef.Namespace != "" {
+		namespace = c.SourceRef.Namespace
+	}
+	r.Chart = path.Clean(strings.TrimPrefix(path.Clean("/"+c.Chart), "/"))
+	if r.Chart == "" {
+		r.Chart = "."
+	}
+	r.ValuesFiles, r.IgnoreMissingValuesFiles = c.ValuesFiles, c.IgnoreMissingValuesFiles
+	if c.ValuesFile != "" {
+		r.ValuesFiles = append(slices.Clone(r.ValuesFiles), c.ValuesFile)
+	}
+	name := fmt.Sprintf("%s %s/%s", c.SourceRef.Kind, namespace, c.SourceRef.Name)
+	source, ok := f.sources[objectKey(c.SourceRef.Kind, namespace, c.SourceRef.Name)]
+	if !ok {
+		return fmt.Errorf("its source is %s, which the umbrella does not render", name)
+	}
+	var git gitRepositorySpec
+	if err := decodeSpec(source, &git); err != nil {
+		return err
+	}
+	r.Repository = withoutCredentials(git.URL)
+	if c.SourceRef.Kind != "GitRepository" {
+		return fmt.Errorf("its source is %s (%s): not analysable yet", name, r.Repository)
+	}
+	r.Ref, r.Ignore = git.Ref, git.Ignore
+	switch {
+	case r.Repository == "":
+		return fmt.Errorf("its source %s has no url", name)
+	case len(git.Include) > 0:
+		return fmt.Errorf("its source %s includes other repositories: not analysable yet", name)
+	}
+	return nil
+}
+
+// helmRepoName is the name of the HelmRepository that the chart comes from, if it does.
+func (f *flux) helmRepoName(o *render.Object, spec helmReleaseSpec) string {
+	c, _, err := f.chart(o, spec)
+	if err != nil || c.SourceRef.Kind != "HelmRepository" {
+		return ""
+	}
+	return c.SourceRef.Name
+}
+
+// valuesSource decodes a Secret or ConfigMap; nil is one that does not exist.
+func valuesSource(o *render.Object) (render.ValuesSource, bool) {
+	if o == nil {
+		return nil, false
+	}
+	source := render.ValuesSource{}
+	for _, field := range []string{"data", "binaryData", "stringData"} {
+		entries, _ := o.Fields[field].(map[string]any)
+		for key, v := range entries {
+			value := str(v)
+			if field == "binaryData" || field == "data" && o.Kind == "Secret" {
+				decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(value))
+				if err != nil {
+					continue // the API server would refuse the object: the key is not there
+				}
+				value = string(decoded)
+			}
+			source[key] = value
+		}
+	}
+	return source, true
+}
+
+// withoutCredentials takes user and password out of an http URL, and the password out of any other.
+func withoutCredentials(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.User == nil {
+		return address
+	}
+	if u.Scheme == "ssh" {
+		u.User = url.User(u.User.Username())
+	} else {
+		u.User = nil
+	}
+	return u.String()
+}
+
+// findPackage finds the values key that a release comes from: the one with its
+// source's address, and of several the one whose name is that of the
+// HelmRelease or of the template's folder. It is "" if that leaves a choice.
+func findPackage(packages []packageNode, r Release, helmRepo string, o *render.Object) string {
+	var found []packageNode
+	for _, p := range packages {
+		if helmRepo != "" && p.helmRepo == helmRepo || helmRepo == "" && p.repo != "" && withoutCredentials(p.repo) == r.Repository {
+			found = append(found, p)
+		}
+	}
+	if len(found) != 1 {
+		found = slices.DeleteFunc(found, func(p packageNode) bool {
+			name := plainName(p.last())
+			return name != plainName(o.Name) && !slices.ContainsFunc(strings.Split(o.Source, "/"), func(part string) bool {
+				return plainName(part) == name
+			})
+		})
+	}
+	if len(found) != 1 {
+		return ""
+	}
+	return found[0].path()
+}

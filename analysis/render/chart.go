@@ -1,0 +1,202 @@
+package render
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/chart/loader"
+	"helm.sh/helm/v3/pkg/ignore"
+	"sigs.k8s.io/yaml"
+)
+
+// maxChartBytes bounds what one chart may unpack to, archives inside archives included.
+const maxChartBytes = 256 << 20
+
+// Chart is the files of one chart and of the charts that it depends on. It
+// holds files rather than Helm's parsed chart, because rendering changes the
+// latter: a Chart is immutable, can be rendered any number of times, also at
+// the same time, and can be sent to another process as it is.
+type Chart struct {
+	// Dir is the chart's folder inside its repository, "." for the root.
+	Dir string
+	// Name is the chart's name as Chart.yaml gives it.
+	Name string
+	// Files are sorted by name. Archives in charts/ are unpacked to folders.
+	Files []File
+}
+
+// File is one file of a chart. Readers must not change it.
+type File struct {
+	// Name is the path inside the chart: subcharts are below charts/<folder>/.
+	Name string
+	// Data is the content without a byte order mark.
+	Data []byte
+	// Source is the path inside the repository, "" for a file out of an archive.
+	Source string
+}
+
+// LoadChart reads the chart in folder dir of a repository's files. It leaves
+// out what Flux leaves out of an artifact (ignore holds the GitRepository's
+// spec.ignore, "" for none; .sourceignore files; symbolic links) and what
+// .helmignore names. It unpacks archives in charts/ and brings in
+// dependencies that Chart.yaml gives as file:// paths inside the repository. A
+// dependency that is found nowhere is an error, as it is for Helm: nothing is fetched.
+func LoadChart(fsys fs.FS, dir string, ignore string) (*Chart, error) {
+	return loadChart(fsys, dir, ignore, 0)
+}
+
+func loadChart(fsys fs.FS, dir, ignore string, depth int) (*Chart, error) {
+	dir = path.Clean(strings.TrimPrefix(path.Clean("/"+dir), "/"))
+	if dir == "" {
+		dir = "."
+	}
+	files, err := readTree(fsys, dir, ignore)
+	if err != nil {
+		return nil, fmt.Errorf("load chart %s: %w", dir, err)
+	}
+	u := unpacker{left: maxChartBytes}
+	if files, err = u.unpack(files, dir, 0); err != nil {
+		return nil, fmt.Errorf("load chart %s: %w", dir, err)
+	}
+	c := &Chart{Dir: dir, Files: files}
+	meta, err := readMetadata(c.Files)
+	if err != nil {
+		return nil, fmt.Errorf("load chart %s: %w", dir, err)
+	}
+	c.Name = meta.Name
+	if err := c.addLocalDependencies(fsys, ignore, meta.Dependencies, depth); err != nil {
+		return nil, fmt.Errorf("load chart %s: %w", dir, err)
+	}
+	sortFiles(c.Files)
+	if _, err := c.parse(); err != nil {
+		return nil, fmt.Errorf("load chart %s: %w", dir, err)
+	}
+	return c, nil
+}
+
+// WithValuesFiles returns a chart whose default values are the given files
+// of the repository, merged in order, in place of values.yaml: Flux's rule for
+// a HelmRelease's spec.chart.spec.valuesFiles. Without files it returns c
+// itself. A file that is missing is an error unless ignoreMissing is true.
+func (c *Chart) WithValuesFiles(fsys fs.FS, names []string, ignoreMissing bool) (*Chart, error) {
+	if len(names) == 0 {
+		return c, nil
+	}
+	merged := map[string]any{}
+	for _, name := range names {
+		clean := strings.TrimPrefix(path.Clean("/"+name), "/")
+		data, err := fs.ReadFile(fsys, clean)
+		if errors.Is(err, fs.ErrNotExist) && ignoreMissing {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read values file %s of chart %s: %w", clean, c.Dir, err)
+		}
+		values, err := ParseValues(data)
+		if err != nil {
+			return nil, fmt.Errorf("read values file %s of chart %s: %w", clean, c.Dir, err)
+		}
+		merged = MergeValues(merged, values)
+	}
+	data, err := yaml.Marshal(merged)
+	if err != nil {
+		return nil, fmt.Errorf("merge values files of chart %s: %w", c.Dir, err)
+	}
+	out := &Chart{Dir: c.Dir, Name: c.Name}
+	for _, f := range c.Files {
+		if f.Name != "values.yaml" {
+			out.Files = append(out.Files, f)
+		}
+	}
+	out.Files = append(out.Files, File{Name: "values.yaml", Data: data, Source: path.Join(c.Dir, "values.yaml")})
+	sortFiles(out.Files)
+	return out, nil
+}
+
+// readTree reads the files of one chart's folder, names relative to it.
+func readTree(fsys fs.FS, dir, ignorePatterns string) ([]File, error) {
+	info, err := fs.Stat(fsys, dir)
+	if err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("the repository has no folder %s", dir)
+	}
+	filter, err := newSourceFilter(fsys, dir, ignorePatterns)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := helmIgnore(fsys, dir, filter)
+	if err != nil {
+		return nil, err
+	}
+	var files []File
+	err = fs.WalkDir(fsys, dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+		rel := relative(dir, name)
+		if rel == "" {
+			return nil
+		}
+		if d.IsDir() {
+			if d.Name() == ".git" || rules.Ignore(rel, entryInfo{d}) {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !d.Type().IsRegular() || filter.leavesOut(name) || rules.Ignore(rel, entryInfo{d}) {
+			return nil
+		}
+		data, err := readFile(fsys, name)
+		if err != nil {
+			return err
+		}
+		files = append(files, File{Name: rel, Data: data, Source: name})
+		return nil
+	})
+	return files, err
+}
+
+func readFile(fsys fs.FS, name string) ([]byte, error) {
+	data, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if int64(len(data)) > loader.MaxDecompressedFileSize {
+		return nil, fmt.Errorf("%s has %d bytes, more than the %d that Helm allows for a chart's file",
+			name, len(data), loader.MaxDecompressedFileSize)
+	}
+	return trimBOM(data), nil
+}
+
+func trimBOM(data []byte) []byte {
+	return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+}
+
+// helmIgnore reads the chart's .helmignore, with Helm's own default rule.
+func helmIgnore(fsys fs.FS, dir string, filter *sourceFilter) (*ignore.Rules, error) {
+	name := path.Join(dir, ignore.HelmIgnore)
+	rules := ignore.Empty()
+	data, err := fs.ReadFile(fsys, name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || filter.leavesOut(name):
+	case err != nil:
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	default:
+		if rules, err = ignore.Parse(bytes.NewReader(data)); err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+	}
+	rules.AddDefaults()
+	return rules, nil
+}
+
+// relative returns name relative to dir, "" for dir itself.
+func relative(dir, name string) string {
+	if dir == "." {
+		return strings.TrimPrefix(name, ".")
+	}
+	return strings.TrimPrefix(strings.TrimPrefix(name, dir), "/")
+}

@@ -1,0 +1,194 @@
+package render
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/json"
+	"sigs.k8s.io/yaml"
+)
+
+const hookAnnotation = "helm.sh/hook"
+
+// document is one YAML document and the line of the file that it starts on.
+type document struct {
+	line int
+	text string
+}
+
+// splitDocuments cuts a rendered file where a line starts with "---", as Helm
+// does: what follows on that line belongs to the next document. Within a
+// block scalar "---" is indented and so is content. Documents without content are left out.
+func splitDocuments(text string) []document {
+	var docs []document
+	var current strings.Builder
+	start, n := 1, 0
+	flush := func() {
+		if s := current.String(); hasContent(s) {
+			docs = append(docs, document{line: start, text: s})
+		}
+		current.Reset()
+	}
+	for line := range strings.Lines(text) {
+		n++
+		if rest, ok := strings.CutPrefix(line, "---"); ok {
+			flush()
+			start = n
+			line = strings.TrimLeft(rest, " \t")
+		}
+		current.WriteString(line)
+	}
+	flush()
+	return docs
+}
+
+// hasContent tells whether a document holds more than blank lines and comments.
+func hasContent(text string) bool {
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.HasPrefix(line, "#") {
+			return true
+		}
+	}
+	return false
+}
+
+// topLevelKind finds the kind of a document without decoding it: "" where it
+// stands in no line of its own at the first column.
+func topLevelKind(text string) string {
+	for line := range strings.Lines(text) {
+		if rest, ok := strings.CutPrefix(line, "kind:"); ok {
+			rest, _, _ = strings.Cut(rest, " #")
+			return strings.Trim(strings.TrimSpace(rest), `"'`)
+		}
+	}
+	return ""
+}
+
+// decoder turns documents into objects.
+type decoder struct {
+	objects []*Object
+	// templates holds, beside every object, the name of its template in Helm's engine.
+	templates []string
+	invalid   []Invalid
+}
+
+func (d *decoder) decode(pieces []piece) {
+	for _, p := range pieces {
+		if err := d.piece(p); err != nil {
+			d.invalid = append(d.invalid, Invalid{
+				Source: p.source,
+				Err:    fmt.Errorf("decode the document at line %d of what %s renders: %w", p.line, p.source, err),
+			})
+		}
+	}
+}
+
+func (d *decoder) piece(p piece) error {
+	if topLevelKind(p.text) == crdKind {
+		if fields, err := decodeCRD(p.text); err == nil {
+			return d.add(fields, p, 0)
+		}
+	}
+	fields, err := decodeYAML(p.text)
+	if err != nil {
+		return err
+	}
+	if fields == nil {
+		return nil
+	}
+	return d.add(fields, p, 0)
+}
+
+// decodeYAML decodes as Kubernetes' own tools do: YAML 1.1, the last of two
+// equal keys wins, numbers become int64 or float64.
+func decodeYAML(text string) (map[string]any, error) {
+	data, err := yaml.YAMLToJSON([]byte(text))
+	if err != nil {
+		return nil, err
+	}
+	if string(data) == "null" {
+		return nil, nil
+	}
+	if len(data) == 0 || data[0] != '{' {
+		return nil, errors.New("it is not a map")
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return nil, err
+	}
+	return fields, nil
+}
+
+// add appends the object that fields hold, or the items of a list. depth bounds lists in lists.
+func (d *decoder) add(fields map[string]any, p piece, depth int) error {
+	apiVersion, kind := text(fields["apiVersion"]), text(fields["kind"])
+	if kind == "" || apiVersion == "" {
+		return errors.New("it has no apiVersion or no kind")
+	}
+	if items, ok := fields["items"].([]any); ok && strings.HasSuffix(kind, "List") && depth < maxNesting {
+		return d.addItems(items, apiVersion, strings.TrimSuffix(kind, "List"), p, depth)
+	}
+	meta, _ := fields["metadata"].(map[string]any)
+	name := text(meta["name"])
+	if name == "" {
+		name = text(meta["generateName"])
+	}
+	if name == "" {
+		return fmt.Errorf("%s has no name", kind)
+	}
+	hooks, deployed := hooksOf(meta)
+	if !deployed {
+		return nil
+	}
+	d.objects = append(d.objects, &Object{
+		APIVersion: apiVersion, Kind: kind, Namespace: text(meta["namespace"]), Name: name,
+		Fields: fields, Source: p.source, Hook: hooks,
+	})
+	d.templates = append(d.templates, p.template)
+	return nil
+}
+
+// addItems adds the items of a list; those of a typed list, as RoleList, may leave their kind out.
+func (d *decoder) addItems(items []any, apiVersion, kind string, p piece, depth int) error {
+	var errs []error
+	for i, item := range items {
+		fields, ok := item.(map[string]any)
+		if !ok {
+			errs = append(errs, fmt.Errorf("item %d of the list is not a map", i))
+			continue
+		}
+		if kind != "" && fields["kind"] == nil {
+			fields["kind"] = kind
+			if fields["apiVersion"] == nil {
+				fields["apiVersion"] = apiVersion
+			}
+		}
+		if err := d.add(fields, p, depth+1); err != nil {
+			errs = append(errs, fmt.Errorf("item %d of the list: %w", i, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// hooksOf reads the hook annotation. deployed is false for a hook that Helm
+// does not know, which it leaves out of the release.
+func hooksOf(meta map[string]any) (hooks []string, deployed bool) {
+	annotations, _ := meta["annotations"].(map[string]any)
+	value := text(annotations[hookAnnotation])
+	if value == "" {
+		return nil, true
+	}
+	for hook := range strings.SplitSeq(value, ",") {
+		hook = strings.ToLower(strings.TrimSpace(hook))
+		switch hook {
+		case "pre-install", "post-install", "pre-delete", "post-delete", "pre-upgrade", "post-upgrade",
+			"pre-rollback", "post-rollback", "test", "test-success":
+			hooks = append(hooks, hook)
+		default:
+			return nil, false
+		}
+	}
+	return hooks, true
+}

@@ -1,0 +1,126 @@
+package render
+
+import (
+	"regexp"
+	"strings"
+)
+
+// locate finds the line of every object's kind in its template: the line that
+// says the kind, of the document whose name fits best. A template that takes
+// the kind from elsewhere leaves the line 0.
+func locate(objects []*Object, names []string, templates map[string]template) {
+	byTemplate := map[string][]*Object{}
+	for i, o := range objects {
+		byTemplate[names[i]] = append(byTemplate[names[i]], o)
+	}
+	for name, list := range byTemplate {
+		anchors := findAnchors(string(templates[name].text))
+		for _, o := range list {
+			if a := bestAnchor(anchors, o); a != nil {
+				a.used++
+				o.Line = a.line
+			}
+		}
+	}
+}
+
+// anchor is a line of a template that says a kind, with the name that belongs to it.
+type anchor struct {
+	line   int
+	indent int
+	kind   string
+	name   pattern
+	used   int
+}
+
+// pattern is a value of a template in which actions stand for anything.
+type pattern struct {
+	re      *regexp.Regexp
+	literal int // how many characters are not an action
+}
+
+func bestAnchor(anchors []*anchor, o *Object) *anchor {
+	var best *anchor
+	for _, a := range anchors {
+		if a.kind != o.Kind || a.name.re != nil && !a.name.re.MatchString(o.Name) {
+			continue
+		}
+		if best == nil || a.better(best) {
+			best = a
+		}
+	}
+	return best
+}
+
+// better prefers a kind at the first column (others may be of a role ref), the
+// more telling name, and then the line that fewer objects have taken.
+func (a *anchor) better(b *anchor) bool {
+	if (a.indent == 0) != (b.indent == 0) {
+		return a.indent == 0
+	}
+	if a.name.literal != b.name.literal {
+		return a.name.literal > b.name.literal
+	}
+	return a.used < b.used
+}
+
+func findAnchors(text string) []*anchor {
+	var all, open []*anchor
+	metadata := -1 // indentation of the metadata key that we are in
+	name := pattern{}
+	closeDoc := func() {
+		for _, a := range open {
+			a.name = name
+		}
+		open, metadata, name = nil, -1, pattern{}
+	}
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		if strings.HasPrefix(line, "---") {
+			closeDoc()
+			continue
+		}
+		body := strings.TrimLeft(line, " ")
+		indent := len(line) - len(body)
+		body = strings.TrimSpace(strings.TrimPrefix(body, "- "))
+		key, value, ok := strings.Cut(body, ":")
+		if !ok || strings.HasPrefix(body, "#") {
+			continue
+		}
+		value = strings.TrimSpace(value)
+		switch {
+		case key == "kind" && value != "":
+			a := &anchor{line: n, indent: indent, kind: strings.Trim(value, `"'`)}
+			if indent == 0 && len(open) > 0 && name.re != nil && open[0].indent == 0 {
+				closeDoc() // the next document of a template that separates them elsewhere
+			}
+			all, open = append(all, a), append(open, a)
+		case key == "metadata" && value == "" && name.re == nil:
+			metadata = indent
+		case key == "name" && metadata >= 0 && indent > metadata && name.re == nil:
+			name = newPattern(value)
+		}
+	}
+	closeDoc()
+	return all
+}
+
+func newPattern(value string) pattern {
+	value = strings.Trim(value, `"'`)
+	var b strings.Builder
+	literal := 0
+	for value != "" {
+		before, rest, ok := strings.Cut(value, "{{")
+		b.WriteString(regexp.QuoteMeta(before))
+		literal += len(before)
+		if !ok {
+			break
+		}
+		b.WriteString(".*")
+		if _, value, ok = strings.Cut(rest, "}}"); !ok {
+			break
+		}
+	}
+	return pattern{re: regexp.MustCompile("^" + b.String() + "$"), literal: literal}
+}

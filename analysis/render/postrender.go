@@ -1,0 +1,183 @@
+package render
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/yaml"
+)
+
+// kustomizeLock keeps kustomize to itself: its schema registry is a map of the
+// whole process that it reads and writes without a lock (kustomize issue 3659; Flux does the same).
+var kustomizeLock sync.Mutex
+
+// kustomizeSpec is a HelmRelease's spec.postRenderers[].kustomize. The last two
+// fields are of the API versions before v2.
+type kustomizeSpec struct {
+	Patches               []types.Patch     `json:"patches"`
+	Images                []types.Image     `json:"images"`
+	PatchesStrategicMerge []json.RawMessage `json:"patchesStrategicMerge"`
+	PatchesJSON6902       []struct {
+		Patch  json.RawMessage `json:"patch"`
+		Target *types.Selector `json:"target"`
+	} `json:"patchesJson6902"`
+}
+
+// postRender applies the request's post-renderers in order. Documents keep
+// their source. What kustomize cannot take (no valid YAML, no name) passes by it.
+func postRender(pieces []piece, r Request) ([]piece, error) {
+	for i, raw := range r.PostRenderers {
+		spec, err := readPostRenderer(raw)
+		if err != nil {
+			return nil, fmt.Errorf("read post-renderer %d: %w", i+1, err)
+		}
+		if spec == nil {
+			continue
+		}
+		if pieces, err = runKustomize(pieces, spec, r.SkipHooks); err != nil {
+			return nil, fmt.Errorf("run post-renderer %d: %w", i+1, err)
+		}
+	}
+	return pieces, nil
+}
+
+// readPostRenderer returns nil for an entry without kustomize, which says nothing.
+func readPostRenderer(raw any) (*kustomizeSpec, error) {
+	data, err := json.Marshal(raw)
+	if err != nil {
+		return nil, err
+	}
+	var entry struct {
+		Kustomize *kustomizeSpec `json:"kustomize"`
+	}
+	if err := json.Unmarshal(data, &entry); err != nil {
+		return nil, err
+	}
+	return entry.Kustomize, nil
+}
+
+// identity is what kustomize tells resources apart by.
+type identity struct{ group, version, kind, namespace, name string }
+
+func runKustomize(pieces []piece, spec *kustomizeSpec, skipHooks bool) ([]piece, error) {
+	var in []piece
+	var out []placed
+	places := map[identity]int{}
+	for i, p := range pieces {
+		ids, hook := identify(p.text)
+		if len(ids) == 0 || hook && skipHooks {
+			out = append(out, placed{i, p})
+			continue
+		}
+		in = append(in, p)
+		for _, id := range ids {
+			places[id] = i
+		}
+	}
+	if len(in) == 0 {
+		return pieces, nil
+	}
+	resources, err := kustomize(in, spec)
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range resources {
+		p := placed{len(pieces), piece{text: text}}
+		if ids, _ := identify(text); len(ids) == 1 {
+			if i, ok := places[ids[0]]; ok {
+				p = placed{i, pieces[i]}
+				p.piece.text = text
+			}
+		}
+		out = append(out, p)
+	}
+	slices.SortStableFunc(out, func(a, b placed) int { return a.index - b.index })
+	result := make([]piece, len(out))
+	for i, p := range out {
+		result[i] = p.piece
+	}
+	return result, nil
+}
+
+// placed is a piece and its place among those before the post-renderer.
+type placed struct {
+	index int
+	piece piece
+}
+
+// identify reads whose document it is; a list has an identity for each item. It
+// has none where kustomize would not take it.
+func identify(doc string) (ids []identity, hook bool) {
+	fields, err := decodeYAML(doc)
+	if err != nil || fields == nil {
+		return nil, false
+	}
+	var d decoder
+	if err := d.add(fields, piece{}, 0); err != nil {
+		return nil, false
+	}
+	for _, o := range d.objects {
+		meta, _ := o.Fields["metadata"].(map[string]any)
+		if text(meta["name"]) == "" {
+			return nil, false
+		}
+		version := o.APIVersion[strings.LastIndex(o.APIVersion, "/")+1:]
+		ids = append(ids, identity{groupOf(o.APIVersion), version, o.Kind, o.Namespace, o.Name})
+		hook = hook || o.Hook != nil
+	}
+	return ids, hook
+}
+
+// kustomize runs kustomize over documents in a file system in memory, without plugins.
+func kustomize(in []piece, spec *kustomizeSpec) ([]string, error) {
+	const input = "helm-output.yaml"
+	config := types.Kustomization{
+		TypeMeta:  types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind},
+		Resources: []string{input}, Images: spec.Images, Patches: slices.Clone(spec.Patches),
+	}
+	for _, p := range spec.PatchesStrategicMerge {
+		config.Patches = append(config.Patches, types.Patch{Patch: string(p)})
+	}
+	for _, p := range spec.PatchesJSON6902 {
+		config.Patches = append(config.Patches, types.Patch{Patch: string(p.Patch), Target: p.Target})
+	}
+	file, err := yaml.Marshal(config)
+	if err != nil {
+		return nil, err
+	}
+	var docs strings.Builder
+	for _, p := range in {
+		docs.WriteString("---\n" + p.text + "\n")
+	}
+	fsys := filesys.MakeFsInMemory()
+	if err := fsys.WriteFile("kustomization.yaml", file); err != nil {
+		return nil, err
+	}
+	if err := fsys.WriteFile(input, []byte(docs.String())); err != nil {
+		return nil, err
+	}
+	kustomizeLock.Lock()
+	defer kustomizeLock.Unlock()
+	options := krusty.MakeDefaultOptions()
+	options.LoadRestrictions = types.LoadRestrictionsNone
+	options.PluginConfig = types.DisabledPluginConfig()
+	resources, err := krusty.MakeKustomizer(options).Run(fsys, ".")
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, r := range resources.Resources() {
+		text, err := r.AsYAML()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, string(text))
+	}
+	return out, nil
+}

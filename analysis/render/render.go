@@ -1,0 +1,173 @@
+package render
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/engine"
+)
+
+// Request says how a chart is released.
+type Request struct {
+	ReleaseName string
+	Namespace   string
+	// Values are merged over the chart's own. They are not changed.
+	Values map[string]any
+	// PostRenderers are those of the HelmRelease, as decoded from YAML: maps
+	// with the key kustomize, and within it patches and images.
+	PostRenderers []any
+	// SkipHooks keeps hooks and tests from the post-renderers: Flux's
+	// postRenderStrategy "nohooks", which was the only way before Flux 2.8.
+	SkipHooks bool
+	// KubeVersion is the cluster's, DefaultKubeVersion where empty.
+	KubeVersion string
+	// APIVersions are known to .Capabilities.APIVersions beside those of
+	// Helm's library and of CRDs: "group/version" and "group/version/Kind".
+	APIVersions []string
+	// CRDs are those that the rest of the platform brings; their versions are
+	// known to .Capabilities.APIVersions, and their scopes decide which objects get a namespace.
+	CRDs []CRD
+}
+
+// Output is what a chart renders.
+type Output struct {
+	// Objects are sorted by their template, then in the template's own order. Hooks and tests are among them.
+	Objects []*Object
+	Invalid []Invalid
+	// CRDs are those that the release installs: of the crds/ folders of the
+	// chart and its enabled subcharts, and among Objects.
+	CRDs []CRD
+	// Values are the chart's own with the request's merged over them.
+	Values map[string]any
+}
+
+// Render runs Helm's engine as an installation of a release would, without a
+// cluster: lookup finds nothing, DNS answers nothing. What only an upgrade
+// renders (a template that asks for .Release.IsUpgrade) is not there; hooks of
+// every kind are. An error of a template comes as *TemplateError. An object that cannot be
+// decoded is in Output.Invalid and no error. Render
+// cannot be stopped while a template runs; ctx is looked at between the steps.
+func Render(ctx context.Context, c *Chart, r Request) (out *Output, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			out, err = nil, fmt.Errorf("render chart %s: Helm gave up: %v", c.Dir, p)
+		}
+	}()
+	if out, err = render(ctx, c, r); err != nil {
+		return nil, fmt.Errorf("render chart %s: %w", c.Dir, err)
+	}
+	return out, nil
+}
+
+func render(ctx context.Context, c *Chart, r Request) (*Output, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	p, err := c.parse()
+	if err != nil {
+		return nil, err
+	}
+	caps, err := capabilities(r.KubeVersion, r.CRDs, r.APIVersions)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.checkInstallable(caps.KubeVersion.Version); err != nil {
+		return nil, err
+	}
+	values, err := p.prepare(r, caps)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	templates := p.templates()
+	rendered, err := engine.Render(p.chart, values)
+	if err != nil {
+		return nil, newTemplateError(err, templates)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	pieces := splitRendered(rendered, templates)
+	if pieces, err = postRender(pieces, r); err != nil {
+		return nil, err
+	}
+	out := &Output{Values: values["Values"].(chartutil.Values)}
+	var d decoder
+	d.decode(pieces)
+	locate(d.objects, d.templates, templates)
+	out.Objects, out.Invalid = d.objects, d.invalid
+	out.CRDs = append(p.crds(), CRDs(out.Objects)...)
+	SetNamespaces(out.Objects, r.Namespace, slices.Concat(out.CRDs, r.CRDs))
+	return out, nil
+}
+
+// prepare settles which subcharts are enabled and what every template sees.
+func (p *parsed) prepare(r Request, caps *chartutil.Capabilities) (chartutil.Values, error) {
+	values := r.Values
+	if values == nil {
+		values = map[string]any{}
+	}
+	if err := chartutil.ProcessDependenciesWithMerge(p.chart, values); err != nil {
+		return nil, fmt.Errorf("process dependencies: %w", err)
+	}
+	options := chartutil.ReleaseOptions{Name: r.ReleaseName, Namespace: r.Namespace, Revision: 1, IsInstall: true}
+	// The schemas are checked apart, by a validator that opens no file and no connection.
+	top, err := chartutil.ToRenderValuesWithSchemaValidation(p.chart, values, options, caps, true)
+	if err != nil {
+		return nil, fmt.Errorf("merge values: %w", err)
+	}
+	merged, ok := top["Values"].(chartutil.Values)
+	if !ok {
+		merged = top["Values"].(map[string]any)
+		top["Values"] = merged
+	}
+	if err := p.validate(merged); err != nil {
+		return nil, err
+	}
+	return top, nil
+}
+
+// crds reads the crds/ folders of the chart and its enabled subcharts.
+func (p *parsed) crds() []CRD {
+	var crds []CRD
+	for _, f := range p.chart.CRDObjects() {
+		crds = append(crds, crdsIn(f.File.Data)...)
+	}
+	return crds
+}
+
+// piece is one rendered document.
+type piece struct {
+	template string // as Helm's engine calls it
+	source   string
+	line     int // where it starts in the rendered file
+	text     string
+}
+
+// splitRendered cuts the rendered files into documents, in the order of their sources.
+func splitRendered(rendered map[string]string, templates map[string]template) []piece {
+	var names []string
+	for name, text := range rendered {
+		if !strings.HasSuffix(name, "NOTES.txt") && strings.TrimSpace(text) != "" {
+			names = append(names, name)
+		}
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		if c := strings.Compare(templates[a].source, templates[b].source); c != 0 {
+			return c
+		}
+		return strings.Compare(a, b)
+	})
+	var pieces []piece
+	for _, name := range names {
+		for _, doc := range splitDocuments(rendered[name]) {
+			pieces = append(pieces, piece{template: name, source: templates[name].source, line: doc.line, text: doc.text})
+		}
+	}
+	return pieces
+}
