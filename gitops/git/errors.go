@@ -1,0 +1,55 @@
+package git
+
+import (
+	"errors"
+	"strings"
+)
+
+// What can go wrong with a remote, for errors.Is.
+var (
+	// ErrNotFound: there is no such repository, or it is hidden from us.
+	ErrNotFound = errors.New("repository not found")
+	// ErrRefNotFound: the repository has no such branch, tag or commit.
+	ErrRefNotFound = errors.New("ref not found")
+	// ErrAuth: the credential is missing, wrong or lacks the right.
+	ErrAuth = errors.New("access denied")
+	// ErrUnreachable: the host cannot be reached or breaks the connection off.
+	ErrUnreachable = errors.New("unreachable")
+	// ErrHostKey: the ssh host key is unknown or differs from the known one.
+	ErrHostKey = errors.New("host key not trusted")
+	// ErrRejected: the server refuses the push; its own words follow.
+	ErrRejected = errors.New("push rejected")
+	// ErrStale: the branch is not where the lease expects it.
+	ErrStale = errors.New("branch has moved")
+	// ErrTooLarge: the repository exceeds the configured limits.
+	ErrTooLarge = errors.New("repository too large")
+	// ErrEmpty: the repository has no commits yet.
+	ErrEmpty = errors.New("repository is empty")
+	// ErrProtected: this package refuses to push to the branch.
+	ErrProtected = errors.New("push refused")
+)
+
+// Error is what every operation of a Store fails with: which operation, on
+// which repository (never with credentials) and ref, why, and what to do.
+type Error struct {
+	Op, Repo, Ref string
+	Err           error
+	Hint          string
+}
+
+// Error returns one sentence.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Op + " " + e.Repo)
+	if e.Ref != "" {
+		b.WriteString(" at " + e.Ref)
+	}
+	b.WriteString(": " + e.Err.Error())
+	if e.Hint != "" {
+		b.WriteString(" (" + e.Hint + ")")
+	}
+	return b.String()
+}
+
+// Unwrap returns the reason.
+func (e *Error) Unwrap() error { return e.Err }

@@ -1,0 +1,145 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	gitobject "github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
+)
+
+// Resolved is what a Ref means on a remote right now.
+type Resolved struct {
+	Ref    string // full name, "" for a commit given without a branch
+	Commit string // 40 hexadecimal digits
+	Branch string // short name if the ref is a branch, also HEAD's
+	Head   string // short name of the remote's default branch, "" if it has none
+}
+
+// RemoteRefs lists the remote's refs by full name, with HEAD, and the commit
+// that each leads to (an annotated tag's target, not the tag object). It
+// fails with an *Error; an empty repository is ErrEmpty.
+func (s *Store) RemoteRefs(ctx context.Context, url string) (map[string]string, error) {
+	ctx = withBudget(ctx, newBudget(s.config.MaxBytes))
+	var refs map[string]string
+	r, err := s.advertised(ctx, url, func(_ fetchSession, ar *packp.AdvRefs) error {
+		refs = commits(ar)
+		return nil
+	})
+	return refs, s.fail(ctx, "list refs of", url, "", r, err)
+}
+
+// Resolve finds out which commit ref means without fetching it, so that an
+// unchanged one need not be fetched again. It fails with an *Error.
+func (s *Store) Resolve(ctx context.Context, url string, ref Ref) (Resolved, error) {
+	ctx = withBudget(ctx, newBudget(s.config.MaxBytes))
+	var resolved Resolved
+	r, err := s.advertised(ctx, url, func(_ fetchSession, ar *packp.AdvRefs) error {
+		t, err := resolve(ar, ref)
+		if err != nil {
+			return err
+		}
+		head, _ := strings.CutPrefix(headBranch(ar), branchPrefix)
+		resolved = Resolved{Ref: t.name, Commit: t.commit.String(), Branch: t.branch(), Head: head}
+		return nil
+	})
+	return resolved, s.fail(ctx, "resolve", url, ref.String(), r, err)
+}
+
+// Fetch reads the commit that ref means, and nothing of its history, into
+// memory. It fails with an *Error.
+func (s *Store) Fetch(ctx context.Context, url string, ref Ref) (*Snapshot, error) {
+	ctx = withBudget(ctx, newBudget(s.config.MaxBytes))
+	var snapshot *Snapshot
+	r, err := s.advertised(ctx, url, func(session fetchSession, ar *packp.AdvRefs) error {
+		t, err := resolve(ar, ref)
+		if err != nil {
+			return err
+		}
+		store := newObjects()
+		if err := s.receive(ctx, session, ar, t, store); err != nil {
+			return err
+		}
+		snapshot, err = newSnapshot(url, headBranch(ar), t, store)
+		return err
+	})
+	if err != nil {
+		return nil, s.fail(ctx, "fetch", url, ref.String(), r, err)
+	}
+	return snapshot, nil
+}
+
+// advertised opens a session for url, reads the advertisement and calls use.
+func (s *Store) advertised(ctx context.Context, url string, use func(fetchSession, *packp.AdvRefs) error) (*remote, error) {
+	r, err := s.remote(url)
+	if err != nil {
+		return nil, err
+	}
+	session, err := s.openFetch(ctx, r)
+	if err != nil {
+		return r, err
+	}
+	ar, err := session.AdvertisedReferencesContext(ctx)
+	if err == nil {
+		err = use(session, ar)
+	}
+	return r, errors.Join(err, session.Close())
+}
+
+// receive fetches one target into store.
+func (s *Store) receive(ctx context.Context, session fetchSession, ar *packp.AdvRefs, t target, store *objects) error {
+	req := packp.NewUploadPackRequestFromCapabilities(ar.Capabilities)
+	req.Wants = []plumbing.Hash{t.want}
+	if ar.Capabilities.Supports(capability.Shallow) && !t.full {
+		req.Depth = packp.DepthCommits(1)
+		if err := req.Capabilities.Set(capability.Shallow); err != nil {
+			return err
+		}
+	}
+	if ar.Capabilities.Supports(capability.NoProgress) {
+		if err := req.Capabilities.Set(capability.NoProgress); err != nil {
+			return err
+		}
+	}
+	response, err := session.UploadPack(ctx, req)
+	if err != nil {
+		return err
+	}
+	var pack io.Reader = response
+	switch {
+	case req.Capabilities.Supports(capability.Sideband64k):
+		pack = sideband.NewDemuxer(sideband.Sideband64k, pack)
+	case req.Capabilities.Supports(capability.Sideband):
+		pack = sideband.NewDemuxer(sideband.Sideband, pack)
+	}
+	return errors.Join(unpack(pack, store, s.config.MaxUnpacked), response.Close())
+}
+
+// peel follows annotated tags from hash to a commit.
+func peel(store *objects, hash plumbing.Hash) (*gitobject.Commit, error) {
+	for range 10 {
+		obj, err := store.EncodedObject(plumbing.AnyObject, hash)
+		if err != nil {
+			return nil, fmt.Errorf("%w: the server did not send %s", ErrRefNotFound, hash)
+		}
+		switch obj.Type() {
+		case plumbing.CommitObject:
+			return gitobject.DecodeCommit(store, obj)
+		case plumbing.TagObject:
+			tag, err := gitobject.DecodeTag(store, obj)
+			if err != nil {
+				return nil, fmt.Errorf("read tag %s: %w", hash, err)
+			}
+			hash = tag.Target
+		default:
+			return nil, fmt.Errorf("%w: it leads to a %s, not to a commit", ErrRefNotFound, obj.Type())
+		}
+	}
+	return nil, fmt.Errorf("%w: tags point to each other without end", ErrRefNotFound)
+}

@@ -1,0 +1,79 @@
+package git
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+const (
+	dialTimeout     = 15 * time.Second
+	responseTimeout = 2 * time.Minute
+	maxErrorBody    = 64 << 10
+)
+
+var errForeignRedirect = errors.New("the server redirects to another host")
+
+// newHTTPClient returns the client for https and http: TLS always verified,
+// proxies from the environment, every body counted against the budget of the
+// operation, no redirect to another host.
+func newHTTPClient(ca []byte) (*http.Client, error) {
+	base := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConnsPerHost:   8,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   dialTimeout,
+		ResponseHeaderTimeout: responseTimeout,
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
+	}
+	if len(ca) > 0 {
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			return nil, fmt.Errorf("read the system's certificate authorities: %w", err)
+		}
+		if !pool.AppendCertsFromPEM(ca) {
+			return nil, errors.New("the configured certificate authorities hold no certificate in PEM form")
+		}
+		base.TLSClientConfig.RootCAs = pool
+	}
+	return &http.Client{
+		Transport: &countingTransport{base: base},
+		CheckRedirect: func(req *http.Request, via []*http.Request) error {
+			if first := via[0].URL.Hostname(); !strings.EqualFold(first, req.URL.Hostname()) {
+				return fmt.Errorf("%w %s", errForeignRedirect, req.URL.Hostname())
+			}
+			return nil
+		},
+	}, nil
+}
+
+// countingTransport bounds response bodies: by the operation's budget, and
+// answers that are not a success by what an error message may need.
+type countingTransport struct{ base http.RoundTripper }
+
+func (t *countingTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.base.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	body := io.Reader(resp.Body)
+	if resp.StatusCode >= 300 {
+		body = io.LimitReader(body, maxErrorBody)
+	}
+	if b := budgetFrom(req.Context()); b != nil {
+		body = b.reader(body)
+	}
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{body, resp.Body}
+	return resp, nil
+}

@@ -1,0 +1,85 @@
+// Package git is the one place that knows go-git. It reads repositories over
+// https, http, ssh and file, shallow and into memory, and hands them out as
+// fs.FS; it builds commits beside what was read and pushes them with a lease.
+//
+// It refuses to push to a repository's default branch or to the branch that a
+// snapshot came from, to follow symbolic links and redirects to other hosts,
+// to use credentials that stand in a URL, and to read more than its limits
+// allow.
+package git
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+)
+
+const (
+	defaultMaxBytes    = 256 << 20
+	defaultMaxUnpacked = 1 << 30
+)
+
+// Config says how a Store reaches remotes. The zero value reaches public ones.
+type Config struct {
+	// InsteadOf rewrites URLs before they are used, as git's
+	// url.<To>.insteadOf does; the longest matching From wins.
+	InsteadOf []Rewrite
+	// Credentials answers for the URL that will really be asked (rewritten,
+	// without user information); nil, nil means none. It is called for every
+	// connection over http and https, so that a rotated token is picked up.
+	Credentials func(url string) (*Credential, error)
+
+	// SSHKeyFile holds the private key for ssh, read at every connection.
+	// Without it the agent at SSHAgentSocket is asked.
+	SSHKeyFile     string
+	SSHAgentSocket string
+	// KnownHostsFiles hold the host keys to trust; empty means the user's and
+	// the system's files. An unknown host key is always an error.
+	KnownHostsFiles []string
+
+	// CAFile and CA add certificate authorities in PEM form to the system's.
+	CAFile string
+	CA     []byte
+
+	// MaxBytes bounds what one operation may receive, 256 MiB if zero.
+	// MaxUnpacked bounds the size of the objects in it, 1 GiB if zero.
+	MaxBytes    int64
+	MaxUnpacked int64
+}
+
+// Store fetches from and pushes to remote repositories. It keeps nothing
+// between calls but connections, and may be used concurrently.
+type Store struct {
+	config   Config
+	rewrites []Rewrite
+	http     *http.Client
+}
+
+// New checks config and returns a Store. It contacts nobody. It fails when a
+// rewrite has no From or when a certificate authority cannot be read.
+func New(config Config) (*Store, error) {
+	if config.MaxBytes == 0 {
+		config.MaxBytes = defaultMaxBytes
+	}
+	if config.MaxUnpacked == 0 {
+		config.MaxUnpacked = defaultMaxUnpacked
+	}
+	for _, r := range config.InsteadOf {
+		if r.From == "" {
+			return nil, fmt.Errorf("rewrite to %s: the URL prefix to replace is empty", redactURL(r.To))
+		}
+	}
+	ca := config.CA
+	if config.CAFile != "" {
+		pem, err := os.ReadFile(config.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("read certificate authorities: %w", err)
+		}
+		ca = append(append([]byte{}, ca...), pem...)
+	}
+	client, err := newHTTPClient(ca)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{config: config, rewrites: sortRewrites(config.InsteadOf), http: client}, nil
+}
