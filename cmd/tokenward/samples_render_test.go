@@ -17,11 +17,194 @@ import (
 func TestSampleUmbrella(t *testing.T) {
 	t.Parallel()
 	objects := renderUmbrella(t, nil)
-	t.Log(strings.Join(labelsOf(objects), "\n"))
-	for _, release := range objectsOf(objects, "HelmRelease") {
-		t.Log(nameOf(release), composed(t, objects, release))
+	type release struct{ Name, Namespace, Repository string }
+	var got []release
+	for _, object := range objectsOf(objects, "HelmRelease") {
+		namespace := field(object, "spec", "targetNamespace").(string)
+		got = append(got, release{fluxName(object), namespace, sourceOf(t, objects, object)})
 	}
-	_ = cmp.Diff
+	want := []release{
+		{"bulletin-bulletin", "bulletin", "platform/packages/bulletin"},
+		{"certkeeper-certkeeper", "certkeeper", "platform/packages/certkeeper"},
+		{"keepsake-keepsake", "keepsake", "platform/packages/keepsake"},
+		{"kyverno-kyverno-policies", "kyverno", "platform/packages/kyverno-policies"},
+		{"kyverno-kyverno", "kyverno", ""},
+		{"logbook-logbook", "logbook", "platform/packages/logbook"},
+		{"metrics-metrics", "metrics", "platform/packages/metrics"},
+		{"courier", "courier", "platform/packages/courier"},
+		{"tollbooth-tollbooth", "tollbooth", "platform/packages/tollbooth"},
+		{"observability-watchtower", "observability", "platform/packages/watchtower"},
+		{"observability-watchtower-exporters", "observability", "platform/packages/watchtower-exporters"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("releases (-want +got):\n%s", diff)
+	}
+	var namespaces []string
+	for _, object := range objectsOf(objects, "Namespace") {
+		namespaces = append(namespaces, nameOf(object))
+	}
+	wantNamespaces := []string{"bulletin", "certkeeper", "courier", "keepsake", "kyverno", "logbook", "metrics", "observability", "tollbooth"}
+	if diff := cmp.Diff(wantNamespaces, namespaces); diff != "" {
+		t.Errorf("namespaces (-want +got):\n%s", diff)
+	}
+}
+
+// As it comes, with the addons off, the umbrella must render too.
+func TestSampleUmbrellaDefaults(t *testing.T) {
+	t.Parallel()
+	objects := renderSample(t, "platform/umbrella", "platform", "flux-system", map[string]any{})
+	if got := len(objectsOf(objects, "HelmRelease")); got != 8 {
+		t.Errorf("%d releases, want 8", got)
+	}
+}
+
+func TestSamplePackages(t *testing.T) {
+	t.Parallel()
+	objects := renderUmbrella(t, nil)
+	want := map[string][]string{
+		"certkeeper": {
+			"ClusterRole/certkeeper-certkeeper-controller",
+			"ClusterRole/certkeeper-certkeeper-hooks",
+			"ClusterRoleBinding/certkeeper-certkeeper-controller",
+			"ClusterRoleBinding/certkeeper-certkeeper-hooks",
+			"Deployment/certkeeper-certkeeper-controller",
+			"Deployment/certkeeper-certkeeper-webhook",
+			"Job/certkeeper-certkeeper-storage-migration",
+			"Pod/certkeeper-certkeeper-test-order",
+			"PodMonitor/certkeeper-certkeeper-controller",
+			"Role/certkeeper-certkeeper-leader-election",
+			"RoleBinding/certkeeper-certkeeper-leader-election",
+			"Service/certkeeper-certkeeper-webhook",
+			"ServiceAccount/certkeeper-certkeeper-controller",
+			"ServiceAccount/certkeeper-certkeeper-hooks",
+			"ServiceAccount/certkeeper-certkeeper-webhook",
+		},
+		"bulletin": {
+			"Deployment/bulletin-bulletin",
+			"Pod/bulletin-bulletin-test-front-page",
+			"Service/bulletin-bulletin",
+			"Service/bulletin-bulletin-database",
+			"ServiceAccount/bulletin-bulletin",
+			"StatefulSet/bulletin-bulletin-database",
+		},
+		"keepsake": {
+			"ClusterRoleBinding/keepsake-keepsake-export",
+			"ConfigMap/keepsake-keepsake-scripts",
+			"CronJob/keepsake-keepsake-export",
+			"Deployment/keepsake-keepsake-catalog",
+			"ServiceAccount/keepsake-keepsake-export",
+		},
+		"logbook": {
+			"ClusterRole/logbook-logbook-collector",
+			"ClusterRoleBinding/logbook-logbook-collector",
+			"CronJob/logbook-logbook-retention",
+			"DaemonSet/logbook-logbook-collector",
+			"Role/logbook-logbook-retention",
+			"RoleBinding/logbook-logbook-retention",
+			"Service/logbook-logbook-index",
+			"ServiceAccount/logbook-logbook-collector",
+			"ServiceAccount/logbook-logbook-index",
+			"ServiceAccount/logbook-logbook-retention",
+			"ServiceMonitor/logbook-logbook-index",
+			"StatefulSet/logbook-logbook-index",
+		},
+		"courier": {
+			"ConfigMap/courier-relay",
+			"Deployment/courier-relay",
+			"Service/courier-relay",
+			"ServiceAccount/courier",
+		},
+		"watchtower": {
+			"ClusterRole/observability-watchtower-collector",
+			"ClusterRoleBinding/observability-watchtower-collector",
+			"Deployment/observability-watchtower-collector",
+			"Deployment/observability-watchtower-dashboard",
+			"Service/observability-watchtower-collector",
+			"ServiceAccount/observability-watchtower-collector",
+			"ServiceAccount/observability-watchtower-dashboard",
+		},
+		"watchtower-exporters": {
+			"ClusterRole/observability-watchtower-exporters-discovery",
+			"ConfigMap/observability-watchtower-exporters-targets",
+			"DaemonSet/observability-watchtower-exporters-node",
+			"Deployment/observability-watchtower-exporters-state",
+			"Role/observability-watchtower-exporters-targets",
+			"RoleBinding/observability-watchtower-exporters-targets",
+			"ServiceAccount/observability-watchtower-exporters-node",
+			"ServiceAccount/observability-watchtower-exporters-state",
+		},
+		"metrics": {
+			"Alertmanager/metrics-metrics",
+			"ClusterRole/metrics-metrics-operator",
+			"ClusterRole/metrics-metrics-prometheus",
+			"ClusterRoleBinding/metrics-metrics-operator",
+			"ClusterRoleBinding/metrics-metrics-prometheus",
+			"Deployment/metrics-metrics-operator",
+			"Prometheus/metrics-metrics",
+			"Secret/metrics-metrics-alertmanager",
+			"ServiceAccount/metrics-metrics-alertmanager",
+			"ServiceAccount/metrics-metrics-operator",
+			"ServiceAccount/metrics-metrics-prometheus",
+		},
+		"tollbooth": {
+			"ClusterRole/tollbooth-tollbooth-gateway",
+			"ClusterRoleBinding/tollbooth-tollbooth-gateway",
+			"ConfigMap/tollbooth-tollbooth-pages",
+			"Deployment/tollbooth-tollbooth-gateway",
+			"Deployment/tollbooth-tollbooth-pages",
+			"ServiceAccount/tollbooth-tollbooth",
+		},
+		"kyverno-policies": {
+			"ClusterPolicy/disallow-auto-mount-service-account-token",
+			"ClusterPolicy/restrict-host-path-mount",
+			"ClusterPolicy/update-automountserviceaccounttokens",
+			"ClusterPolicy/update-automountserviceaccounttokens-default",
+			"PolicyException/update-automountserviceaccounttokens-exception",
+		},
+	}
+	for _, release := range objectsOf(objects, "HelmRelease") {
+		repository := sourceOf(t, objects, release)
+		if repository == "" {
+			continue
+		}
+		namespace := field(release, "spec", "targetNamespace").(string)
+		rendered := renderSample(t, repository, fluxName(release), namespace, composed(t, objects, release))
+		if diff := cmp.Diff(want[nameOf(release)], labelsOf(rendered)); diff != "" {
+			t.Errorf("objects of %s (-want +got):\n%s", nameOf(release), diff)
+		}
+		delete(want, nameOf(release))
+	}
+	for name := range want {
+		t.Errorf("no release %s", name)
+	}
+}
+
+// fluxName is Helm's name of a release by Flux's rule.
+func fluxName(release manifest) string {
+	if name, ok := field(release, "spec", "releaseName").(string); ok {
+		return name
+	}
+	return field(release, "spec", "targetNamespace").(string) + "-" + nameOf(release)
+}
+
+// sourceOf is the sample repository that a HelmRelease takes its chart from, ""
+// where it takes it from elsewhere.
+func sourceOf(t *testing.T, objects []manifest, release manifest) string {
+	t.Helper()
+	ref := field(release, "spec", "chart", "spec", "sourceRef").(map[string]any)
+	for _, source := range objectsOf(objects, ref["kind"].(string)) {
+		if nameOf(source) != ref["name"] {
+			continue
+		}
+		url := field(source, "spec", "url").(string)
+		repository, ok := strings.CutPrefix(url, "https://gitlab.example.com/")
+		if !ok {
+			return ""
+		}
+		return strings.TrimSuffix(repository, ".git")
+	}
+	t.Fatalf("%s: no %v %v", nameOf(release), ref["kind"], ref["name"])
+	return ""
 }
 
 // manifest is one rendered object.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/storage/memory"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -203,5 +205,26 @@ func TestSamplePins(t *testing.T) {
 	}
 	if diff := cmp.Diff(names, pinned); diff != "" {
 		t.Errorf("repositories (-laid out +pinned):\n%s", diff)
+	}
+}
+
+// git wants a folder where its name with a slash at the end would stand.
+func TestStoreTreeOrder(t *testing.T) {
+	t.Parallel()
+	store := memory.NewStorage()
+	hash, err := storeTree(store, map[string][]byte{"docs/a": nil, "docs.md": nil, "docs0": nil})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, err := object.GetTree(store, hash)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, entry := range tree.Entries {
+		names = append(names, entry.Name)
+	}
+	if diff := cmp.Diff([]string{"docs.md", "docs", "docs0"}, names); diff != "" {
+		t.Errorf("entries (-want +got):\n%s", diff)
 	}
 }
