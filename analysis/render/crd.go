@@ -1,8 +1,12 @@
 package render
 
 import (
+	"bytes"
+	"regexp"
 	"slices"
 	"strings"
+
+	"helm.sh/helm/v3/pkg/chartutil"
 )
 
 // CRD is what a CustomResourceDefinition tells about a kind, without its schema.
@@ -45,8 +49,8 @@ func APIVersions(crds []CRD) []string {
 func (c *Chart) CRDs() []CRD {
 	var crds []CRD
 	for _, f := range c.Files {
-		if inCRDFolder(f.Name) {
-			crds = append(crds, crdsIn(f.Data)...)
+		if strings.HasPrefix(ownPath(f.Name), "crds/") {
+			crds = append(crds, crdsIn(string(f.Data))...)
 		}
 	}
 	return crds
@@ -55,29 +59,59 @@ func (c *Chart) CRDs() []CRD {
 // APIVersions is what the chart's crds/ folders add to .Capabilities.APIVersions.
 func (c *Chart) APIVersions() []string { return APIVersions(c.CRDs()) }
 
-// UsesAPIVersions tells whether a template of the chart, or of a chart below
-// it, asks which API versions the cluster has: what it renders then depends
-// on the other charts of the platform.
-func (c *Chart) UsesAPIVersions() bool {
-	return slices.ContainsFunc(c.Files, func(f File) bool {
-		return strings.Contains(f.Name, "templates/") && strings.Contains(string(f.Data), "APIVersions")
-	})
+// ExpectedCRDs are the definitions that a release of the chart with these
+// values will install, as far as can be said without rendering: those of the
+// crds/ folders of the chart and its enabled subcharts, and those that stand
+// in their templates. A chart that cannot be read is expected to install none.
+func (c *Chart) ExpectedCRDs(values map[string]any) []CRD {
+	if !slices.ContainsFunc(c.Files, func(f File) bool { return bytes.Contains(f.Data, []byte(crdKind)) }) {
+		return nil
+	}
+	p, err := c.parse()
+	if err != nil || chartutil.ProcessDependenciesWithMerge(p.chart, values) != nil {
+		return nil
+	}
+	crds := p.crds()
+	for _, t := range p.templates() {
+		if bytes.Contains(t.text, []byte(crdKind)) {
+			crds = append(crds, crdsIn(withoutActions(string(t.text)))...)
+		}
+	}
+	return crds
 }
 
-func inCRDFolder(name string) bool {
+// withoutActions makes YAML of a template as well as it can without executing
+// it: lines that hold nothing but actions go, other actions become a word.
+func withoutActions(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		plain := action.ReplaceAllString(line, "")
+		if plain != line && strings.TrimSpace(plain) == "" {
+			continue
+		}
+		b.WriteString(action.ReplaceAllString(line, "action"))
+	}
+	return b.String()
+}
+
+// action is a template action within a line.
+var action = regexp.MustCompile(`\{\{.*?\}\}`)
+
+// ownPath is a file's path inside the innermost chart that it belongs to.
+func ownPath(name string) string {
 	for strings.HasPrefix(name, "charts/") {
 		parts := strings.SplitN(name, "/", 3)
 		if len(parts) < 3 {
-			return false
+			break
 		}
 		name = parts[2]
 	}
-	return strings.HasPrefix(name, "crds/")
+	return name
 }
 
-func crdsIn(data []byte) []CRD {
+func crdsIn(text string) []CRD {
 	var crds []CRD
-	for _, doc := range splitDocuments(string(data)) {
+	for _, doc := range splitDocuments(text) {
 		if topLevelKind(doc.text) != crdKind {
 			continue
 		}

@@ -136,7 +136,7 @@ func (p *parsed) prepare(r Request, caps *chartutil.Capabilities) (chartutil.Val
 func (p *parsed) crds() []CRD {
 	var crds []CRD
 	for _, f := range p.chart.CRDObjects() {
-		crds = append(crds, crdsIn(f.File.Data)...)
+		crds = append(crds, crdsIn(string(f.File.Data))...)
 	}
 	return crds
 }
