@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -188,11 +189,14 @@ func (t *tail) String() string {
 	return sentence(string(t.buf))
 }
 
+// escapes are the terminal sequences that servers colour their messages with.
+var escapes = regexp.MustCompile(`\x1b\[[0-9;]*[A-Za-z]`)
+
 // sentence makes one line of a server's message: control characters, empty
 // and purely decorative lines and the prefixes that git adds are dropped.
 func sentence(text string) string {
 	var lines []string
-	for line := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' }) {
+	for line := range strings.FieldsFuncSeq(escapes.ReplaceAllString(text, ""), func(r rune) bool { return r == '\n' || r == '\r' }) {
 		line = strings.Map(func(r rune) rune {
 			if r < ' ' || r == 0x7f {
 				return -1
