@@ -1,0 +1,117 @@
+// Package templates holds the texts that people read: descriptions of merge
+// requests, commit messages and the documentation section. Each is a pure
+// function of its data, so that the same state always gives the same bytes. Text
+// that comes from charts is defused before it reaches a page of GitLab.
+package templates
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"strings"
+	"text/template"
+)
+
+//go:embed *.tmpl
+var files embed.FS
+
+// Umbrella is what the description and the commit message of the umbrella's
+// merge request say.
+type Umbrella struct {
+	Namespace string
+	New       bool   // the namespace was not listed before
+	File      string // path of the edited values file
+	// Added are the entries that the edit adds, in the order of the file.
+	Added []Entry
+	// Pods has a row for every workload of the namespace.
+	Pods []Pod
+	// Look is what needs a person's eye, Stale what may be removed by hand,
+	// NotAnalysed what could not be seen, all as plain sentences.
+	Look, Stale, NotAnalysed []string
+	// ViolationsBefore and ViolationsAfter count the validating policy's violations in the namespace.
+	ViolationsBefore, ViolationsAfter int
+	Granted, Taken                    []string // workloads whose pods gain or lose a token
+	Partners                          []Partner
+	Documented                        []string // packages whose documentation already has the section
+	Umbrella                          string   // web address of the umbrella project, "" if unknown
+	Marker                            string   // hidden state, already encoded
+}
+
+// Package is what the description and the commit message of a package's merge
+// request say.
+type Package struct {
+	Namespace string
+	Package   string // name of the repository
+	File      string // path of the documentation file
+	Why       string // why the section goes there
+	Partners  []Partner
+	Marker    string
+}
+
+// Entry is one line that the umbrella's merge request adds.
+type Entry struct {
+	Kind    string // harden, harden-default, allow or deny
+	Pattern string
+	Reason  string
+	Review  bool
+}
+
+// Pod is a workload's row in the description's table.
+type Pod struct {
+	Workload, Pattern, Verdict, Confidence, Evidence string
+	Source, SourceURL                                string
+	Token                                            string // "yes", "no", "yes → no", "no → yes"
+}
+
+// Partner is a merge request that belongs to the same unit of work.
+type Partner struct {
+	Reference string // group/project!1
+	URL       string
+	Role      string // umbrella or package
+}
+
+// Section is what the documentation section of a package says.
+type Section struct {
+	Policy   string // the mutator's name
+	File     string // the values file's path in the umbrella
+	FileURL  string // where to read it, "" if unknown
+	Validate string // the validating policy's name
+}
+
+// Description renders the description of an umbrella's merge request.
+func (u Umbrella) Description() (string, error) { return execute("umbrella.md.tmpl", u) }
+
+// CommitMessage renders the message of the commit in the umbrella.
+func (u Umbrella) CommitMessage() (string, error) { return execute("umbrella.commit.tmpl", u) }
+
+// Title is the umbrella's merge request title.
+func (u Umbrella) Title() string {
+	if u.New {
+		return "Harden automountServiceAccountToken for " + u.Namespace
+	}
+	return "Update automountServiceAccountToken exceptions for " + u.Namespace
+}
+
+// Description renders the description of a package's merge request.
+func (p Package) Description() (string, error) { return execute("package.md.tmpl", p) }
+
+// CommitMessage renders the message of the commit in the package.
+func (p Package) CommitMessage() (string, error) { return execute("package.commit.tmpl", p) }
+
+// Title is the package's merge request title.
+func (p Package) Title() string { return "Document automountServiceAccountToken for " + p.Package }
+
+// Body renders the documentation section without its heading.
+func (s Section) Body() (string, error) { return execute("section.md.tmpl", s) }
+
+func execute(name string, data any) (string, error) {
+	t, err := template.New(name).Funcs(template.FuncMap{"code": Code, "text": Text, "cell": Cell, "plain": Plain}).ParseFS(files, name)
+	if err != nil {
+		return "", fmt.Errorf("parse template %s: %w", name, err)
+	}
+	var out bytes.Buffer
+	if err := t.Execute(&out, data); err != nil {
+		return "", fmt.Errorf("fill template %s: %w", name, err)
+	}
+	return strings.TrimSpace(out.String()) + "\n", nil
+}

@@ -1,0 +1,140 @@
+package templates
+
+import (
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+var umbrella = Umbrella{
+	Namespace: "web", New: true, File: "chart/templates/kyverno-policies/values.yaml",
+	Added: []Entry{
+		{Kind: "harden", Reason: "the mutator does not list namespace web: its ServiceAccounts are not hardened"},
+		{Kind: "allow", Pattern: "web-api-*", Reason: "reads Secrets, watches Applications"},
+		{Kind: "allow", Pattern: "web-job-*", Reason: "sets automountServiceAccountToken: true", Review: true},
+	},
+	Pods: []Pod{
+		{Workload: "Deployment web-api", Pattern: "web-api-*", Verdict: "needs-token", Confidence: "high", Evidence: "reads Secrets",
+			Source: "chart/templates/role.yaml", SourceURL: "https://gitlab.example.com/platform/web/-/blob/abc/chart/templates/role.yaml#L3", Token: "yes"},
+		{Workload: "Deployment web-ui", Pattern: "web-ui-", Verdict: "no-token", Confidence: "high", Evidence: "ServiceAccount web is bound to no role", Token: "yes → no"},
+	},
+	Look:             []string{"Job web-job: does it really call the API?"},
+	Stale:            []string{"gone-* matches no pod"},
+	NotAnalysed:      []string{"release other: no such tag"},
+	ViolationsBefore: 2, ViolationsAfter: 0,
+	Taken:    []string{"Deployment web-ui"},
+	Partners: []Partner{{Reference: "platform/web!1", URL: "https://gitlab.example.com/platform/web/-/merge_requests/1", Role: "package"}},
+	Marker:   "<!-- tokenward:v1 e30 -->",
+}
+
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	pkg := Package{Namespace: "web", Package: "web", File: "docs/DEVELOPMENT_MAINTENANCE.md", Why: "README.md is generated: an edit there is lost",
+		Partners: []Partner{{Reference: "platform/umbrella!1", Role: "umbrella"}}, Marker: "<!-- tokenward:v1 e30 -->"}
+	section := Section{Policy: "update-automountserviceaccounttokens", Validate: "disallow-auto-mount-service-account-token", File: "chart/values.yaml", FileURL: "https://gitlab.example.com/x"}
+	for name, render := range map[string]func() (string, error){
+		"umbrella.md": umbrella.Description, "umbrella.commit": umbrella.CommitMessage,
+		"package.md": pkg.Description, "package.commit": pkg.CommitMessage, "section.md": section.Body,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := render()
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := "testdata/" + name + ".golden"
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(string(want), got); d != "" {
+				t.Errorf("%s (-want +got):\n%s", file, d)
+			}
+		})
+	}
+}
+
+// TestDescriptionIsMarkdown renders the description as GitLab would and looks for
+// the tables and the check list.
+func TestDescriptionIsMarkdown(t *testing.T) {
+	t.Parallel()
+	got := html(t, must(t, umbrella.Description))
+	for want, times := range map[string]int{"<table>": 2, `type="checkbox"`: 1, "<h3": 6, "<a href=": 1} {
+		if n := strings.Count(got, want); n != times {
+			t.Errorf("%q stands %d times in the page, want %d:\n%s", want, n, times, got)
+		}
+	}
+}
+
+// TestForeignTextIsDefused puts hostile text everywhere a chart's text can stand.
+func TestForeignTextIsDefused(t *testing.T) {
+	t.Parallel()
+	for _, hostile := range []string{"@all", "x\n/close", "/merge", "Closes #1", "<!-- tokenward:end -->", "<img src=x>", "![x](http://x/y.png)", "a|b", "`", "``` x", "[a](javascript:x)", "group/project!1"} {
+		u := umbrella
+		u.Added = []Entry{{Kind: "allow", Pattern: hostile, Reason: hostile}}
+		u.Pods = []Pod{{Workload: hostile, Pattern: hostile, Evidence: hostile, Source: hostile}}
+		u.Look, u.Stale, u.NotAnalysed = []string{hostile}, []string{hostile}, []string{hostile}
+		text := must(t, u.Description)
+		for line := range strings.Lines(text) {
+			if strings.HasPrefix(strings.TrimSpace(line), "/") {
+				t.Errorf("%q starts a quick action: %q", hostile, line)
+			}
+		}
+		page := html(t, text)
+		for _, bad := range []string{"<img", "javascript:x\"", "<!-- tokenward:end"} {
+			if strings.Contains(page, bad) {
+				t.Errorf("%q puts %q into the page:\n%s", hostile, bad, page)
+			}
+		}
+	}
+}
+
+func FuzzText(f *testing.F) {
+	for _, s := range []string{"@all", "Closes #1", "</p>", "\x00", "a://b", "/close"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got := Text(s)
+		if strings.ContainsAny(got, "\n\r") || strings.HasPrefix(got, "/") || strings.Contains(got, "-->") && strings.Contains(got, "<!--") && !strings.Contains(got, `\<`) {
+			t.Errorf("Text(%q) = %q", s, got)
+		}
+		for i, r := range got {
+			if (r == '@' || r == '#') && !strings.HasPrefix(got[i+1:], "\u2060") {
+				t.Errorf("Text(%q) = %q refers to something", s, got)
+			}
+		}
+		if code := Code(s); strings.ContainsAny(code, "\n\r") {
+			t.Errorf("Code(%q) = %q", s, code)
+		}
+	})
+}
+
+func must(t *testing.T, render func() (string, error)) string {
+	t.Helper()
+	s, err := render()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func html(t *testing.T, markdown string) string {
+	t.Helper()
+	var out strings.Builder
+	if err := goldmark.New(goldmark.WithExtensions(extension.GFM)).Convert([]byte(markdown), &out); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
