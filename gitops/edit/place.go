@@ -1,0 +1,135 @@
+package edit
+
+import (
+	"bytes"
+	"fmt"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// lineOf returns the index of the line on which a node begins.
+func lineOf(n *yaml.Node) int { return n.Line - 1 }
+
+// offsetOf returns the offset in the text at which a node begins. The parser counts characters, not bytes.
+func (s *source) offsetOf(n *yaml.Node) int {
+	l := s.lines[lineOf(n)]
+	text := l.of(s.masked)
+	column := n.Column - 1
+	for i := range string(text) {
+		if column == 0 {
+			return l.start + i
+		}
+		column--
+	}
+	return l.end
+}
+
+// lastLine returns the last line of a construct that begins with a dash or key at
+// column col and holds n. Comments and directives behind its last content are left out.
+func (s *source) lastLine(first, col int, n *yaml.Node) int {
+	last := max(first, s.lastNodeLine(n))
+	for i := last + 1; i < len(s.lines); i++ {
+		if s.kindOf(i) != content {
+			continue
+		}
+		if s.indent(i) <= col {
+			break
+		}
+		last = i
+	}
+	return last
+}
+
+// lastNodeLine returns the last line on which n or a part of it begins, or a flow collection in it ends.
+func (s *source) lastNodeLine(n *yaml.Node) int {
+	last := lineOf(n)
+	if isFlow(n) {
+		if f, ok := s.flow(n); ok {
+			last = max(last, lineAt(s.lines, f.close))
+		}
+	}
+	for _, c := range n.Content {
+		last = max(last, s.lastNodeLine(c))
+	}
+	return last
+}
+
+// after returns the index of the line before which text can stand so that it
+// follows the construct that ends on line last, is part of the template block
+// target, and has indentation col. It passes the ends of blocks inside target, and
+// comments that belong to what is above them; it never enters a block.
+func (s *source) after(last, col int, target *block) (int, error) {
+	best := -1
+	for i := last + 1; ; i++ {
+		here := s.blockAt(i)
+		if i == len(s.lines) {
+			here = nil
+		} else if s.inAction[i] {
+			continue
+		}
+		if here == target {
+			best = i
+		}
+		if i == len(s.lines) || !here.within(target) {
+			break
+		}
+		if here == target && !s.belongs(i, col) {
+			break
+		}
+	}
+	if best < 0 {
+		return 0, fmt.Errorf("%w: the template directives around line %d leave no place for a line", ErrForm, last+1)
+	}
+	return best, nil
+}
+
+// belongs says whether a line is a comment on what stands above it: it is indented
+// at least to col, and deeper than whatever follows.
+func (s *source) belongs(number, col int) bool {
+	if s.kindOf(number) != comment || s.indent(number) < col || s.blockAt(number+1) != s.blockAt(number) {
+		return false
+	}
+	return s.indentBelow(number) < s.indent(number)
+}
+
+// indentBelow returns the indentation of the first content behind a line, -1 where there is none.
+func (s *source) indentBelow(number int) int {
+	for i := number + 1; i < len(s.lines); i++ {
+		if s.kindOf(i) == content {
+			return s.indent(i)
+		}
+	}
+	return -1
+}
+
+// glued says whether a line put before the line with the given index would lose
+// its own beginning to a template action that trims what follows it.
+func (s *source) glued(before, indent int) bool {
+	at := len(s.text)
+	if before < len(s.lines) {
+		at = s.lines[before].start
+	}
+	head := bytes.TrimRight(s.text[:at], " \t\r\n")
+	for _, a := range s.actions {
+		if a.end != len(head) || !a.trimRight {
+			continue
+		}
+		l := s.lines[lineAt(s.lines, a.start)]
+		return a.trimLeft || a.role == output || l.start+indent != a.start || !isBlank(s.text[l.start:a.start])
+	}
+	return false
+}
+
+// gaps says whether constructs that begin on the given lines are kept apart by blank lines, as most of them are.
+func (s *source) gaps(starts []int) bool {
+	apart := 0
+	for _, start := range starts[min(1, len(starts)):] {
+		for i := start - 1; i >= 0 && s.kindOf(i) != content; i-- {
+			if s.kindOf(i) == empty {
+				apart++
+				break
+			}
+		}
+	}
+	return apart > 0 && 2*apart > len(starts)-1
+}
