@@ -79,7 +79,7 @@ func Discover(ctx context.Context, tree fs.FS, opts DiscoverOptions) (*Discovery
 // apart tries a package that cannot be enabled together with the rest on top of
 // the umbrella's defaults, and merges what that adds.
 func (u *umbrella) apart(ctx context.Context, m *merger, f failure) error {
-	reason := fmt.Sprintf("%s cannot be enabled: %v", f.pkg.path(), f.err)
+	reason := fmt.Sprintf("%s cannot be enabled: %s", f.pkg.path(), complaint(f.err))
 	out, err := u.render(ctx, overlay([]packageNode{f.pkg}, nil))
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -87,7 +87,7 @@ func (u *umbrella) apart(ctx context.Context, m *merger, f failure) error {
 	if err == nil {
 		m.d.Problems = append(m.d.Problems, Problem{
 			Package: f.pkg.path(), Apart: true,
-			Reason: fmt.Sprintf("%s cannot be enabled together with the other packages and was rendered apart: %v", f.pkg.path(), f.err),
+			Reason: fmt.Sprintf("%s cannot be enabled together with the other packages and was rendered apart: %s", f.pkg.path(), complaint(f.err)),
 		})
 		m.add(out)
 		return nil
@@ -95,9 +95,18 @@ func (u *umbrella) apart(ctx context.Context, m *merger, f failure) error {
 	m.d.Problems = append(m.d.Problems, Problem{Package: f.pkg.path(), Reason: reason})
 	m.d.Releases = append(m.d.Releases, Release{
 		HelmRelease: f.pkg.last(), Name: f.pkg.last(), Package: f.pkg.path(),
-		Repository: withoutCredentials(f.pkg.repo), Ref: f.pkg.ref, Chart: f.pkg.chart, Err: errors.New(reason),
+		Repository: withoutCredentials(f.pkg.repo), Ref: f.pkg.ref, Chart: cleanPath(f.pkg.chart), Err: errors.New(reason),
 	})
 	return nil
+}
+
+// complaint is what a template says, without what was being done; other errors are whole.
+func complaint(err error) string {
+	var te *render.TemplateError
+	if errors.As(err, &te) {
+		return te.Error()
+	}
+	return err.Error()
 }
 
 // umbrella is the chart that composes the releases, ready to be rendered again and again.

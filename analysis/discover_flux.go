@@ -41,6 +41,10 @@ type helmReleaseSpec struct {
 	Values             map[string]any           `json:"values"`
 	PostRenderers      []any                    `json:"postRenderers"`
 	PostRenderStrategy string                   `json:"postRenderStrategy"`
+	CommonMetadata     struct {
+		Labels      map[string]string `json:"labels"`
+		Annotations map[string]string `json:"annotations"`
+	} `json:"commonMetadata"`
 }
 
 type chartTemplate struct {
@@ -135,6 +139,7 @@ func (f *flux) release(o *render.Object, packages []packageNode) Release {
 	}
 	r.Suspended = spec.Suspend
 	r.PostRenderers, r.SkipHooks = spec.PostRenderers, spec.PostRenderStrategy == "nohooks"
+	r.CommonLabels, r.CommonAnnotations = spec.CommonMetadata.Labels, spec.CommonMetadata.Annotations
 	sourceErr := f.source(&r, o, spec)
 	r.Package = findPackage(packages, r, f.helmRepoName(o, spec), o)
 	var valuesErr error
@@ -203,10 +208,7 @@ func (f *flux) source(r *Release, o *render.Object, spec helmReleaseSpec) error 
 	if c.SourceRef.Namespace != "" {
 		namespace = c.SourceRef.Namespace
 	}
-	r.Chart = path.Clean(strings.TrimPrefix(path.Clean("/"+c.Chart), "/"))
-	if r.Chart == "" {
-		r.Chart = "."
-	}
+	r.Chart = cleanPath(c.Chart)
 	r.ValuesFiles, r.IgnoreMissingValuesFiles = c.ValuesFiles, c.IgnoreMissingValuesFiles
 	if c.ValuesFile != "" {
 		r.ValuesFiles = append(slices.Clone(r.ValuesFiles), c.ValuesFile)
@@ -232,6 +234,11 @@ func (f *flux) source(r *Release, o *render.Object, spec helmReleaseSpec) error 
 		return fmt.Errorf("its source %s includes other repositories: not analysable yet", name)
 	}
 	return nil
+}
+
+// cleanPath makes a path inside a repository what fs.FS wants; it never leads out of it.
+func cleanPath(p string) string {
+	return path.Clean("./" + strings.TrimPrefix(path.Clean("/"+p), "/"))
 }
 
 // helmRepoName is the name of the HelmRepository that the chart comes from, if it does.

@@ -40,6 +40,8 @@ type Release struct {
 	PostRenderers []any
 	// SkipHooks keeps hooks and tests from the post-renderers (postRenderStrategy: nohooks).
 	SkipHooks bool
+	// CommonLabels and CommonAnnotations are set on everything that the release deploys.
+	CommonLabels, CommonAnnotations map[string]string
 	// ValuesFiles are paths inside the repository that take the place of the
 	// chart's values.yaml; a missing one is no error if IgnoreMissingValuesFiles is true.
 	ValuesFiles              []string

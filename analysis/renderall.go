@@ -173,6 +173,7 @@ func (j *job) render(ctx context.Context, opts RenderOptions, crds []render.CRD)
 	out, err := render.Render(ctx, j.chart, render.Request{
 		ReleaseName: r.Name, Namespace: r.Namespace, Values: r.Values,
 		PostRenderers: r.PostRenderers, SkipHooks: r.SkipHooks,
+		CommonLabels: r.CommonLabels, CommonAnnotations: r.CommonAnnotations,
 		KubeVersion: opts.KubeVersion, APIVersions: opts.APIVersions, CRDs: crds,
 	})
 	if err != nil {

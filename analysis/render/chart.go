@@ -50,10 +50,7 @@ func LoadChart(fsys fs.FS, dir string, ignore string) (*Chart, error) {
 }
 
 func loadChart(fsys fs.FS, dir, ignore string, depth int) (*Chart, error) {
-	dir = path.Clean(strings.TrimPrefix(path.Clean("/"+dir), "/"))
-	if dir == "" {
-		dir = "."
-	}
+	dir = path.Clean("./" + strings.TrimPrefix(path.Clean("/"+dir), "/"))
 	files, err := readTree(fsys, dir, ignore)
 	if err != nil {
 		return nil, fmt.Errorf("load chart %s: %w", dir, err)

@@ -28,7 +28,7 @@ func locate(objects []*Object, names []string, templates map[string]template) {
 type anchor struct {
 	line   int
 	indent int
-	kind   string
+	kind   string // "" where an action decides
 	name   pattern
 	used   int
 }
@@ -42,7 +42,7 @@ type pattern struct {
 func bestAnchor(anchors []*anchor, o *Object) *anchor {
 	var best *anchor
 	for _, a := range anchors {
-		if a.kind != o.Kind || a.name.re != nil && !a.name.re.MatchString(o.Name) {
+		if a.kind != "" && a.kind != o.Kind || a.name.re != nil && !a.name.re.MatchString(o.Name) {
 			continue
 		}
 		if best == nil || a.better(best) {
@@ -52,9 +52,12 @@ func bestAnchor(anchors []*anchor, o *Object) *anchor {
 	return best
 }
 
-// better prefers a kind at the first column (others may be of a role ref), the
-// more telling name, and then the line that fewer objects have taken.
+// better prefers a kind that is written out, at the first column (others may
+// be of a role ref), the more telling name, and then the line that fewer objects have taken.
 func (a *anchor) better(b *anchor) bool {
+	if (a.kind == "") != (b.kind == "") {
+		return a.kind != ""
+	}
 	if (a.indent == 0) != (b.indent == 0) {
 		return a.indent == 0
 	}
@@ -91,7 +94,7 @@ func findAnchors(text string) []*anchor {
 		value = strings.TrimSpace(value)
 		switch {
 		case key == "kind" && value != "":
-			a := &anchor{line: n, indent: indent, kind: strings.Trim(value, `"'`)}
+			a := newAnchor(n, indent, value)
 			if indent == 0 && len(open) > 0 && name.re != nil && open[0].indent == 0 {
 				closeDoc() // the next document of a template that separates them elsewhere
 			}
@@ -104,6 +107,18 @@ func findAnchors(text string) []*anchor {
 	}
 	closeDoc()
 	return all
+}
+
+// newAnchor reads the value of a kind. Below the first column a kind that an action decides says nothing.
+func newAnchor(line, indent int, value string) *anchor {
+	value, _, _ = strings.Cut(value, " #")
+	kind := strings.Trim(strings.TrimSpace(value), `"'`)
+	if strings.Contains(kind, "{{") {
+		if kind = ""; indent > 0 {
+			kind = "{{"
+		}
+	}
+	return &anchor{line: line, indent: indent, kind: kind}
 }
 
 func newPattern(value string) pattern {

@@ -181,3 +181,24 @@ func kustomize(in []piece, spec *kustomizeSpec) ([]string, error) {
 	}
 	return out, nil
 }
+
+// setMetadata sets labels or annotations on every object, over those that it has.
+func setMetadata(objects []*Object, field string, values map[string]string) {
+	if len(values) == 0 {
+		return
+	}
+	for _, o := range objects {
+		meta, ok := o.Fields["metadata"].(map[string]any)
+		if !ok {
+			continue
+		}
+		entries, ok := meta[field].(map[string]any)
+		if !ok {
+			entries = map[string]any{}
+			meta[field] = entries
+		}
+		for k, v := range values {
+			entries[k] = v
+		}
+	}
+}

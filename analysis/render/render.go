@@ -22,6 +22,8 @@ type Request struct {
 	// SkipHooks keeps hooks and tests from the post-renderers: Flux's
 	// postRenderStrategy "nohooks", which was the only way before Flux 2.8.
 	SkipHooks bool
+	// CommonLabels and CommonAnnotations are set on every object: the HelmRelease's spec.commonMetadata.
+	CommonLabels, CommonAnnotations map[string]string
 	// KubeVersion is the cluster's, DefaultKubeVersion where empty.
 	KubeVersion string
 	// APIVersions are known to .Capabilities.APIVersions beside those of
@@ -101,6 +103,8 @@ func render(ctx context.Context, c *Chart, r Request) (*Output, error) {
 	d.decode(pieces)
 	locate(d.objects, d.templates, templates)
 	out.Objects, out.Invalid = d.objects, d.invalid
+	setMetadata(out.Objects, "labels", r.CommonLabels)
+	setMetadata(out.Objects, "annotations", r.CommonAnnotations)
 	out.CRDs = append(p.crds(), CRDs(out.Objects)...)
 	SetNamespaces(out.Objects, r.Namespace, slices.Concat(out.CRDs, r.CRDs))
 	return out, nil
