@@ -1,0 +1,166 @@
+package policy
+
+import (
+	"cmp"
+	"slices"
+
+	wildcard "github.com/IGLOU-EU/go-wildcard"
+
+	"tokenward/analysis/render"
+)
+
+// Violation is one object that a rule of a policy finds fault with.
+type Violation struct {
+	Policy, Rule          string // of a Policy, its name is namespace/name
+	Kind, Namespace, Name string // Name is generateName where there is no name
+}
+
+// Result is what the policies make of a set of manifests.
+type Result struct {
+	// Objects are the manifests after mutation, in the order given.
+	Objects []map[string]any
+	// Violations are sorted by namespace, kind, name, policy and rule.
+	Violations []Violation
+}
+
+// Manifest returns an object as admission sees it: with the namespace that it is
+// installed into, where the manifest names none. The object itself stays as it is.
+func Manifest(o *render.Object) map[string]any {
+	if o.Namespace == "" || dig(o.Fields, "metadata", "namespace") != nil {
+		return o.Fields
+	}
+	out := make(map[string]any, len(o.Fields))
+	for k, v := range o.Fields {
+		out[k] = v
+	}
+	metadata := map[string]any{"namespace": o.Namespace}
+	old, _ := o.Fields["metadata"].(map[string]any)
+	for k, v := range old {
+		if k != "namespace" {
+			metadata[k] = v
+		}
+	}
+	out["metadata"] = metadata
+	return out
+}
+
+// Admit returns what admission makes of a manifest: a deep copy to which the mutating
+// rules were applied in order, so that a later rule wins. Rules that patch existing
+// objects do nothing here; see HardensDefault.
+func (p *Policies) Admit(obj map[string]any) map[string]any {
+	out, _ := deepCopy(obj).(map[string]any)
+	for _, pol := range p.policies {
+		for _, r := range pol.rules {
+			if r.patch == nil || r.existing {
+				continue
+			}
+			res := p.resource(out)
+			if !pol.covers(res) || !r.applies(res) || p.excepted(pol, r, res) {
+				continue
+			}
+			if applyPatch(out, r.patch) && pol.applyOne {
+				break
+			}
+		}
+	}
+	return out
+}
+
+// Validate returns what the validating rules find wrong with a manifest, which must
+// have gone through Admit. A manifest that no rule matches, or that an exclude block or
+// an exception takes out, yields nothing.
+func (p *Policies) Validate(obj map[string]any) []Violation {
+	var out []Violation
+	res := p.resource(obj)
+	for _, pol := range p.policies {
+		if !pol.covers(res) {
+			continue
+		}
+		for _, r := range pol.rules {
+			if len(r.patterns) == 0 || !r.applies(res) || p.excepted(pol, r, res) {
+				continue
+			}
+			if !r.satisfied(obj) {
+				out = append(out, Violation{pol.key(), r.name, res.kind, res.namespace, res.name})
+			}
+			if pol.applyOne {
+				break
+			}
+		}
+	}
+	return out
+}
+
+// Evaluate admits and validates all manifests, as a background scan would find them
+// once the policies have run: ServiceAccounts called default that the default mutator
+// targets count as hardened.
+func (p *Policies) Evaluate(objects []map[string]any) Result {
+	var out Result
+	for _, obj := range objects {
+		admitted := p.Admit(obj)
+		res := p.resource(admitted)
+		if res.isDefaultServiceAccount() && p.HardensDefault(res.namespace) {
+			admitted["automountServiceAccountToken"] = false
+		}
+		out.Objects = append(out.Objects, admitted)
+		out.Violations = append(out.Violations, p.Validate(admitted)...)
+	}
+	slices.SortStableFunc(out.Violations, func(a, b Violation) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name),
+			cmp.Compare(a.Policy, b.Policy), cmp.Compare(a.Rule, b.Rule))
+	})
+	return out
+}
+
+// HardensDefault reports whether the default mutator sets the field to false on the
+// ServiceAccount default of the namespace, in place.
+func (p *Policies) HardensDefault(namespace string) bool {
+	account := func() map[string]any {
+		return map[string]any{
+			"apiVersion": "v1", "kind": "ServiceAccount",
+			"metadata": map[string]any{"name": "default", "namespace": namespace},
+		}
+	}
+	for _, pol := range p.policies {
+		for _, r := range pol.rules {
+			if pol.name != p.names.DefaultMutator || r.patch == nil {
+				continue
+			}
+			obj := account()
+			res := p.resource(obj)
+			if r.existing && !r.targeted(pol, res) || !r.existing && (!pol.covers(res) || !r.applies(res)) {
+				continue
+			}
+			if applyPatch(obj, r.patch); obj["automountServiceAccountToken"] == false {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// targeted reports whether one of the targets is the resource. A Policy reaches its own
+// namespace only.
+func (r *rule) targeted(pol *policy, res *resource) bool {
+	return slices.ContainsFunc(r.targets, func(t target) bool {
+		namespace := t.namespace
+		if pol.namespace != "" {
+			namespace = pol.namespace
+		}
+		return t.kind.matches(res) && (namespace == "" || wildcard.Match(namespace, res.namespace)) &&
+			(t.name == "" || wildcard.Match(t.name, res.name))
+	})
+}
+
+func (r *resource) isDefaultServiceAccount() bool {
+	return r.group == "" && r.kind == "ServiceAccount" && r.name == "default"
+}
+
+// covers reports whether a policy looks at the resource at all.
+func (p *policy) covers(res *resource) bool {
+	return p.namespace == "" || p.namespace == res.namespace
+}
+
+func (r *rule) satisfied(obj map[string]any) bool {
+	return slices.ContainsFunc(r.patterns, func(pattern any) bool { return fits(obj, pattern) })
+}

@@ -1,0 +1,151 @@
+package policy
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// anchorForm is a key with an anchor: a modifier and a key in parentheses.
+var anchorForm = regexp.MustCompile(`^([+<=X^]?)\((.+)\)$`)
+
+// parseAnchor splits a key into its anchor and the field that it stands for. The
+// modifier is "" both for a plain key and for the plain anchor (key): ok tells them apart.
+func parseAnchor(key string) (modifier, field string, ok bool) {
+	m := anchorForm.FindStringSubmatch(strings.TrimSpace(key))
+	if m == nil {
+		return "", key, false
+	}
+	return m[1], m[2], true
+}
+
+// checkPatch refuses what mutate does not evaluate: lists, removals, variables,
+// directives, and anchors but those for conditions on scalars and for adding.
+func checkPatch(path string, patch map[string]any) error {
+	if len(patch) == 0 {
+		return fmt.Errorf("field %s is missing or empty", path)
+	}
+	for key, value := range patch {
+		at := path + "." + key
+		modifier, _, anchored := parseAnchor(key)
+		if strings.HasPrefix(key, "$") || strings.Contains(key, "{{") || anchored && !strings.Contains("+<", modifier) {
+			return fmt.Errorf("field %s is not understood", at)
+		}
+		switch v := value.(type) {
+		case map[string]any:
+			if anchored {
+				return fmt.Errorf("field %s is not understood: an anchor on a map", at)
+			}
+			if len(v) == 0 {
+				continue
+			}
+			if err := checkPatch(at, v); err != nil {
+				return err
+			}
+		case string:
+			if strings.Contains(v, "{{") || strings.Contains(v, "$(") {
+				return fmt.Errorf("field %s is not understood: %q holds a variable", at, v)
+			}
+		case bool, float64:
+		default:
+			return fmt.Errorf("field %s is not understood: %T in a patch", at, value)
+		}
+	}
+	return nil
+}
+
+// applyPatch merges patch into obj, in place, and reports whether that changed
+// anything. It does nothing where a condition in the patch does not hold or the shapes
+// do not fit.
+func applyPatch(obj, patch map[string]any) bool {
+	return conditionsHold(obj, patch) && shapesFit(obj, patch) && merge(obj, patch)
+}
+
+// conditionsHold evaluates the anchors (key) and <(key). One that fails, at whatever
+// depth, stops the whole patch.
+func conditionsHold(obj any, patch map[string]any) bool {
+	have, _ := obj.(map[string]any)
+	for key, value := range patch {
+		modifier, field, anchored := parseAnchor(key)
+		current, exists := have[field]
+		if anchored && modifier != "+" && (!exists || !fits(current, value)) {
+			return false
+		}
+		if nested, ok := value.(map[string]any); ok && !conditionsHold(current, nested) {
+			return false
+		}
+	}
+	return true
+}
+
+func shapesFit(obj, patch map[string]any) bool {
+	for key, value := range patch {
+		nested, ok := value.(map[string]any)
+		if !ok {
+			continue
+		}
+		switch current := obj[key].(type) {
+		case nil:
+		case map[string]any:
+			if !shapesFit(current, nested) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// merge is a strategic merge of maps and scalars. A map of which only conditions are
+// left adds nothing.
+func merge(obj, patch map[string]any) (changed bool) {
+	for key, value := range patch {
+		modifier, field, anchored := parseAnchor(key)
+		nested, isMap := value.(map[string]any)
+		old, exists := obj[field]
+		switch {
+		case anchored && (modifier != "+" || exists):
+		case !isMap:
+			changed = changed || !exists || !sameScalar(old, value)
+			obj[field] = value
+		default:
+			current, _ := old.(map[string]any)
+			if current == nil {
+				current = map[string]any{}
+			}
+			if merge(current, nested) {
+				obj[field], changed = current, true
+			}
+		}
+	}
+	return changed
+}
+
+// sameScalar compares a manifest's value with a patch's; maps and lists never equal a
+// scalar.
+func sameScalar(a, b any) bool {
+	switch a.(type) {
+	case map[string]any, []any:
+		return false
+	}
+	return a == b
+}
+
+func deepCopy(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, item := range v {
+			out[k] = deepCopy(item)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = deepCopy(item)
+		}
+		return out
+	}
+	return v
+}
