@@ -1,0 +1,128 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// sync reads the branches of the repository and lets the merge requests follow:
+// their heads move, a deleted source branch closes them, and one whose commits
+// arrived in the target branch by a push is merged. actor is who pushed; nil
+// means that nobody knows, and the author stands in. p.mu is held.
+func (s *Server) sync(ctx context.Context, p *project, actor *user) error {
+	heads, current, err := readBranches(ctx, p.git())
+	if err != nil {
+		return fmt.Errorf("read branches of %s: %w", p.path, err)
+	}
+	if p.heads == nil { // the first time
+		p.settings.ProtectedBranches = []ProtectedBranch{{Name: current, PushAccess: Maintainer, MergeAccess: Maintainer}}
+		p.settings.MergeMethod, p.settings.SquashOption = "merge", "default_off"
+	}
+	before := p.heads
+	p.heads, p.defaultBranch = heads, current
+	if maps.Equal(before, heads) {
+		return nil
+	}
+	for _, mr := range p.mergeRequests {
+		if mr.state != opened {
+			continue
+		}
+		who := actor
+		if who == nil {
+			who = mr.author
+		}
+		if err := s.follow(ctx, p, mr, before, who); err != nil {
+			return fmt.Errorf("update %s!%d: %w", p.path, mr.iid, err)
+		}
+	}
+	return nil
+}
+
+// follow brings one open merge request in line with the branches, which were
+// as in before.
+func (s *Server) follow(ctx context.Context, p *project, mr *mergeRequest, before map[string]string, who *user) error {
+	head, exists := p.heads[mr.source]
+	if !exists {
+		if before[mr.source] == "" {
+			return nil
+		}
+		defer s.close(mr, who)
+		return s.look(ctx, p, mr)
+	}
+	brought := !mr.check.empty
+	if head != mr.sha {
+		if err := s.noteCommits(ctx, p, mr, head, who); err != nil {
+			return err
+		}
+		mr.sha, mr.updatedAt = head, s.cfg.Now()
+	}
+	target := p.heads[mr.target]
+	if target != "" && target != before[mr.target] && brought {
+		arrived, err := p.git().isAncestor(ctx, head, target)
+		if err != nil {
+			return err
+		}
+		if arrived { // the last check stays: against the new target there is nothing left
+			s.merged(mr, who)
+			mr.mergeCommit = target
+			return nil
+		}
+	}
+	return s.look(ctx, p, mr)
+}
+
+// readBranches returns the commit of each branch, and the branch that HEAD
+// names, whether it has a commit or not.
+func readBranches(ctx context.Context, git gitRun) (map[string]string, string, error) {
+	out, err := git.run(ctx, "for-each-ref", "--format=%(HEAD)%(objectname) %(refname:lstrip=2)", "refs/heads")
+	if err != nil {
+		return nil, "", err
+	}
+	heads, current := map[string]string{}, ""
+	for line := range strings.Lines(string(out)) {
+		sha, name, ok := strings.Cut(strings.TrimSuffix(line[1:], "\n"), " ")
+		if !ok {
+			return nil, "", fmt.Errorf("read branches: strange line %q", line)
+		}
+		heads[name] = sha
+		if line[0] == '*' {
+			current = name
+		}
+	}
+	if current == "" {
+		if current, err = git.line(ctx, "symbolic-ref", "--short", "HEAD"); err != nil {
+			return nil, "", err
+		}
+	}
+	return heads, current, nil
+}
+
+// resolve returns the commit that a branch, a tag or a full or short commit
+// name stands for, empty if there is none.
+func (p *project) resolve(ctx context.Context, ref string) (string, error) {
+	if sha := p.heads[ref]; sha != "" {
+		return sha, nil
+	}
+	if ref == "" || ref == "HEAD" {
+		return p.heads[p.defaultBranch], nil
+	}
+	tries := []string{"refs/tags/" + ref}
+	if len(ref) >= 7 && strings.Trim(ref, "0123456789abcdef") == "" {
+		tries = append(tries, ref)
+	}
+	for _, try := range tries {
+		sha, err := p.git().line(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", try+"^{commit}")
+		if err == nil {
+			return sha, nil
+		}
+		if exitCode(err) < 0 {
+			return "", err
+		}
+	}
+	return "", nil
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,163 @@
+// Package sandbox is an embedded server that behaves like GitLab for the part
+// that tokenward uses: REST under /api/v4, git over smart HTTP, and pages for
+// people. It serves the bare repositories of a folder and keeps merge requests,
+// labels and notes in memory, so a demo or a test needs neither GitLab nor an
+// account.
+//
+// It owns what GitLab answers: statuses, JSON shapes, and the texts of its
+// refusals. Merges, conflicts and diffs come from the git program itself. It
+// refuses to pretend: a route or a parameter that it does not know answers 501,
+// never an empty success. It is no GitLab: users are the owners of the
+// configured tokens, there are no pipelines, issues, approvals or forks, and its
+// pages are open to whoever reaches the address. Serve it on loopback.
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/yuin/goldmark"
+)
+
+// Config says what a Server serves, and to whom.
+type Config struct {
+	// Repositories is a folder of bare repositories; DIR/group/sub/name.git is
+	// the project group/sub/name. Symbolic links inside it are not followed.
+	Repositories string
+	// URL is the address that answers carry in their links, for example
+	// http://127.0.0.1:8080; empty means the Host of each request. SetURL
+	// changes it once the server listens.
+	URL string
+	// Tokens are the accounts; without any, only PublicRead lets somebody in.
+	Tokens []Token
+	// PublicRead lets everybody read projects and fetch without a token, as
+	// GitLab does for public projects.
+	PublicRead bool
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Log receives what went wrong inside the server; nil discards it.
+	Log *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Server is the sandbox. It is an http.Handler and safe for concurrent use.
+// Calls about one project run one after the other.
+type Server struct {
+	cfg      Config
+	root     string
+	accounts *accounts
+	api      http.Handler
+	pages    *template.Template
+	markdown goldmark.Markdown
+	requests requestLog
+	lastID   atomic.Int64 // ids of merge requests, notes and labels
+
+	mu       sync.Mutex // guards what follows
+	url      string
+	projects map[string]*project
+	lastPID  int
+}
+
+// New returns a server over the bare repositories under cfg.Repositories. It
+// fails when that is no folder, when the git program is missing or too old to
+// merge without a working tree, or when a token is incomplete or used twice.
+func New(cfg Config) (*Server, error) {
+	cfg = cfg.withDefaults()
+	root, err := filepath.Abs(cfg.Repositories)
+	if err != nil {
+		return nil, fmt.Errorf("locate repositories: %w", err)
+	}
+	if root, err = filepath.EvalSymlinks(root); err != nil {
+		return nil, fmt.Errorf("locate repositories: %w", err)
+	}
+	if info, err := os.Stat(root); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("locate repositories: %s is no folder", cfg.Repositories)
+	}
+	accounts, err := newAccounts(cfg.Tokens)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkGit(context.Background()); err != nil {
+		return nil, err
+	}
+	s := &Server{
+		cfg:      cfg,
+		root:     root,
+		accounts: accounts,
+		markdown: newMarkdown(),
+		url:      strings.TrimSuffix(cfg.URL, "/"),
+		projects: map[string]*project{},
+	}
+	if s.pages, err = parsePages(); err != nil {
+		return nil, err
+	}
+	s.api = s.routes()
+	if err := s.scan(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// SetURL sets the address that answers carry in their links. Call it once the
+// port is known; an empty string means the Host of each request.
+func (s *Server) SetURL(url string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.url = strings.TrimSuffix(url, "/")
+}
+
+// baseURL returns the address for links; r may be nil.
+func (s *Server) baseURL(r *http.Request) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.url != "" || r == nil {
+		return s.url
+	}
+	return "http://" + r.Host
+}
+
+func (s *Server) nextID() int { return int(s.lastID.Add(1)) }
+
+// ServeHTTP answers the REST API, git, and browsers.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+	path := r.URL.Path
+	if strings.HasPrefix(path, apiPrefix+"/") {
+		s.serveAPI(rec, r)
+	} else if project, service, ok := gitRequest(r); ok {
+		s.serveGit(rec, r, project, service)
+	} else {
+		s.servePage(rec, r)
+		return
+	}
+	s.requests.add(Request{
+		Method: r.Method, Path: path, Query: r.URL.RawQuery, Status: rec.status, User: rec.user,
+	})
+}
+
+// report logs what broke inside the server; a caller that went away is no news.
+func (s *Server) report(r *http.Request, err error) {
+	if r.Context().Err() != nil || errors.Is(err, context.Canceled) {
+		return
+	}
+	s.cfg.Log.ErrorContext(r.Context(), "sandbox request", "method", r.Method, "path", r.URL.Path, "error", err)
+}

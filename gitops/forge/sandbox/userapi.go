@@ -1,0 +1,79 @@
+package sandbox
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+func (c *call) getVersion(context.Context) (*reply, error) {
+	return ok(map[string]string{"version": version, "revision": "sandbox"}), nil
+}
+
+func (c *call) getMetadata(context.Context) (*reply, error) {
+	return ok(map[string]any{
+		"version": version, "revision": "sandbox", "enterprise": false,
+		"kas": map[string]any{"enabled": false, "externalUrl": nil, "externalK8sProxyUrl": nil, "version": nil},
+	}), nil
+}
+
+// userJSON is a user as others see it.
+type userJSON struct {
+	ID        int     `json:"id"`
+	Username  string  `json:"username"`
+	Name      string  `json:"name"`
+	State     string  `json:"state"`
+	Locked    bool    `json:"locked"`
+	AvatarURL *string `json:"avatar_url"`
+	WebURL    string  `json:"web_url"`
+}
+
+func (c *call) userJSON(u *user) *userJSON {
+	if u == nil {
+		return nil
+	}
+	return &userJSON{ID: u.id, Username: u.username, Name: u.name, State: "active", WebURL: c.base + "/" + u.username}
+}
+
+func (c *call) usersJSON(users []*user) []*userJSON {
+	out := []*userJSON{}
+	for _, u := range users {
+		out = append(out, c.userJSON(u))
+	}
+	return out
+}
+
+func (c *call) getUser(context.Context) (*reply, error) {
+	return ok(struct {
+		*userJSON
+		Email       string `json:"email"`
+		PublicEmail string `json:"public_email"`
+		CommitEmail string `json:"commit_email"`
+		Bot         bool   `json:"bot"`
+		External    bool   `json:"external"`
+	}{c.userJSON(c.who.user), c.who.user.email(), "", c.who.user.email(), false, false}), nil
+}
+
+func (c *call) listUsers(context.Context) (*reply, error) {
+	var found []*userJSON
+	name, byName := c.params.text("username")
+	search, _ := c.params.text("search")
+	for _, u := range c.server.accounts.users {
+		if (!byName || strings.EqualFold(u.username, name)) &&
+			strings.Contains(strings.ToLower(u.username+" "+u.name), strings.ToLower(search)) {
+			found = append(found, c.userJSON(u))
+		}
+	}
+	return paged(c, found)
+}
+
+func (c *call) getUserByID(context.Context) (*reply, error) {
+	id, err := strconv.Atoi(c.request.PathValue("user"))
+	if err == nil {
+		if u := c.server.accounts.byID(id); u != nil {
+			return ok(c.userJSON(u)), nil
+		}
+	}
+	return nil, fail(http.StatusNotFound, "404 User Not Found")
+}
