@@ -1,0 +1,151 @@
+package forge
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// maxBody bounds the body of an answer. GitLab's largest are lists of a
+// hundred merge requests.
+const maxBody = 64 << 20
+
+var (
+	errForeignHost = errors.New("GitLab redirects to another host, which is not followed")
+	errTooLarge    = errors.New("the answer is larger than any honest one")
+)
+
+// guard is the transport that every request passes: it adds the token, and
+// enforces the dry run, the host and the size of answers.
+type guard struct {
+	base     http.RoundTripper
+	url      *url.URL
+	token    func() (string, error)
+	readOnly bool
+	used     atomic.Pointer[string] // the token sent last, to scrub errors
+}
+
+func newGuard(config Config, base *url.URL) (*guard, error) {
+	g := &guard{url: base, token: config.Token, readOnly: config.ReadOnly}
+	switch {
+	case config.HTTPClient != nil && config.HTTPClient.Transport != nil:
+		g.base = config.HTTPClient.Transport
+	case config.HTTPClient != nil:
+		g.base = http.DefaultTransport
+	default:
+		transport, err := newTransport(config.CA)
+		if err != nil {
+			return nil, err
+		}
+		g.base = transport
+	}
+	return g, nil
+}
+
+func newTransport(ca []byte) (*http.Transport, error) {
+	const connect = 15 * time.Second
+	t := &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: connect, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConnsPerHost: 8,
+		IdleConnTimeout:     90 * time.Second,
+		TLSHandshakeTimeout: connect,
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+	}
+	if len(ca) == 0 {
+		return t, nil
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		return nil, fmt.Errorf("read the system's certificate authorities: %w", err)
+	}
+	if !pool.AppendCertsFromPEM(ca) {
+		return nil, errors.New("the configured certificate authorities hold no certificate in PEM form")
+	}
+	t.TLSClientConfig.RootCAs = pool
+	return t, nil
+}
+
+// RoundTrip implements http.RoundTripper.
+func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
+	if g.readOnly && req.Method != http.MethodGet && req.Method != http.MethodHead {
+		return nil, fmt.Errorf("%w: %s is not sent", ErrReadOnly, req.Method)
+	}
+	if !g.own(req.URL) {
+		return nil, fmt.Errorf("%w: %s", errForeignHost, req.URL.Host)
+	}
+	req = req.Clone(req.Context())
+	// go-gitlab sets the header even for the empty token that it was given.
+	req.Header.Del("Private-Token")
+	if g.token != nil {
+		token, err := g.token()
+		if err != nil {
+			return nil, fmt.Errorf("read token: %w (%w)", err, errNotSent)
+		}
+		token = strings.TrimSpace(token)
+		g.used.Store(&token)
+		if token != "" {
+			req.Header.Set("Private-Token", token)
+		}
+	}
+	resp, err := g.base.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = &cappedBody{ReadCloser: resp.Body, left: maxBody}
+	return resp, nil
+}
+
+// own reports whether a URL is at the configured instance.
+func (g *guard) own(u *url.URL) bool {
+	return u.Scheme == g.url.Scheme && strings.EqualFold(u.Host, g.url.Host)
+}
+
+// checkRedirect follows a read to a moved project's new place. Anything but a
+// read gets the redirect as its answer, so that it is not turned into a read
+// behind our back.
+func (g *guard) checkRedirect(req *http.Request, via []*http.Request) error {
+	switch {
+	case via[0].Method != http.MethodGet:
+		return http.ErrUseLastResponse
+	case !g.own(req.URL):
+		return fmt.Errorf("%w: %s", errForeignHost, req.URL.Host)
+	case len(via) > 3:
+		return errors.New("GitLab redirects without end")
+	}
+	return nil
+}
+
+// scrub removes the token from text that a server sent.
+func (g *guard) scrub(text string) string {
+	token := g.used.Load()
+	if token == nil || *token == "" {
+		return text
+	}
+	encoded := base64.StdEncoding.EncodeToString([]byte(*token))
+	return strings.NewReplacer(*token, "[redacted]", encoded, "[redacted]", url.QueryEscape(*token), "[redacted]").Replace(text)
+}
+
+// cappedBody fails once more than left bytes were read.
+type cappedBody struct {
+	io.ReadCloser
+	left int64
+}
+
+func (b *cappedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, errTooLarge
+	}
+	return n, err
+}

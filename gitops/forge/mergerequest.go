@@ -1,0 +1,119 @@
+package forge
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/xanzy/go-gitlab"
+)
+
+const (
+	opList   = "list merge requests"
+	opRead   = "read merge request"
+	opCreate = "open merge request"
+	opUpdate = "update merge request"
+)
+
+// The states of a merge request.
+const (
+	Opened = "opened"
+	Closed = "closed"
+	Merged = "merged"
+	Locked = "locked" // for moments, while it is merged
+)
+
+// MergeRequest is a merge request of GitLab.
+type MergeRequest struct {
+	ID, IID, ProjectID         int64
+	SourceProjectID            int64 // differs from ProjectID for forks, 0 if the fork is gone
+	WebURL                     string
+	Title, Description         string
+	State                      string
+	SourceBranch, TargetBranch string
+	SHA                        string // head of the source branch
+	Author                     User
+	Draft                      bool
+	Labels                     []string
+	Reference                  string // group/project!1
+	DetailedMergeStatus        string
+	CreatedAt, UpdatedAt       time.Time
+}
+
+// MergeRequests lists the merge requests from a branch of the project itself,
+// forks excluded, in every state, newest first. The list is whole, or an error
+// is returned.
+func (c *Client) MergeRequests(ctx context.Context, projectID int64, sourceBranch string) ([]MergeRequest, error) {
+	var found []MergeRequest
+	seen := map[int64]bool{}
+	err := c.pages(ctx, opList, c.name(projectID), func(page gitlab.ListOptions, options []gitlab.RequestOptionFunc) (int, *gitlab.Response, error) {
+		list, resp, err := c.api.MergeRequests.ListProjectMergeRequests(int(projectID), &gitlab.ListProjectMergeRequestsOptions{
+			ListOptions: page, State: gitlab.Ptr("all"), SourceBranch: &sourceBranch,
+			OrderBy: gitlab.Ptr("created_at"), Sort: gitlab.Ptr("desc"),
+		}, options...)
+		if err != nil {
+			return 0, resp, err
+		}
+		for _, item := range list {
+			mr := c.mergeRequest(item)
+			if mr.SourceBranch == sourceBranch && mr.SourceProjectID == projectID && !seen[mr.IID] {
+				seen[mr.IID] = true
+				found = append(found, mr)
+			}
+		}
+		return len(list), resp, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(found, func(a, b MergeRequest) int {
+		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.IID, a.IID))
+	})
+	return found, nil
+}
+
+// MergeRequest reads one merge request; its DetailedMergeStatus and SHA are
+// more recent than those of a list.
+func (c *Client) MergeRequest(ctx context.Context, projectID, iid int64) (MergeRequest, error) {
+	var read *gitlab.MergeRequest
+	err := c.call(ctx, opRead, c.reference(projectID, iid), again, func(options ...gitlab.RequestOptionFunc) (resp *gitlab.Response, err error) {
+		read, resp, err = c.api.MergeRequests.GetMergeRequest(int(projectID), int(iid), nil, options...)
+		return resp, err
+	})
+	if err != nil {
+		return MergeRequest{}, err
+	}
+	return c.mergeRequest(read), nil
+}
+
+// reference names a merge request.
+func (c *Client) reference(projectID, iid int64) string {
+	return fmt.Sprintf("%s!%d", c.name(projectID), iid)
+}
+
+// mergeRequest translates go-gitlab's type.
+func (c *Client) mergeRequest(m *gitlab.MergeRequest) MergeRequest {
+	mr := MergeRequest{
+		ID: int64(m.ID), IID: int64(m.IID), ProjectID: int64(m.ProjectID), SourceProjectID: int64(m.SourceProjectID),
+		WebURL: m.WebURL, Title: m.Title, Description: m.Description, State: m.State,
+		SourceBranch: m.SourceBranch, TargetBranch: m.TargetBranch, SHA: m.SHA,
+		Draft: m.Draft, Labels: slices.Clone([]string(m.Labels)), DetailedMergeStatus: m.DetailedMergeStatus,
+	}
+	if m.Author != nil {
+		mr.Author = User{ID: int64(m.Author.ID), Username: m.Author.Username, Name: m.Author.Name}
+	}
+	if m.CreatedAt != nil {
+		mr.CreatedAt = *m.CreatedAt
+	}
+	if m.UpdatedAt != nil {
+		mr.UpdatedAt = *m.UpdatedAt
+	}
+	if m.References != nil && m.References.Full != "" {
+		mr.Reference = m.References.Full
+	} else {
+		mr.Reference = c.reference(mr.ProjectID, mr.IID)
+	}
+	return mr
+}

@@ -1,0 +1,74 @@
+package forge
+
+import (
+	"context"
+	"strings"
+
+	"github.com/xanzy/go-gitlab"
+)
+
+// Access levels of GitLab, as far as they matter here.
+const (
+	Reporter   = 20
+	Developer  = 30
+	Maintainer = 40
+)
+
+// Project is a GitLab project.
+type Project struct {
+	ID     int64
+	Path   string // with its namespace; the present one if it was moved
+	WebURL string
+	// DefaultBranch is empty in an empty repository.
+	DefaultBranch        string
+	Archived, Empty      bool
+	MergeRequestsEnabled bool
+	// AccessLevel is the token's user's, 0 if GitLab does not tell.
+	AccessLevel int
+	// SquashOption is never, always, default_on or default_off.
+	SquashOption string
+	// MergeMethod is merge, rebase_merge or ff.
+	MergeMethod string
+}
+
+// Project reads a project by its path. A project that was moved is found by its
+// old path too; the result has the new one.
+func (c *Client) Project(ctx context.Context, path string) (Project, error) {
+	type access struct {
+		Level int `json:"access_level"`
+	}
+	var p struct {
+		ID            int64  `json:"id"`
+		Path          string `json:"path_with_namespace"`
+		WebURL        string `json:"web_url"`
+		DefaultBranch string `json:"default_branch"`
+		Archived      bool   `json:"archived"`
+		Empty         bool   `json:"empty_repo"`
+		MergeRequests string `json:"merge_requests_access_level"`
+		Enabled       *bool  `json:"merge_requests_enabled"`
+		Squash        string `json:"squash_option"`
+		Method        string `json:"merge_method"`
+		Permissions   struct {
+			Project *access `json:"project_access"`
+			Group   *access `json:"group_access"`
+		} `json:"permissions"`
+	}
+	path = strings.Trim(path, "/")
+	if err := c.call(ctx, "read project", path, again, func(options ...gitlab.RequestOptionFunc) (*gitlab.Response, error) {
+		return c.get("projects/"+gitlab.PathEscape(path), &p, options)
+	}); err != nil {
+		return Project{}, err
+	}
+	project := Project{
+		ID: p.ID, Path: p.Path, WebURL: p.WebURL, DefaultBranch: p.DefaultBranch, Archived: p.Archived, Empty: p.Empty,
+		MergeRequestsEnabled: p.MergeRequests != "disabled" && (p.Enabled == nil || *p.Enabled || p.MergeRequests != ""),
+		SquashOption:         p.Squash, MergeMethod: p.Method,
+	}
+	for _, a := range []*access{p.Permissions.Project, p.Permissions.Group} {
+		if a != nil {
+			project.AccessLevel = max(project.AccessLevel, a.Level)
+		}
+	}
+	c.paths.Store(project.ID, project.Path)
+	return project, nil
+}
