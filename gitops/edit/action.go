@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"sort"
 	"strconv"
 )
 
@@ -146,6 +147,11 @@ func lastMatch(pattern *regexp.Regexp, text []byte) [][]byte {
 		return nil
 	}
 	return all[len(all)-1]
+}
+
+// firstAction returns the index of the first action that ends behind offset.
+func firstAction(all []action, offset int) int {
+	return sort.Search(len(all), func(i int) bool { return all[i].end > offset })
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }

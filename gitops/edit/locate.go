@@ -28,6 +28,9 @@ type document struct {
 // where that does not parse, the block under "policies", and at last only the two
 // policies' own blocks.
 func (s *source) locate(mutator, defaultMutator string) (*document, error) {
+	if s.deep {
+		return nil, fmt.Errorf("%w: template blocks are nested deeper than %d", ErrNoAnchor, maxBlocks)
+	}
 	anchored := false
 	for _, name := range []string{mutator, defaultMutator} {
 		anchored = anchored || hasKey(s.text, name)
@@ -55,7 +58,10 @@ func (s *source) locate(mutator, defaultMutator string) (*document, error) {
 	return nil, fmt.Errorf("%w: no mapping %q", ErrNoAnchor, policiesKey)
 }
 
-// templateViews returns the bodies of the outermost defines that may hold policies, and what lies outside them.
+// maxViews bounds how many parts of one file are tried.
+const maxViews = 32
+
+// templateViews returns the bodies of the outermost defines that hold policies, and what lies outside them.
 func (s *source) templateViews() []*source {
 	var views []*source
 	var outside []span
@@ -63,7 +69,7 @@ func (s *source) templateViews() []*source {
 	for _, d := range s.defines {
 		outside = append(outside, span{at, d.start})
 		at = d.end
-		if bytes.Contains(s.masked[d.start:d.end], []byte(policiesKey)) {
+		if len(views) < maxViews && hasKey(s.masked[d.start:d.end], policiesKey) {
 			views = append(views, s.view(d))
 		}
 	}
@@ -76,22 +82,28 @@ func (s *source) templateViews() []*source {
 // blockViews returns each block of lines under a key "policies" at the left margin.
 func (s *source) blockViews() []*source {
 	var views []*source
-	for i, l := range s.lines {
-		if s.indent(i) == 0 && isKeyLine(l.of(s.masked), policiesKey) {
-			views = append(views, s.view(s.blockUnder(i)))
-		}
+	for _, i := range s.policiesLines() {
+		views = append(views, s.view(s.blockUnder(i)))
 	}
 	return views
+}
+
+// policiesLines returns the lines that begin with the key "policies" at the left margin.
+func (s *source) policiesLines() []int {
+	var found []int
+	for i, l := range s.lines {
+		if len(found) < maxViews && s.kindOf(i) == content && s.indent(i) == 0 && isKeyLine(l.of(s.masked), policiesKey) {
+			found = append(found, i)
+		}
+	}
+	return found
 }
 
 // policyViews returns, for each key "policies" at the left margin, that line and the blocks of the named policies only.
 func (s *source) policyViews(names ...string) []*source {
 	var views []*source
-	for i, l := range s.lines {
-		if s.indent(i) > 0 || !isKeyLine(l.of(s.masked), policiesKey) {
-			continue
-		}
-		keep := []span{{l.start, l.next}}
+	for _, i := range s.policiesLines() {
+		keep := []span{{s.lines[i].start, s.lines[i].next}}
 		end := s.blockUnder(i).end
 		for j := i + 1; j < len(s.lines) && s.lines[j].start < end; j++ {
 			for _, name := range names {
@@ -126,6 +138,7 @@ func (s *source) view(parts ...span) *source {
 		at = p.end
 	}
 	blank(v.masked[at:])
+	v.look()
 	return &v
 }
 

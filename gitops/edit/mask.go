@@ -139,10 +139,11 @@ func (m *masker) settle(number int) {
 func (m *masker) actionsOn(number int) []span {
 	l := m.lines[number]
 	var parts []span
-	for _, a := range m.actions {
-		if a.start < l.end && a.end > l.start {
-			parts = append(parts, span{max(a.start, l.start), min(a.end, l.end)})
+	for _, a := range m.actions[firstAction(m.actions, l.start):] {
+		if a.start >= l.end {
+			break
 		}
+		parts = append(parts, span{max(a.start, l.start), min(a.end, l.end)})
 	}
 	return parts
 }
@@ -195,11 +196,15 @@ func (m *masker) blockScalar(header int, explicit bool, inside []bool) int {
 	return last
 }
 
-// indentBlanks gives the masked lines from first up to (not including) end some text at the given indentation.
+// indentBlanks gives the actions on the lines from first up to (not including) end some text at the given indentation.
 func (m *masker) indentBlanks(first, end, indent int) {
-	for _, l := range m.lines[first:end] {
-		if l.end-l.start > indent && !isBlank(m.src[l.start:l.end]) {
-			fillSpan(m.text, span{l.start + indent, l.end})
+	for number := first; number < end; number++ {
+		from := m.lines[number].start + indent
+		for _, part := range m.actionsOn(number) {
+			if part.start <= from {
+				fillSpan(m.text, span{min(from, part.end), part.end})
+				break
+			}
 		}
 	}
 }

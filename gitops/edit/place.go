@@ -45,7 +45,7 @@ func (s *source) lastNodeLine(n *yaml.Node) int {
 	last := lineOf(n)
 	if isFlow(n) {
 		if f, ok := s.flow(n); ok {
-			last = max(last, lineAt(s.lines, f.close))
+			return lineAt(s.lines, f.close)
 		}
 	}
 	for _, c := range n.Content {
@@ -89,17 +89,7 @@ func (s *source) belongs(number, col int) bool {
 	if s.kindOf(number) != comment || s.indent(number) < col || s.blockAt(number+1) != s.blockAt(number) {
 		return false
 	}
-	return s.indentBelow(number) < s.indent(number)
-}
-
-// indentBelow returns the indentation of the first content behind a line, -1 where there is none.
-func (s *source) indentBelow(number int) int {
-	for i := number + 1; i < len(s.lines); i++ {
-		if s.kindOf(i) == content {
-			return s.indent(i)
-		}
-	}
-	return -1
+	return s.looks[number].below < s.indent(number)
 }
 
 // glued says whether a line put before the line with the given index would lose
@@ -110,14 +100,13 @@ func (s *source) glued(before, indent int) bool {
 		at = s.lines[before].start
 	}
 	head := bytes.TrimRight(s.text[:at], " \t\r\n")
-	for _, a := range s.actions {
-		if a.end != len(head) || !a.trimRight {
-			continue
-		}
-		l := s.lines[lineAt(s.lines, a.start)]
-		return a.trimLeft || a.role == output || l.start+indent != a.start || !isBlank(s.text[l.start:a.start])
+	i := firstAction(s.actions, len(head)-1)
+	if i == len(s.actions) || s.actions[i].end != len(head) || !s.actions[i].trimRight {
+		return false
 	}
-	return false
+	a := s.actions[i]
+	l := s.lines[lineAt(s.lines, a.start)]
+	return a.trimLeft || a.role == output || l.start+indent != a.start || !isBlank(s.text[l.start:a.start])
 }
 
 // gaps says whether constructs that begin on the given lines are kept apart by blank lines, as most of them are.

@@ -19,12 +19,14 @@ func (a *addition) namespaceItem() listItem {
 			}
 			return append(lines, a.podsLines(col)...)
 		},
-		element: func(q quoting) element {
+		element: func(quoting) element {
 			pods, comment := a.podsInline()
 			if pods == "" {
-				return element{text: fmt.Sprintf("{%s: %s}", namespaceKey, q.writeInFlow(name)), comment: []string{noPods}}
+				comment = []string{noPods}
+			} else {
+				pods = ", " + pods
 			}
-			return element{text: fmt.Sprintf("{%s: %s, %s}", namespaceKey, q.writeInFlow(name), pods), comment: comment}
+			return element{fmt.Sprintf("{%s: %s%s}", namespaceKey, a.nameQuoting().writeInFlow(name), pods), comment}
 		},
 	}
 }
@@ -116,8 +118,8 @@ func (a *addition) placePods(p *placer) error {
 	if err != nil {
 		return err
 	}
-	if a.item.Kind != yaml.MappingNode {
-		return fmt.Errorf("%w: the item at line %d is not a mapping", ErrForm, a.item.Line)
+	if hasChild(a.item, "<<") {
+		return fmt.Errorf("%w: the item at line %d takes its pods from elsewhere", ErrForm, a.item.Line)
 	}
 	switch {
 	case key == nil && isFlow(a.item):

@@ -163,12 +163,12 @@ func (e PolicyEdit) missing(d *document) (*addition, error) {
 	} else if !e.Harden {
 		return nil, fmt.Errorf("%w: %s has no entry for %s, whose pods it should name", ErrNotListed, e.Mutator, e.Namespace)
 	}
-	listed := map[string]map[string]bool{}
-	if err := d.listed(items, listed); err != nil {
+	listed, err := d.listed(items)
+	if err != nil {
 		return nil, err
 	}
-	a.edit.Allow = without(e.Allow, listed[allowKey])
-	a.edit.Deny = without(e.Deny, listed[denyKey])
+	a.edit.Allow = d.without(e.Allow, listed[allowKey])
+	a.edit.Deny = d.without(e.Deny, listed[denyKey])
 	return a, a.chooseForm(d)
 }
 
@@ -240,48 +240,50 @@ func (d *document) says(n *yaml.Node, value string) bool {
 }
 
 // listed collects the patterns that the items name, by "allow" and "deny".
-func (d *document) listed(items []*yaml.Node, by map[string]map[string]bool) error {
-	by[allowKey], by[denyKey] = map[string]bool{}, map[string]bool{}
+func (d *document) listed(items []*yaml.Node) (map[string]patterns, error) {
+	by := map[string]patterns{allowKey: {}, denyKey: {}}
 	for _, item := range items {
 		_, pods, err := child(item, podsKey)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if pods == nil {
-			continue
-		}
-		if pods.Kind == yaml.SequenceNode {
-			d.collect(pods, by[allowKey])
+		if pods != nil && pods.Kind == yaml.SequenceNode {
+			by[allowKey].add(pods)
 			continue
 		}
 		for _, name := range []string{allowKey, denyKey} {
 			_, list, err := child(pods, name)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			d.collect(list, by[name])
+			by[name].add(list)
 		}
 	}
-	return nil
+	return by, nil
 }
 
-func (d *document) collect(list *yaml.Node, into map[string]bool) {
+// patterns are the scalars of some lists by their values.
+type patterns map[string][]*yaml.Node
+
+func (p patterns) add(list *yaml.Node) {
 	if list == nil {
 		return
 	}
 	for _, n := range list.Content {
-		if d.says(n, n.Value) {
-			into[n.Value] = true
-		}
+		p[n.Value] = append(p[n.Value], n)
 	}
 }
 
 // without returns the entries whose patterns are not listed, each pattern once.
-func without(entries []Entry, listed map[string]bool) []Entry {
+func (d *document) without(entries []Entry, listed patterns) []Entry {
 	var missing []Entry
+	taken := map[string]bool{}
 	for _, entry := range entries {
-		if !listed[entry.Pattern] {
-			listed[entry.Pattern] = true
+		for _, n := range listed[entry.Pattern] {
+			taken[entry.Pattern] = taken[entry.Pattern] || d.says(n, entry.Pattern)
+		}
+		if !taken[entry.Pattern] {
+			taken[entry.Pattern] = true
 			missing = append(missing, entry)
 		}
 	}

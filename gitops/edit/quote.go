@@ -44,27 +44,28 @@ func needsQuotes(name string) bool {
 	if !plainName.MatchString(name) || numberLike.MatchString(name) {
 		return true
 	}
-	switch strings.ToLower(name) {
-	case "y", "n", "yes", "no", "on", "off", "true", "false", "null":
-		return true
-	}
-	return yaml.IsValueNonString(name)
+	// The parser behind IsValueNonString knows yes, no, on, off and the like, but not the short ones.
+	return strings.EqualFold(name, "y") || strings.EqualFold(name, "n") || yaml.IsValueNonString(name)
 }
 
 // quotingOf returns how the given scalars are written. Where none is quoted, quotes are double.
 func quotingOf(names []*yaml.Node) quoting {
-	q := quoting{mark: '"', always: len(names) > 0}
+	q := quoting{mark: '"'}
+	plain, quoted := false, false
 	for _, n := range names {
+		if n.Kind != yaml.ScalarNode {
+			continue
+		}
 		switch {
-		case n.Kind != yaml.ScalarNode:
 		case n.Style&yaml.SingleQuotedStyle != 0:
-			q.mark = '\''
+			q.mark, quoted = '\'', true
 		case n.Style&yaml.DoubleQuotedStyle != 0:
-			q.mark = '"'
+			q.mark, quoted = '"', true
 		default:
-			q.always = false
+			plain = true
 		}
 	}
+	q.always = quoted && !plain
 	return q
 }
 

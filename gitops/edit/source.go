@@ -13,10 +13,26 @@ type source struct {
 	// inAction says that a line starts inside an action.
 	inAction []bool
 	defines  []span // bodies of the outermost define actions
+	deep     bool   // blocks are nested beyond maxBlocks
+	// looks says what each line is to the reader of the YAML.
+	looks []look
+}
+
+// maxBlocks bounds how deep template blocks may be nested.
+const maxBlocks = 500
+
+// look is what a line is to the reader of the YAML.
+type look struct {
+	kind   kind
+	indent int // of the masked text
+	below  int // indentation of the first content behind the line, -1 where there is none
 }
 
 // block is a branch of a template's if, with, range, block or define.
-type block struct{ outer *block }
+type block struct {
+	outer *block
+	depth int
+}
 
 // within says whether b is outer or lies inside it.
 func (b *block) within(outer *block) bool {
@@ -40,7 +56,20 @@ func readSource(text []byte) *source {
 	s.blocks = make([]*block, len(s.lines))
 	s.inAction = make([]bool, len(s.lines))
 	s.readBlocks()
+	s.look()
 	return s
+}
+
+// look fills looks from the masked text.
+func (s *source) look() {
+	s.looks = make([]look, len(s.lines))
+	below := -1
+	for i := len(s.lines) - 1; i >= 0; i-- {
+		s.looks[i] = look{kind: s.kindAt(i), indent: indentOf(s.lines[i].of(s.masked)), below: below}
+		if s.looks[i].kind == content {
+			below = s.looks[i].indent
+		}
+	}
 }
 
 // readBlocks follows the template's control structure. Where it is not balanced,
@@ -60,7 +89,8 @@ func (s *source) readBlocks() {
 		outer := current
 		switch a.role {
 		case opens:
-			current = &block{outer: current}
+			current = enter(current)
+			s.deep = s.deep || current.depth > maxBlocks
 			if a.define && define == nil {
 				define, start = current, a.end
 			}
@@ -70,7 +100,7 @@ func (s *source) readBlocks() {
 				return
 			}
 			if a.role == turns {
-				current = &block{outer: current.outer}
+				current = enter(current.outer)
 				break
 			}
 			if current == define {
@@ -86,6 +116,13 @@ func (s *source) readBlocks() {
 		return
 	}
 	place(len(s.text)+1, nil, false)
+}
+
+func enter(outer *block) *block {
+	if outer == nil {
+		return &block{depth: 1}
+	}
+	return &block{outer: outer, depth: outer.depth + 1}
 }
 
 func (s *source) forgetBlocks() {
@@ -118,7 +155,12 @@ const (
 	directive      // nothing but template actions
 )
 
-func (s *source) kindOf(number int) kind {
+func (s *source) kindOf(number int) kind { return s.looks[number].kind }
+
+// indent returns the number of spaces that a line of the masked text begins with.
+func (s *source) indent(number int) int { return s.looks[number].indent }
+
+func (s *source) kindAt(number int) kind {
 	l := s.lines[number]
 	text := bytes.TrimLeft(s.masked[l.start:l.end], " \t")
 	switch {
@@ -132,15 +174,8 @@ func (s *source) kindOf(number int) kind {
 	return directive
 }
 
-// indent returns the number of spaces that a line of the masked text begins with.
-func (s *source) indent(number int) int { return indentOf(s.lines[number].of(s.masked)) }
-
 // isDynamic says whether a template action lies in the given part of the text.
 func (s *source) isDynamic(start, end int) bool {
-	for _, a := range s.actions {
-		if a.start < end && a.end > start {
-			return true
-		}
-	}
-	return false
+	i := firstAction(s.actions, start)
+	return i < len(s.actions) && s.actions[i].start < end
 }

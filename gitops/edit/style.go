@@ -124,11 +124,14 @@ func podsStyleOf(list *yaml.Node, byDefault podsStyle) (podsStyle, error) {
 		if form == formUnknown && seen != formUnknown {
 			form, style.form = seen, seen
 		}
-		if seen == formUnknown || seen != form || isFlow(list.Content[i]) {
+		if seen == formUnknown || seen != form {
 			continue
 		}
 		if style.learn(key, pods) {
 			break
+		}
+		if lists := append(childValues(pods, allowKey, denyKey), pods); style.quote == byDefault.quote {
+			style.quote = quotingOf(lists[0].Content)
 		}
 	}
 	return style, nil
