@@ -37,7 +37,7 @@ var (
 // Error is what every operation of a Client fails with.
 type Error struct {
 	Op      string // what was tried, such as "open merge request"
-	Project string // path or number of the project, "" for none
+	Project string // the project's path or number, with !1 for a merge request, "" for none
 	Status  int    // HTTP status, 0 without an answer
 	Message string // GitLab's words, or ours if it has none
 	// RetryAfter is how long GitLab asks to wait, 0 if it does not.
@@ -49,8 +49,12 @@ type Error struct {
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Op)
-	if e.Project != "" {
+	switch {
+	case e.Project == "":
+	case e.Op == opList || e.Op == opCreate:
 		b.WriteString(" in " + e.Project)
+	default:
+		b.WriteString(" " + e.Project)
 	}
 	b.WriteString(": ")
 	if e.Status != 0 {

@@ -35,9 +35,10 @@ type MergeRequestUpdate struct {
 	StateEvent                       string // Close, Reopen or ""
 }
 
-// branchWaits is how long to wait for GitLab to notice a branch that was just
-// pushed.
-var branchWaits = [...]time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
+// branchWait is how long to wait for GitLab to notice a branch that was just
+// pushed, before the request is sent for the n-th time more: 15 s in all, then
+// it is over.
+func branchWait(n int) (time.Duration, bool) { return time.Second << n, n < 4 }
 
 // CreateMergeRequest opens a merge request. If one is open from the same branch
 // to the same target, it is returned as it is instead: the caller compares.
@@ -55,9 +56,10 @@ func (c *Client) CreateMergeRequest(ctx context.Context, projectID int64, n NewM
 			return mr, err
 		}
 		switch {
-		case e.Status == http.StatusBadRequest && aboutBranch(e.Message) && waits < len(branchWaits):
+		case e.Status == http.StatusBadRequest && aboutBranch(e.Message):
 			// Refused for certain, so it may be sent again.
-			if c.config.Sleep(ctx, branchWaits[waits]) != nil {
+			wait, more := branchWait(waits)
+			if !more || c.config.Sleep(ctx, wait) != nil {
 				return MergeRequest{}, err
 			}
 			waits++
