@@ -161,7 +161,7 @@ func (c *collector) mentions(w bot.WorkloadReport) []mention {
 		if e.Object != "" {
 			text = strings.TrimSpace(oneLine(e.Object) + ": " + text)
 		}
-		out = append(out, mention{c.places.source(w.Release, w.Namespace, e.Source), text})
+		out = append(out, mention{c.places.evidence(w, e), text})
 	}
 	return out
 }

@@ -192,6 +192,11 @@ func (p *places) source(release, namespace, source string) place {
 	return at
 }
 
+// evidence is where a workload's evidence stands.
+func (p *places) evidence(w bot.WorkloadReport, e bot.EvidenceReport) place {
+	return p.source(w.Release, w.Namespace, e.Source)
+}
+
 // chart is the Chart.yaml of a release: the place of what has no template.
 func (p *places) chart(release, namespace string) place {
 	i := p.release(release, namespace)

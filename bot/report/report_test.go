@@ -27,6 +27,7 @@ func writers() []writer {
 	return []writer{
 		{"sarif.json", SARIF},
 		{"codequality.json", CodeQuality},
+		{"md", Markdown},
 	}
 }
 
