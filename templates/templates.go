@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
+	"slices"
 	"strings"
 	"text/template"
 )
@@ -76,6 +77,11 @@ type Section struct {
 	File     string // the values file's path in the umbrella
 	FileURL  string // where to read it, "" if unknown
 	Validate string // the validating policy's name
+}
+
+// Allows tells whether the edit allows any pod.
+func (u Umbrella) Allows() bool {
+	return slices.ContainsFunc(u.Added, func(e Entry) bool { return e.Kind == "allow" })
 }
 
 // Description renders the description of an umbrella's merge request.

@@ -1,0 +1,61 @@
+package analysis
+
+import wildcard "github.com/IGLOU-EU/go-wildcard"
+
+// Covers tells whether the pattern matches every pod of the workload, both as
+// admission sees it and by its final name.
+func Covers(pattern string, w *Workload) bool {
+	for _, p := range w.Pods {
+		if !wildcard.Match(pattern, p.Admission) || !wildcard.Match(pattern, p.Full) {
+			return false
+		}
+	}
+	return len(w.Pods) > 0
+}
+
+// Hits tells whether the pattern matches any pod of the workload, or the
+// controller itself where the mutator matches controllers: Deployments and
+// StatefulSets.
+func Hits(pattern string, w *Workload) bool {
+	for _, p := range w.Pods {
+		if wildcard.Match(pattern, p.Admission) || wildcard.Match(pattern, p.Full) {
+			return true
+		}
+	}
+	return isMutatedController(w) && wildcard.Match(pattern, w.Name)
+}
+
+// isMutatedController tells whether the mutator's rules also match the object
+// that makes the pods (rules enable- and disable-statefulset-and-deployments).
+func isMutatedController(w *Workload) bool {
+	return w.Kind == "Deployment" || w.Kind == "StatefulSet"
+}
+
+// coveredBy tells whether the patterns together match every pod of the workload.
+func coveredBy(patterns []string, w *Workload) bool {
+	for _, p := range w.Pods {
+		if !anyMatch(patterns, p.Admission) || !anyMatch(patterns, p.Full) {
+			return false
+		}
+	}
+	return len(w.Pods) > 0
+}
+
+// hitBy returns the first of the patterns that hits the workload, "" if none does.
+func hitBy(patterns []string, w *Workload) string {
+	for _, p := range patterns {
+		if Hits(p, w) {
+			return p
+		}
+	}
+	return ""
+}
+
+func anyMatch(patterns []string, name string) bool {
+	for _, p := range patterns {
+		if wildcard.Match(p, name) {
+			return true
+		}
+	}
+	return false
+}

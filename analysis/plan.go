@@ -1,0 +1,328 @@
+package analysis
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// ChangeKind says what a change does to the values of the mutating policies.
+type ChangeKind string
+
+const (
+	Harden        ChangeKind = "harden"         // list the namespace: all its ServiceAccounts but default
+	HardenDefault ChangeKind = "harden-default" // list the namespace for its default ServiceAccount
+	Allow         ChangeKind = "allow"          // give a token to the pods that match the pattern
+	Deny          ChangeKind = "deny"           // carve pods out of a wider allow pattern
+	Stale         ChangeKind = "stale"          // an entry that nothing needs; reported, removed by a person
+)
+
+// Change is one intended difference of the mutator's values.
+type Change struct {
+	Namespace string
+	Kind      ChangeKind
+	Pattern   string // "" for harden and harden-default
+	Reason    string // one line
+	// Workloads are the workloads that the change is about, as "Kind name", sorted.
+	Workloads []string
+	// Review says that a person must look at the reason before merging.
+	Review bool
+	// Evidence is the strongest evidence of each workload, in the order of Workloads.
+	Evidence []Evidence
+}
+
+// NamespacePlan is everything that should be done about one namespace: a unit of work.
+type NamespacePlan struct {
+	Namespace string
+	Changes   []Change // in the order of ChangeKind's constants; patterns in the order of the workloads
+	// Blocked says why the namespace is not hardened although it is not listed, "" if nothing is in the way.
+	Blocked string
+	// Notes are sentences for the person who reviews the plan.
+	Notes []string
+}
+
+// Edits returns the changes that a merge request makes: all but the stale
+// entries, which are only reported.
+func (p *NamespacePlan) Edits() []Change {
+	var out []Change
+	for _, c := range p.Changes {
+		if c.Kind != Stale {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// PlanInput is what Plan compares.
+type PlanInput struct {
+	Set        *Set
+	Judgements []Judgement
+	Listing    *Listing
+	// Excluded tells whether the validating policy's own exclusions settle the
+	// workload elsewhere; nil if there are none.
+	Excluded func(*Workload) bool
+	// Skipped are namespaces that the policy engine's admission configuration passes over.
+	Skipped []string
+}
+
+// Plan compares the verdicts with what the mutator's values say and returns
+// one plan for every namespace that a release is deployed into, sorted by
+// name. It is pure. A namespace in which something could not be rendered is
+// never newly hardened, and nothing of its list is called stale: what cannot be
+// seen must not be broken.
+func Plan(in PlanInput) []NamespacePlan {
+	byNamespace := map[string]*planner{}
+	at := func(ns string) *planner {
+		p := byNamespace[ns]
+		if p == nil {
+			p = &planner{in: in, plan: NamespacePlan{Namespace: ns}}
+			p.entry, p.listed = in.Listing.Find(ns)
+			byNamespace[ns] = p
+		}
+		return p
+	}
+	for _, r := range in.Set.Releases {
+		p := at(r.Namespace)
+		if r.Err != nil {
+			p.unseen = append(p.unseen, fmt.Sprintf("release %s is not analysed: %v", r.Name, r.Err))
+		}
+		for _, inv := range r.Invalid {
+			p.unseen = append(p.unseen, fmt.Sprintf("release %s: %s cannot be read: %v", r.Name, inv.Source, inv.Err))
+		}
+		p.openAccounts += openAccounts(r)
+	}
+	for _, j := range in.Judgements {
+		p := at(j.Workload.Namespace)
+		p.judgements = append(p.judgements, j)
+	}
+	names := make([]string, 0, len(byNamespace))
+	for ns := range byNamespace {
+		names = append(names, ns)
+	}
+	sort.Strings(names)
+	plans := make([]NamespacePlan, 0, len(names))
+	for _, ns := range names {
+		plans = append(plans, byNamespace[ns].run())
+	}
+	return plans
+}
+
+// planner works out the plan of one namespace.
+type planner struct {
+	in           PlanInput
+	plan         NamespacePlan
+	entry        ListedNamespace
+	listed       bool
+	judgements   []Judgement
+	unseen       []string // what could not be analysed in the namespace
+	openAccounts int      // ServiceAccounts that do not set automountServiceAccountToken: false
+}
+
+func (p *planner) run() NamespacePlan {
+	if slices.Contains(p.in.Skipped, p.plan.Namespace) {
+		p.note("The policy engine's admission configuration skips this namespace: a list for it has no effect at admission.")
+	}
+	if !p.listed && !p.harden() {
+		return p.plan
+	}
+	if len(p.unseen) == 0 && !p.in.Listing.HardensDefault(p.plan.Namespace) {
+		p.add(Change{Kind: HardenDefault, Reason: "the default ServiceAccount is made by Kubernetes and hardened by a policy of its own"})
+	}
+	p.allow()
+	p.carveOut()
+	if p.listed && len(p.unseen) == 0 {
+		p.stale()
+	}
+	for _, u := range p.unseen {
+		p.note("Not analysed: " + u + ".")
+	}
+	return p.plan
+}
+
+// harden decides whether a namespace that is not listed should be. Where its
+// charts leave no account and no pod with a token, there is nothing to do.
+func (p *planner) harden() bool {
+	ns := p.plan.Namespace
+	if len(p.unseen) > 0 {
+		p.plan.Blocked = "not everything in the namespace could be analysed: " + strings.Join(p.unseen, "; ")
+		return false
+	}
+	if p.settled() {
+		return false
+	}
+	p.add(Change{Kind: Harden, Reason: fmt.Sprintf("the mutator does not list namespace %s: its ServiceAccounts are not hardened", ns)})
+	return true
+}
+
+// settled tells whether the namespace needs no hardening: nothing runs in it, its
+// charts turn tokens off themselves, or the validating policy excludes what it has.
+func (p *planner) settled() bool {
+	if len(p.judgements) == 0 && p.openAccounts == 0 {
+		return true
+	}
+	excluded, open := 0, p.openAccounts
+	for _, j := range p.judgements {
+		switch {
+		case p.excluded(j.Workload):
+			excluded++
+		case j.Workload.Automount == nil || *j.Workload.Automount:
+			open++
+		}
+	}
+	if excluded > 0 && excluded == len(p.judgements) {
+		p.note("The validating policy's own exclusions settle every workload of this namespace.")
+		return true
+	}
+	if open == 0 {
+		p.note("The charts turn automounting off themselves, for every ServiceAccount and every pod.")
+		return true
+	}
+	return false
+}
+
+func (p *planner) excluded(w *Workload) bool {
+	return p.in.Excluded != nil && p.in.Excluded(w)
+}
+
+// wanted returns the judgements whose pods should have a token: those that need
+// one and, in a namespace that is not listed yet, those that have one today and
+// that a person must look at.
+func (p *planner) wanted() []Judgement {
+	var out []Judgement
+	for _, j := range p.judgements {
+		w := j.Workload
+		ask := j.Verdict == Review && !p.listed && (w.Automount == nil || *w.Automount)
+		if j.Verdict == NeedsToken || ask {
+			out = append(out, j)
+		}
+	}
+	return out
+}
+
+func (p *planner) unneeded() []*Workload {
+	var out []*Workload
+	for _, j := range p.judgements {
+		if j.Verdict == NoToken {
+			out = append(out, j.Workload)
+		}
+	}
+	return out
+}
+
+// allow adds the patterns for pods that should have a token and that no listed
+// pattern gives one.
+func (p *planner) allow() {
+	var missing []Judgement
+	for _, j := range p.wanted() {
+		w := j.Workload
+		if deny := hitBy(p.entry.Deny, w); deny != "" {
+			p.note(fmt.Sprintf("%s %s needs a token, but %q denies it: %s.", w.Kind, w.Name, deny, j.Evidence[0].Summary))
+			continue
+		}
+		if !coveredBy(p.entry.Allow, w) {
+			missing = append(missing, j)
+		}
+	}
+	// Shorter names first, so that a pattern which must be there anyway serves
+	// the workloads whose names it begins.
+	sort.SliceStable(missing, func(i, k int) bool { return len(missing[i].Workload.Name) < len(missing[k].Workload.Name) })
+	first := len(p.plan.Changes)
+	for _, j := range missing {
+		if i := p.coveringChange(first, j.Workload); i >= 0 {
+			p.join(&p.plan.Changes[i], j)
+			continue
+		}
+		for _, pattern := range p.patternsFor(j.Workload) {
+			c := Change{Kind: Allow, Pattern: pattern}
+			p.join(&c, j)
+			p.add(c)
+		}
+	}
+	added := p.plan.Changes[first:]
+	sort.SliceStable(added, func(i, k int) bool { return added[i].Pattern < added[k].Pattern })
+}
+
+func (p *planner) coveringChange(first int, w *Workload) int {
+	for i := first; i < len(p.plan.Changes); i++ {
+		if c := p.plan.Changes[i]; c.Kind == Allow && Covers(c.Pattern, w) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (p *planner) join(c *Change, j Judgement) {
+	c.Workloads = append(c.Workloads, j.Workload.Kind+" "+j.Workload.Name)
+	c.Evidence = append(c.Evidence, j.Evidence[0])
+	c.Review = c.Review || j.Verdict == Review
+	if c.Reason != "" {
+		c.Reason += "; "
+	}
+	c.Reason += j.Evidence[0].Summary
+}
+
+// patternsFor returns the shortest patterns that cover the workload's pods and
+// hit none that needs no token. Where there are no such patterns, the natural
+// ones: carveOut then denies what they hit too much.
+func (p *planner) patternsFor(w *Workload) []string {
+	for _, candidate := range candidates(w) {
+		if p.hitsUnneeded(candidate) == nil {
+			return candidate
+		}
+	}
+	return PodPatterns(w)
+}
+
+func (p *planner) hitsUnneeded(patterns []string) *Workload {
+	for _, f := range p.unneeded() {
+		if hitBy(patterns, f) != "" {
+			return f
+		}
+	}
+	return nil
+}
+
+// candidates lists pattern sets that cover the workload, the widest first.
+func candidates(w *Workload) [][]string {
+	out := [][]string{PodPatterns(w)}
+	narrow := []string{w.Name + "-*"}
+	switch w.Kind {
+	case "StatefulSet":
+		narrow = append(narrow, w.Name+"-?", w.Name+"-??")
+	case "Deployment", "CronJob":
+		narrow = append(narrow, w.Name+"-*-*")
+	}
+	explicit := w.Automount != nil && *w.Automount && isMutatedController(w)
+	for _, pattern := range narrow {
+		set := []string{pattern}
+		if !Covers(pattern, w) {
+			continue
+		}
+		if explicit {
+			set = append(set, w.Name)
+		}
+		out = append(out, set)
+	}
+	return out
+}
+
+func (p *planner) add(c Change) {
+	c.Namespace = p.plan.Namespace
+	p.plan.Changes = append(p.plan.Changes, c)
+}
+
+func (p *planner) note(s string) { p.plan.Notes = append(p.plan.Notes, s) }
+
+func openAccounts(r *RenderedRelease) int {
+	n := 0
+	for _, o := range r.Objects {
+		if o.Kind != "ServiceAccount" {
+			continue
+		}
+		if v, ok := o.Fields["automountServiceAccountToken"].(bool); !ok || v {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,161 @@
+package analysis
+
+import (
+	"sort"
+
+	"tokenward/analysis/policy"
+	"tokenward/analysis/render"
+)
+
+// Effect is what the policies make of the platform's objects.
+type Effect struct {
+	// Token tells for each workload whether its pods get a token at admission.
+	Token map[*Workload]bool
+	// Hardened tells for each ServiceAccount object whether it ends with
+	// automountServiceAccountToken: false.
+	Hardened map[*render.Object]bool
+	// Violations is what the validating policy reports afterwards, sorted.
+	Violations []policy.Violation
+}
+
+// Simulate admits every ServiceAccount, workload and pod of the set through the
+// mutating policies and validates what comes out, as the engine would.
+func Simulate(set *Set, workloads []*Workload, policies *policy.Policies) *Effect {
+	s := &simulation{policies: policies, accounts: map[[2]string]map[string]any{},
+		effect: &Effect{Token: map[*Workload]bool{}, Hardened: map[*render.Object]bool{}}}
+	for _, r := range set.Releases {
+		for _, o := range r.Objects {
+			if o.Kind == "ServiceAccount" {
+				s.admitAccount(o)
+			}
+		}
+	}
+	for _, w := range workloads {
+		s.admitWorkload(w)
+	}
+	v := s.effect.Violations
+	sort.Slice(v, func(i, k int) bool {
+		a, b := v[i], v[k]
+		if a.Namespace != b.Namespace {
+			return a.Namespace < b.Namespace
+		}
+		if a.Rule != b.Rule {
+			return a.Rule < b.Rule
+		}
+		if a.Kind != b.Kind {
+			return a.Kind < b.Kind
+		}
+		return a.Name < b.Name
+	})
+	return s.effect
+}
+
+type simulation struct {
+	policies *policy.Policies
+	accounts map[[2]string]map[string]any // namespace and name -> admitted manifest
+	effect   *Effect
+}
+
+func (s *simulation) admitAccount(o *render.Object) {
+	admitted := s.admit(namespaced(o))
+	s.accounts[[2]string{o.Namespace, o.Name}] = admitted
+	off, ok := admitted["automountServiceAccountToken"].(bool)
+	s.effect.Hardened[o] = ok && !off
+	s.validate(admitted)
+}
+
+// admit applies the mutating rules, and the policy that changes default
+// ServiceAccounts in place.
+func (s *simulation) admit(obj map[string]any) map[string]any {
+	out := s.policies.Admit(obj)
+	meta, _ := out["metadata"].(map[string]any)
+	ns, _ := meta["namespace"].(string)
+	if out["kind"] == "ServiceAccount" && meta["name"] == "default" && s.policies.HardensDefault(ns) {
+		out["automountServiceAccountToken"] = false
+	}
+	return out
+}
+
+// account returns the admitted ServiceAccount that a workload runs as. One that no
+// release renders is made up without the field, as Kubernetes or another tool
+// would make it.
+func (s *simulation) account(namespace, name string) map[string]any {
+	key := [2]string{namespace, name}
+	if s.accounts[key] == nil {
+		s.accounts[key] = s.admit(map[string]any{"apiVersion": "v1", "kind": "ServiceAccount",
+			"metadata": map[string]any{"namespace": namespace, "name": name}})
+	}
+	return s.accounts[key]
+}
+
+func (s *simulation) admitWorkload(w *Workload) {
+	spec := w.PodSpec
+	if spec == nil {
+		spec = map[string]any{"serviceAccountName": w.ServiceAccount}
+		if w.Automount != nil {
+			spec["automountServiceAccountToken"] = *w.Automount
+		}
+	}
+	if isMutatedController(w) {
+		admitted := s.admit(namespaced(w.Object))
+		s.validate(admitted)
+		spec = templateSpec(admitted, spec)
+	}
+	account := s.account(w.Namespace, w.ServiceAccount)
+	for _, name := range w.Pods {
+		pod := s.admit(podManifest(w, name, spec))
+		s.effect.Token[w] = s.effect.Token[w] || s.policies.TokenMounted(pod, account)
+		if w.Kind == "Pod" {
+			s.validate(pod)
+		}
+	}
+}
+
+func (s *simulation) validate(obj map[string]any) {
+	s.effect.Violations = append(s.effect.Violations, s.policies.Validate(obj)...)
+}
+
+func podManifest(w *Workload, name PodName, spec map[string]any) map[string]any {
+	meta := map[string]any{"namespace": w.Namespace}
+	if name.Admission == name.Full {
+		meta["name"] = name.Full
+	} else {
+		meta["generateName"] = name.Admission
+	}
+	if len(w.PodLabels) > 0 {
+		labels := map[string]any{}
+		for k, v := range w.PodLabels {
+			labels[k] = v
+		}
+		meta["labels"] = labels
+	}
+	return map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
+}
+
+// templateSpec returns spec.template.spec of an admitted controller, or the spec
+// that is given where it has none.
+func templateSpec(obj map[string]any, otherwise map[string]any) map[string]any {
+	spec, _ := obj["spec"].(map[string]any)
+	template, _ := spec["template"].(map[string]any)
+	if pod, ok := template["spec"].(map[string]any); ok {
+		return pod
+	}
+	return otherwise
+}
+
+// namespaced returns the manifest with the namespace that the release gives it.
+func namespaced(o *render.Object) map[string]any {
+	out := make(map[string]any, len(o.Fields))
+	for k, v := range o.Fields {
+		out[k] = v
+	}
+	meta := map[string]any{}
+	if m, ok := o.Fields["metadata"].(map[string]any); ok {
+		for k, v := range m {
+			meta[k] = v
+		}
+	}
+	meta["namespace"] = o.Namespace
+	out["metadata"] = meta
+	return out
+}

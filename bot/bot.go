@@ -1,0 +1,130 @@
+// Package bot runs the whole path: it discovers what an umbrella deploys, has it
+// rendered and judged, turns the plan into edits, proves every edit by rendering
+// again and proposes pairs of merge requests. It translates between analysis and
+// gitops, which do not know each other, and leaves judging, editing and GitLab's
+// details to them.
+package bot
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"tokenward/analysis/policy"
+	"tokenward/gitops/forge"
+	"tokenward/gitops/git"
+)
+
+// Config says what a bot works on. The zero value of an optional field has the
+// meaning that its comment gives.
+type Config struct {
+	Umbrella Umbrella
+	// KubeVersion and APIVersions are what charts see as the cluster's
+	// capabilities, beside the API versions that the platform's own CRDs provide.
+	KubeVersion string
+	APIVersions []string
+	// Policies names the three policies; default policy.DefaultNames.
+	Policies policy.Names
+	// PolicyValues is the path, in the umbrella, of the file that holds the
+	// mutator's values; "" searches the umbrella for it.
+	PolicyValues string
+	// Namespaces limits the units of work; empty means all.
+	Namespaces []string
+	// Documentation turns off the packages' merge requests when it is false.
+	Documentation bool
+	// GitLabURL is the base URL of the server that has the projects.
+	GitLabURL    string
+	BranchPrefix string   // default "tokenward/"
+	Labels       []string // labels of new merge requests
+	DryRun       bool     // Propose computes everything and writes nothing
+	Workers      int      // fetches and renders at once; default 4
+	Now          func() time.Time
+	Log          *slog.Logger
+	// Progress is told of every step begun; nil for silence.
+	Progress func(step string, done, total int)
+}
+
+// Umbrella says where the umbrella chart is and how to render it.
+type Umbrella struct {
+	Repository string // any git URL
+	Ref        git.Ref
+	ChartDir   string           // "" for chart/ or the root
+	ValuesPath []string         // values files inside the umbrella, later ones win
+	Values     []map[string]any // values given by the user, later ones win over all before
+	// ReleaseName and Namespace of the umbrella's own release; default: its chart's name.
+	ReleaseName, Namespace string
+}
+
+func (c Config) withDefaults() Config {
+	if c.Policies == (policy.Names{}) {
+		c.Policies = policy.DefaultNames()
+	}
+	if c.BranchPrefix == "" {
+		c.BranchPrefix = "tokenward/"
+	}
+	if c.Workers <= 0 {
+		c.Workers = 4
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Progress == nil {
+		c.Progress = func(string, int, int) {}
+	}
+	return c
+}
+
+func (c Config) validate() error {
+	if c.Umbrella.Repository == "" {
+		return errors.New("umbrella.url: must not be empty: give the umbrella's git URL or folder")
+	}
+	return nil
+}
+
+// store reads and writes git repositories; *git.Store is the one there is.
+type store interface {
+	Effective(url string) string
+	Fetch(ctx context.Context, url string, ref git.Ref) (*git.Snapshot, error)
+	RemoteRefs(ctx context.Context, url string) (map[string]string, error)
+	Commit(ctx context.Context, base *git.Snapshot, spec git.CommitSpec) (string, error)
+	Push(ctx context.Context, base *git.Snapshot, commit, branch, expected string) error
+}
+
+// mergeRequests is the part of GitLab's API that proposing needs; *forge.Client has it.
+type mergeRequests interface {
+	CurrentUser(ctx context.Context) (forge.User, error)
+	Project(ctx context.Context, path string) (forge.Project, error)
+	MergeRequests(ctx context.Context, projectID int64, sourceBranch string) ([]forge.MergeRequest, error)
+	CreateMergeRequest(ctx context.Context, projectID int64, n forge.NewMergeRequest) (forge.MergeRequest, error)
+	UpdateMergeRequest(ctx context.Context, projectID, iid int64, u forge.MergeRequestUpdate) (forge.MergeRequest, error)
+}
+
+var (
+	_ store         = (*git.Store)(nil)
+	_ mergeRequests = (*forge.Client)(nil)
+)
+
+// Bot runs the path for one umbrella. It keeps nothing between runs.
+type Bot struct {
+	cfg   Config
+	store store
+	forge mergeRequests // nil: nothing can be proposed, and a dry run assumes that nothing is there yet
+}
+
+// New checks the configuration and returns a bot. The forge may be nil for scans
+// and dry runs.
+func New(cfg Config, store *git.Store, client *forge.Client) (*Bot, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	b := &Bot{cfg: cfg, store: store}
+	if client != nil {
+		b.forge = client
+	}
+	return b, nil
+}

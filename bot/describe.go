@@ -1,0 +1,87 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+
+	"tokenward/analysis"
+	"tokenward/templates"
+)
+
+// umbrellaProposal words the umbrella's merge request from the plan, the verdicts
+// and the proof.
+func (b *Bot) umbrellaProposal(s *Scan, u *Unit) (*proposal, error) {
+	text := b.umbrellaText(s, u)
+	message, err := text.CommitMessage()
+	if err != nil {
+		return nil, err
+	}
+	p := b.newProposal(u, RoleUmbrella, u.Umbrella, text.Title(), message)
+	p.describe = func(head string, partners []*proposal) (string, error) {
+		text.Partners, text.Marker = partnersOf(partners), p.state(head).encode()
+		return text.Description()
+	}
+	return p, nil
+}
+
+func (b *Bot) umbrellaText(s *Scan, u *Unit) templates.Umbrella {
+	ns := u.Plan.Namespace
+	_, listed := s.Listing.Find(ns)
+	text := templates.Umbrella{
+		Namespace: ns, New: !listed, File: u.Umbrella.Path, Documented: u.Documented,
+		ViolationsBefore: countViolations(u.Proof.Before, ns), ViolationsAfter: countViolations(u.Proof.After, ns),
+	}
+	for _, c := range u.Plan.Changes {
+		if c.Kind == analysis.Stale {
+			text.Stale = append(text.Stale, c.Pattern+" "+c.Reason)
+			continue
+		}
+		text.Added = append(text.Added, templates.Entry{Kind: string(c.Kind), Pattern: c.Pattern, Reason: c.Reason, Review: c.Review})
+		if c.Review {
+			text.Look = append(text.Look, fmt.Sprintf("%s: does it really call the API? %s", strings.Join(c.Workloads, ", "), c.Reason))
+		}
+	}
+	for _, n := range u.Plan.Notes {
+		if rest, ok := strings.CutPrefix(n, "Not analysed: "); ok {
+			text.NotAnalysed = append(text.NotAnalysed, rest)
+			continue
+		}
+		text.Look = append(text.Look, n)
+	}
+	for _, j := range s.Judgements {
+		if j.Workload.Namespace == ns {
+			b.addPod(&text, s, u, j)
+		}
+	}
+	return text
+}
+
+func (b *Bot) addPod(text *templates.Umbrella, s *Scan, u *Unit, j analysis.Judgement) {
+	w, id := j.Workload, j.Workload.Kind+" "+j.Workload.Name
+	before, after := u.Proof.Before.Token[w], u.Proof.After.Token[w]
+	switch {
+	case before && !after:
+		text.Taken = append(text.Taken, id)
+	case !before && after:
+		text.Granted = append(text.Granted, id)
+	}
+	token := yesNo(after)
+	if before != after {
+		token = yesNo(before) + " → " + token
+	}
+	e := j.Evidence[0]
+	text.Pods = append(text.Pods, templates.Pod{
+		Workload: id, Pattern: patternOf(s, u.Plan, w), Verdict: string(j.Verdict), Confidence: string(j.Confidence),
+		Evidence: e.Summary, Source: e.Source, SourceURL: b.evidenceURL(s, e), Token: token,
+	})
+	if j.Verdict == analysis.Review && !after {
+		text.Look = append(text.Look, fmt.Sprintf("%s gets no token and could not be judged for certain: %s", id, e.Summary))
+	}
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}

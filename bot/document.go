@@ -1,0 +1,122 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"tokenward/analysis"
+	"tokenward/gitops/edit"
+	"tokenward/gitops/git"
+	"tokenward/templates"
+)
+
+// sectionHeading is the heading of the documentation section (the maintainers' own).
+const sectionHeading = "automountServiceAccountToken"
+
+// editPackages computes the documentation of every package that is released into
+// the unit's namespace. A package of which the documentation cannot be read fails
+// the unit: half a pair is worse than none.
+func (b *Bot) editPackages(ctx context.Context, s *Scan, u *Unit) error {
+	seen := map[string]bool{repositoryName(s.Umbrella.URL): true}
+	for _, r := range s.Set.Releases {
+		url := r.Repository
+		if r.Namespace != u.Plan.Namespace || r.Err != nil || url == "" || seen[url] {
+			continue
+		}
+		seen[url] = true
+		base, err := b.store.Fetch(ctx, url, git.Ref{})
+		if err != nil {
+			return fmt.Errorf("fetch the default branch of %s for its documentation: %w", url, err)
+		}
+		change, err := b.documentation(s, base)
+		if err != nil {
+			return fmt.Errorf("document the policy in %s: %w", url, err)
+		}
+		if change == nil {
+			u.Documented = append(u.Documented, repositoryName(url))
+			continue
+		}
+		u.Packages = append(u.Packages, change)
+	}
+	return nil
+}
+
+// documentation returns the change that puts the section where the package
+// documents such things, nil if a section with its heading stands in any of the
+// places already.
+func (b *Bot) documentation(s *Scan, base *git.Snapshot) (*FileChange, error) {
+	section, err := b.section(s)
+	if err != nil {
+		return nil, err
+	}
+	place, exists, why, err := edit.Place(base.FS())
+	if err != nil {
+		return nil, err
+	}
+	for _, other := range []string{"README.md", "docs/DEVELOPMENT_MAINTENANCE.md"} {
+		if other == place {
+			continue
+		}
+		src, err := fs.ReadFile(base.FS(), other)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", other, err)
+		}
+		if _, changes, err := section.Apply(src); err == nil && len(changes) == 0 {
+			return nil, nil // a section with this heading stands there already
+		}
+	}
+	var src []byte
+	if exists {
+		if src, err = fs.ReadFile(base.FS(), place); err != nil {
+			return nil, fmt.Errorf("read %s: %w", place, err)
+		}
+	}
+	dst, changes, err := section.Apply(src)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", place, err)
+	}
+	if len(changes) == 0 {
+		return nil, nil
+	}
+	return &FileChange{Base: base, Package: repositoryName(base.URL), Path: place, Content: dst, Diff: edit.UnifiedDiff(place, src, dst), Why: why}, nil
+}
+
+func (b *Bot) section(s *Scan) (edit.SectionEdit, error) {
+	file, err := b.policyFile(s)
+	if err != nil {
+		return edit.SectionEdit{}, err
+	}
+	body, err := templates.Section{
+		Policy: b.cfg.Policies.Mutator, Validate: b.cfg.Policies.Validator,
+		File: file, FileURL: b.blobURL(s.Umbrella.URL, s.Umbrella.Branch, file, 0),
+	}.Body()
+	if err != nil {
+		return edit.SectionEdit{}, err
+	}
+	return edit.SectionEdit{Heading: sectionHeading, Body: body, Marker: "tokenward:" + sectionHeading}, nil
+}
+
+// policyFile is the umbrella's file that holds the mutator's values.
+func (b *Bot) policyFile(s *Scan) (string, error) {
+	files, err := b.policyFiles(s.Umbrella.FS())
+	if err != nil {
+		return "", err
+	}
+	return files[0], nil
+}
+
+// evidenceURL is where to read the template behind an evidence, "" if the
+// repository is not on the GitLab server.
+func (b *Bot) evidenceURL(s *Scan, e analysis.Evidence) string {
+	for _, r := range s.Set.Releases {
+		if r.Name == e.Release && e.Source != "" {
+			return b.blobURL(r.Repository, r.Commit, e.Source, e.Line)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,211 @@
+package bot
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"tokenward/analysis"
+	"tokenward/analysis/policy"
+	"tokenward/analysis/render"
+)
+
+// Proof is what rendering with an edit has shown.
+type Proof struct {
+	Before, After *analysis.Effect
+}
+
+// prove renders the umbrella with one file replaced and refuses the edit, with a
+// reason, unless the values of the policies differ by exactly the plan, nothing
+// else differs at all, and the policies then do what the plan says.
+func (b *Bot) prove(ctx context.Context, s *Scan, plan analysis.NamespacePlan, path string, content []byte) (*Proof, error) {
+	after, err := analysis.Discover(ctx, overlay{base: s.Umbrella.FS(), path: path, content: content}, b.discoverOptions())
+	if err != nil {
+		return nil, fmt.Errorf("the umbrella does not render with the edit: %w", err)
+	}
+	if err := b.sameElse(ctx, s, after); err != nil {
+		return nil, err
+	}
+	listing, err := analysis.ReadListing(after.Releases, b.cfg.Policies)
+	if err != nil {
+		return nil, fmt.Errorf("the edited values cannot be read: %w", err)
+	}
+	values := s.Discovery.Releases[s.Listing.Index].Values
+	wanted := analysis.Release{Values: analysis.ApplyChanges(values, b.cfg.Policies, plan.Edits(), s.ListForm)}
+	want, err := analysis.ReadListing([]analysis.Release{wanted}, b.cfg.Policies)
+	if err != nil {
+		return nil, fmt.Errorf("work out the wanted values: %w", err)
+	}
+	if d := listing.Difference(want); d != "" {
+		return nil, fmt.Errorf("the rendered values differ from the plan: %s", d)
+	}
+	policies, err := b.renderPolicies(ctx, s, after.Releases[listing.Index].Values)
+	if err != nil {
+		return nil, err
+	}
+	proof := &Proof{Before: s.Before, After: analysis.Simulate(s.Set, s.workloads(), policies)}
+	return proof, proof.check(s, plan)
+}
+
+// sameElse refuses an edit that changes anything but the mutating policies' lists.
+// What differs between two renderings of the same umbrella anyway, because its
+// templates draw random values, does not count against the edit.
+func (b *Bot) sameElse(ctx context.Context, s *Scan, after *analysis.Discovery) error {
+	strip := func(v map[string]any) map[string]any { return analysis.WithoutLists(v, b.cfg.Policies) }
+	differences := analysis.Differences(s.Discovery, after, s.Listing.Index, strip)
+	if len(differences) == 0 {
+		return nil
+	}
+	s.unstable.Do(func() {
+		again, err := b.discover(ctx, s.Umbrella)
+		if err != nil {
+			s.unstableErr = err
+			return
+		}
+		s.unstablePlaces = analysis.Differences(s.Discovery, again, s.Listing.Index, strip)
+	})
+	if s.unstableErr != nil {
+		return s.unstableErr
+	}
+	for _, d := range differences {
+		if !slices.Contains(s.unstablePlaces, d) {
+			return fmt.Errorf("the edit changes more than the lists of %s: %s", b.cfg.Policies.Mutator, d)
+		}
+	}
+	return nil
+}
+
+// check refuses a proof in which a pod that the plan allows gets no token, one that
+// it denies gets one, or the namespace ends with violations that it did not have.
+func (p *Proof) check(s *Scan, plan analysis.NamespacePlan) error {
+	if n, m := countViolations(p.Before, plan.Namespace), countViolations(p.After, plan.Namespace); m > n {
+		return fmt.Errorf("violations of the validating policy in namespace %s would grow from %d to %d", plan.Namespace, n, m)
+	}
+	want := map[string]bool{}
+	for _, c := range plan.Edits() {
+		for _, w := range c.Workloads {
+			want[w] = c.Kind == analysis.Allow
+		}
+	}
+	for _, j := range s.Judgements {
+		w := j.Workload
+		token, ok := want[w.Kind+" "+w.Name]
+		if w.Namespace != plan.Namespace || !ok {
+			continue
+		}
+		if p.After.Token[w] != token {
+			return fmt.Errorf("with the edit, the pods of %s %s would have a token: %t, planned: %t", w.Kind, w.Name, !token, token)
+		}
+	}
+	return nil
+}
+
+func countViolations(e *analysis.Effect, namespace string) int {
+	n := 0
+	for _, v := range e.Violations {
+		if v.Namespace == namespace {
+			n++
+		}
+	}
+	return n
+}
+
+// policiesAfter returns the policies as the pinned chart renders them with the
+// plans' changes, and whether that chart takes pods as a plain list: the form in
+// which it shows the patterns is the right one.
+func (b *Bot) policiesAfter(ctx context.Context, s *Scan, plans []analysis.NamespacePlan) (*policy.Policies, bool, error) {
+	var changes []analysis.Change
+	for _, p := range plans {
+		changes = append(changes, p.Edits()...)
+	}
+	values := s.Discovery.Releases[s.Listing.Index].Values
+	forms := []bool{s.Listing.ListForm, !s.Listing.ListForm}
+	for i, form := range forms {
+		p, err := b.renderPolicies(ctx, s, analysis.ApplyChanges(values, b.cfg.Policies, changes, form))
+		if err == nil && shows(p, changes) {
+			return p, form, nil
+		}
+		if i == len(forms)-1 && err == nil {
+			err = errors.New("its policies do not show the patterns that its values are given")
+		}
+		if i == len(forms)-1 {
+			return nil, false, fmt.Errorf("render the policies of release %s with the planned values: %w", s.Listing.Release, err)
+		}
+	}
+	return nil, false, nil
+}
+
+// shows tells whether the policies name every allowed and denied pattern.
+func shows(p *policy.Policies, changes []analysis.Change) bool {
+	for _, c := range changes {
+		_, allow, deny := p.List(c.Namespace)
+		if c.Kind == analysis.Allow && !slices.Contains(allow, c.Pattern) || c.Kind == analysis.Deny && !slices.Contains(deny, c.Pattern) {
+			return false
+		}
+	}
+	return true
+}
+
+// renderPolicies renders the policies chart with other values and reads the
+// policies from the platform as it would then be.
+func (b *Bot) renderPolicies(ctx context.Context, s *Scan, values map[string]any) (*policy.Policies, error) {
+	in := s.inputs[s.Listing.Index]
+	if in.Release.Err != nil {
+		return nil, fmt.Errorf("release %s is not analysed: %w", in.Release.Name, in.Release.Err)
+	}
+	out, err := render.Render(ctx, in.Chart, render.Request{
+		ReleaseName: in.Release.Name, Namespace: in.Release.Namespace, Values: values, PostRenderers: in.Release.PostRenderers,
+		KubeVersion: b.cfg.KubeVersion, APIVersions: b.cfg.APIVersions, CRDs: render.CRDs(allObjects(s.Set)),
+	})
+	if err != nil {
+		return nil, err
+	}
+	objects := out.Objects
+	for _, r := range s.Set.Releases {
+		if r.Name != in.Release.Name || r.Namespace != in.Release.Namespace {
+			objects = append(objects, r.Objects...)
+		}
+	}
+	return policy.Load(objects, b.cfg.Policies)
+}
+
+// overlay is a file tree in which one file has other content.
+type overlay struct {
+	base    fs.FS
+	path    string
+	content []byte
+}
+
+func (o overlay) Open(name string) (fs.File, error) {
+	f, err := o.base.Open(name)
+	if err != nil || name != o.path {
+		return f, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &overlaid{Reader: bytes.NewReader(o.content), info: info, size: int64(len(o.content))}, f.Close()
+}
+
+// ReadDir serves fs.ReadDir from the tree below, whose names are the same.
+func (o overlay) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(o.base, name) }
+
+type overlaid struct {
+	*bytes.Reader
+	info fs.FileInfo
+	size int64
+}
+
+func (f *overlaid) Stat() (fs.FileInfo, error) { return sized{f.info, f.size}, nil }
+func (f *overlaid) Close() error               { return nil }
+
+type sized struct {
+	fs.FileInfo
+	size int64
+}
+
+func (s sized) Size() int64 { return s.size }

@@ -1,0 +1,201 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"tokenward/analysis"
+	"tokenward/analysis/policy"
+	"tokenward/analysis/render"
+	"tokenward/gitops/git"
+)
+
+// Scan is everything that the reading half of a run found out.
+type Scan struct {
+	Umbrella   *git.Snapshot
+	Discovery  *analysis.Discovery
+	Set        *analysis.Set
+	Judgements []analysis.Judgement
+	Listing    *analysis.Listing
+	Policies   *policy.Policies // as they are today
+	Plans      []analysis.NamespacePlan
+	Before     *analysis.Effect
+	After      *analysis.Effect // with every change of every plan
+	// ListForm tells that the pinned policies chart takes pods as a plain list.
+	ListForm bool
+
+	inputs []analysis.Input
+	// What two renderings of the unedited umbrella differ in, found out on demand.
+	unstable       sync.Once
+	unstablePlaces []string
+	unstableErr    error
+}
+
+// Scan discovers, fetches, renders, judges and plans. It writes nothing. What goes
+// wrong with one release is kept in the result; an error means that the
+// umbrella or its policies could not be read at all.
+func (b *Bot) Scan(ctx context.Context) (*Scan, error) {
+	s := &Scan{}
+	var err error
+	b.cfg.Progress("discover", 0, 1)
+	if s.Umbrella, err = b.store.Fetch(ctx, b.cfg.Umbrella.Repository, b.cfg.Umbrella.Ref); err != nil {
+		return nil, fmt.Errorf("fetch umbrella: %w", err)
+	}
+	if s.Discovery, err = b.discover(ctx, s.Umbrella); err != nil {
+		return nil, err
+	}
+	if s.inputs, err = b.fetchCharts(ctx, s); err != nil {
+		return nil, err
+	}
+	b.cfg.Progress("render", 0, len(s.inputs))
+	if s.Set, err = analysis.RenderAll(ctx, s.inputs, b.renderOptions(s)); err != nil {
+		return nil, fmt.Errorf("render the platform: %w", err)
+	}
+	s.Set.Extra = s.Discovery.Extra
+	b.cfg.Progress("judge", 0, 1)
+	s.Judgements = analysis.Judge(s.Set, analysis.JudgeOptions{})
+	if err := b.plan(ctx, s); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// plan reads what the policies say today, compares and simulates both states.
+func (b *Bot) plan(ctx context.Context, s *Scan) (err error) {
+	b.cfg.Progress("plan", 0, 1)
+	if s.Listing, err = analysis.ReadListing(s.Discovery.Releases, b.cfg.Policies); err != nil {
+		return err
+	}
+	if s.Policies, err = policy.Load(allObjects(s.Set), b.cfg.Policies); err != nil {
+		return fmt.Errorf("read the policies that release %s renders: %w", s.Listing.Release, err)
+	}
+	workloads := s.workloads()
+	s.Plans = analysis.Plan(analysis.PlanInput{
+		Set: s.Set, Judgements: s.Judgements, Listing: s.Listing,
+		Excluded: func(w *analysis.Workload) bool { return s.Policies.Excluded(w.Object.Fields) },
+		Skipped:  policy.SkippedNamespaces(allObjects(s.Set)),
+	})
+	s.Plans = b.only(s.Plans)
+	s.Before = analysis.Simulate(s.Set, workloads, s.Policies)
+	after, form, err := b.policiesAfter(ctx, s, s.Plans)
+	if err != nil {
+		return err
+	}
+	s.ListForm = form
+	s.After = analysis.Simulate(s.Set, workloads, after)
+	return nil
+}
+
+// only keeps the plans of the namespaces that the configuration asks for.
+func (b *Bot) only(plans []analysis.NamespacePlan) []analysis.NamespacePlan {
+	if len(b.cfg.Namespaces) == 0 {
+		return plans
+	}
+	want := map[string]bool{}
+	for _, ns := range b.cfg.Namespaces {
+		want[ns] = true
+	}
+	var out []analysis.NamespacePlan
+	for _, p := range plans {
+		if want[p.Namespace] {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func (b *Bot) discover(ctx context.Context, umbrella *git.Snapshot) (*analysis.Discovery, error) {
+	d, err := analysis.Discover(ctx, umbrella.FS(), b.discoverOptions())
+	if err != nil {
+		return nil, fmt.Errorf("discover the releases of %s: %w", umbrella.URL, err)
+	}
+	return d, nil
+}
+
+func (b *Bot) discoverOptions() analysis.DiscoverOptions {
+	u := b.cfg.Umbrella
+	return analysis.DiscoverOptions{
+		ChartDir: u.ChartDir, ValuesFiles: u.ValuesPath, Values: u.Values,
+		KubeVersion: b.cfg.KubeVersion, APIVersions: b.cfg.APIVersions,
+		ReleaseName: u.ReleaseName, ReleaseNamespace: u.Namespace,
+	}
+}
+
+func (b *Bot) renderOptions(s *Scan) analysis.RenderOptions {
+	return analysis.RenderOptions{KubeVersion: b.cfg.KubeVersion, APIVersions: b.cfg.APIVersions, Extra: s.Discovery.Extra}
+}
+
+// fetchCharts fetches every release's repository and loads its chart. A release
+// whose chart cannot be had keeps the reason in its Err.
+func (b *Bot) fetchCharts(ctx context.Context, s *Scan) ([]analysis.Input, error) {
+	inputs := make([]analysis.Input, len(s.Discovery.Releases))
+	var mu sync.Mutex
+	done := 0
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(b.cfg.Workers)
+	for i, r := range s.Discovery.Releases {
+		g.Go(func() error {
+			inputs[i] = analysis.Input{Release: r}
+			if r.Err == nil {
+				tree, chart, err := b.fetchChart(ctx, r)
+				if ctx.Err() != nil {
+					return fmt.Errorf("fetch %s: %w", r.Repository, ctx.Err())
+				}
+				inputs[i].Release.Err = err
+				if err == nil {
+					inputs[i].Chart, inputs[i].Commit = chart, tree.Commit
+				}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			done++
+			b.cfg.Progress("fetch", done, len(inputs))
+			return nil
+		})
+	}
+	return inputs, g.Wait()
+}
+
+func (b *Bot) fetchChart(ctx context.Context, r analysis.Release) (*git.Snapshot, *render.Chart, error) {
+	tree, err := b.store.Fetch(ctx, r.Repository, git.Ref(r.Ref))
+	if err != nil {
+		return nil, nil, fmt.Errorf("fetch its chart: %w", err)
+	}
+	chart, err := analysis.LoadReleaseChart(tree.FS(), r)
+	if err != nil {
+		return nil, nil, fmt.Errorf("load its chart %s: %w", r.Chart, err)
+	}
+	return tree, chart, nil
+}
+
+func (s *Scan) workloads() []*analysis.Workload {
+	out := make([]*analysis.Workload, len(s.Judgements))
+	for i, j := range s.Judgements {
+		out[i] = j.Workload
+	}
+	return out
+}
+
+func allObjects(set *analysis.Set) []*render.Object {
+	var out []*render.Object
+	for _, r := range set.Releases {
+		out = append(out, r.Objects...)
+	}
+	return append(out, set.Extra...)
+}
+
+// Failed lists the releases that could not be analysed, sorted by name.
+func (s *Scan) Failed() []*analysis.RenderedRelease {
+	var out []*analysis.RenderedRelease
+	for _, r := range s.Set.Releases {
+		if r.Err != nil {
+			out = append(out, r)
+		}
+	}
+	sort.Slice(out, func(i, k int) bool { return out[i].Name < out[k].Name })
+	return out
+}

@@ -1,0 +1,163 @@
+package bot
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"tokenward/analysis"
+	"tokenward/analysis/policy"
+)
+
+// Report puts the scan into its stable form. Namespaces limits nothing but the
+// changes and notes: verdicts are shown for the whole platform unless the bot was
+// configured for certain namespaces.
+func (b *Bot) Report(s *Scan) *ScanReport {
+	r := &ScanReport{
+		Umbrella: UmbrellaReport{Repository: s.Umbrella.URL, Ref: s.Umbrella.Ref, Commit: s.Umbrella.Commit},
+		Releases: []ReleaseReport{}, Workloads: []WorkloadReport{}, ServiceAccounts: []ServiceAccountReport{},
+		Changes: []ChangeReport{}, Notes: []NoteReport{},
+		Violations: ViolationsReport{Before: b.violations(s.Before), After: b.violations(s.After)},
+	}
+	for _, rel := range s.Set.Releases {
+		r.Releases = append(r.Releases, ReleaseReport{Name: rel.Name, Namespace: rel.Namespace, Repository: rel.Repository,
+			Ref: refText(rel.Ref), Commit: rel.Commit, Chart: rel.Chart, Error: errorText(rel.Err)})
+	}
+	sort.SliceStable(r.Releases, func(i, k int) bool {
+		a, c := r.Releases[i], r.Releases[k]
+		return a.Name < c.Name || a.Name == c.Name && a.Namespace < c.Namespace
+	})
+	for _, j := range s.Judgements {
+		if b.wants(j.Workload.Namespace) {
+			r.Workloads = append(r.Workloads, workloadReport(s, j))
+		}
+	}
+	r.ServiceAccounts = b.accounts(s)
+	for _, p := range s.Problems() {
+		r.Notes = append(r.Notes, NoteReport{Text: p})
+	}
+	for _, p := range s.Plans {
+		for _, c := range p.Changes {
+			r.Changes = append(r.Changes, ChangeReport{Namespace: c.Namespace, Kind: string(c.Kind), Pattern: c.Pattern, Reason: c.Reason, Workloads: nonNil(c.Workloads)})
+		}
+		if p.Blocked != "" {
+			r.Notes = append(r.Notes, NoteReport{Namespace: p.Namespace, Text: "Not hardened: " + p.Blocked})
+		}
+		for _, n := range p.Notes {
+			r.Notes = append(r.Notes, NoteReport{Namespace: p.Namespace, Text: n})
+		}
+	}
+	return r
+}
+
+// Problems are sentences about what the umbrella could not be asked.
+func (s *Scan) Problems() []string {
+	var out []string
+	for _, p := range s.Discovery.Problems {
+		out = append(out, strings.TrimSpace(fmt.Sprintf("%s: %s", p.Package, p.Reason)))
+	}
+	return out
+}
+
+func (b *Bot) wants(namespace string) bool {
+	return len(b.cfg.Namespaces) == 0 || slices.Contains(b.cfg.Namespaces, namespace)
+}
+
+func workloadReport(s *Scan, j analysis.Judgement) WorkloadReport {
+	w := j.Workload
+	r := WorkloadReport{Namespace: w.Namespace, Release: w.Release, Kind: w.Kind, Name: w.Name, ServiceAccount: w.ServiceAccount,
+		PodPatterns: analysis.PodPatterns(w), Verdict: string(j.Verdict), Confidence: string(j.Confidence),
+		Evidence: []EvidenceReport{}, Listed: listed(s, w), TokenBefore: s.Before.Token[w], TokenAfter: s.After.Token[w]}
+	for _, e := range j.Evidence {
+		r.Evidence = append(r.Evidence, EvidenceReport{Kind: e.Kind, Summary: e.Summary, Object: e.Object, Source: sourceText(e)})
+	}
+	return r
+}
+
+// listed says what the policies of today say about a workload.
+func listed(s *Scan, w *analysis.Workload) string {
+	entry, found := s.Listing.Find(w.Namespace)
+	hit := func(pattern string) bool { return analysis.Hits(pattern, w) }
+	switch {
+	case s.Policies.Excluded(w.Object.Fields):
+		return "excluded"
+	case !found:
+		return "namespace-unlisted"
+	case slices.ContainsFunc(entry.Deny, hit):
+		return "denied"
+	case slices.ContainsFunc(entry.Allow, hit):
+		return "allowed"
+	default:
+		return "unlisted"
+	}
+}
+
+func (b *Bot) accounts(s *Scan) []ServiceAccountReport {
+	out := []ServiceAccountReport{}
+	for _, rel := range s.Set.Releases {
+		for _, o := range rel.Objects {
+			if o.Kind != "ServiceAccount" || !b.wants(o.Namespace) {
+				continue
+			}
+			a := ServiceAccountReport{Namespace: o.Namespace, Release: rel.Name, Name: o.Name, HardenedBefore: s.Before.Hardened[o], HardenedAfter: s.After.Hardened[o]}
+			if v, ok := o.Fields["automountServiceAccountToken"].(bool); ok {
+				a.Automount = &v
+			}
+			out = append(out, a)
+		}
+	}
+	sort.SliceStable(out, func(i, k int) bool {
+		a, c := out[i], out[k]
+		if a.Namespace != c.Namespace {
+			return a.Namespace < c.Namespace
+		}
+		return a.Name < c.Name || a.Name == c.Name && a.Release < c.Release
+	})
+	return out
+}
+
+func (b *Bot) violations(e *analysis.Effect) []ViolationReport {
+	out := []ViolationReport{}
+	for _, v := range e.Violations {
+		if b.wants(v.Namespace) {
+			out = append(out, violationReport(v))
+		}
+	}
+	return slices.Compact(out)
+}
+
+func violationReport(v policy.Violation) ViolationReport {
+	return ViolationReport{Rule: v.Rule, Kind: v.Kind, Namespace: v.Namespace, Name: v.Name}
+}
+
+func sourceText(e analysis.Evidence) string {
+	if e.Source == "" || e.Line == 0 {
+		return e.Source
+	}
+	return fmt.Sprintf("%s:%d", e.Source, e.Line)
+}
+
+// refText shows a ref as the umbrella pins it.
+func refText(r analysis.SourceRef) string {
+	for _, s := range []string{r.Commit, r.Name, r.Semver, r.Tag, r.Branch} {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func nonNil(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}

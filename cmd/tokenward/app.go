@@ -1,0 +1,258 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"tokenward/analysis/policy"
+	"tokenward/bot"
+	"tokenward/gitops/forge"
+	"tokenward/gitops/git"
+)
+
+// inputs are the flags that every command with an umbrella has. A flag that is
+// given wins over the configuration file and the environment.
+type inputs struct {
+	configFile  string
+	umbrella    string
+	ref         string
+	valuesPaths []string
+	values      []string
+	insteadOf   []string
+	kubeVersion string
+	apiVersions []string
+	namespaces  []string
+}
+
+func (in *inputs) register(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&in.configFile, "config", "", "configuration `FILE` (TOKENWARD_CONFIG)")
+	f.StringVar(&in.umbrella, "umbrella", "", "the umbrella: a folder or any git `URL`, file:// included")
+	f.StringVar(&in.ref, "umbrella-ref", "", "branch, tag (refs/tags/...) or commit of the umbrella (default its default branch)")
+	f.StringArrayVar(&in.valuesPaths, "umbrella-values", nil, "values file inside the umbrella, a `PATH` (repeatable)")
+	f.StringArrayVar(&in.values, "values", nil, "values `FILE` of your own for the umbrella (repeatable)")
+	f.StringArrayVar(&in.insteadOf, "git-instead-of", nil, "rewrite git URLs that begin with FROM, as `FROM=TO` (repeatable)")
+	f.StringVar(&in.kubeVersion, "kube-version", "", "Kubernetes `VERSION` that charts see")
+	f.StringSliceVar(&in.apiVersions, "api-versions", nil, "further API `VERSIONS` that charts see")
+	f.StringSliceVar(&in.namespaces, "namespace", nil, "work on these `NAMESPACES` only")
+}
+
+// config loads the configuration and puts the flags on top.
+func (in *inputs) config(s *surroundings) (config, error) {
+	file := in.configFile
+	if file == "" {
+		file = s.environ("TOKENWARD_CONFIG")
+	}
+	c, err := loadConfig(file, s.environ)
+	if err != nil {
+		return c, err
+	}
+	set := func(to *string, flag string) {
+		if flag != "" {
+			*to = flag
+		}
+	}
+	set(&c.Umbrella.URL, in.umbrella)
+	set(&c.Umbrella.Ref, in.ref)
+	set(&c.Kubernetes.Version, in.kubeVersion)
+	c.Umbrella.ValuesPaths = append(c.Umbrella.ValuesPaths, in.valuesPaths...)
+	c.Umbrella.ValuesFiles = append(c.Umbrella.ValuesFiles, in.values...)
+	c.Git.InsteadOf = append(c.Git.InsteadOf, in.insteadOf...)
+	c.Kubernetes.APIVersions = append(c.Kubernetes.APIVersions, in.apiVersions...)
+	if len(in.namespaces) > 0 {
+		c.Namespaces = in.namespaces
+	}
+	if c.Umbrella.URL == "" {
+		return c, usageError{errors.New("no umbrella: give --umbrella a folder or a git URL, or set umbrella.url in the configuration")}
+	}
+	return c, c.validate()
+}
+
+// app is what a command works with: the bot and what it was built from.
+type app struct {
+	config config
+	bot    *bot.Bot
+}
+
+// newApp builds the git store, the GitLab client (where a server is configured and
+// needed) and the bot.
+func newApp(s *surroundings, c config, p *progress, change func(*bot.Config)) (*app, error) {
+	store, err := newStore(s, c)
+	if err != nil {
+		return nil, err
+	}
+	values, err := readValues(c.Umbrella.ValuesFiles)
+	if err != nil {
+		return nil, err
+	}
+	repository, err := umbrellaURL(c.Umbrella.URL)
+	if err != nil {
+		return nil, err
+	}
+	cfg := bot.Config{
+		Umbrella: bot.Umbrella{
+			Repository: repository, Ref: parseRef(c.Umbrella.Ref), ChartDir: c.Umbrella.Chart,
+			ValuesPath: c.Umbrella.ValuesPaths, Values: values, ReleaseName: c.Umbrella.ReleaseName, Namespace: c.Umbrella.Namespace,
+		},
+		KubeVersion: c.Kubernetes.Version, APIVersions: c.Kubernetes.APIVersions,
+		Policies:     policy.Names{Validator: c.Policies.Validator, Mutator: c.Policies.Mutator, DefaultMutator: c.Policies.DefaultMutator},
+		PolicyValues: c.Policies.ValuesFile, Namespaces: c.Namespaces, Documentation: c.Documentation,
+		GitLabURL: c.GitLab.URL, BranchPrefix: c.MergeRequests.BranchPrefix, Labels: c.MergeRequests.Labels,
+		Workers: c.Workers, Progress: p.step,
+	}
+	change(&cfg)
+	var client *forge.Client
+	if c.GitLab.URL != "" && s.hasToken(c) {
+		if client, err = newForge(s, c, cfg.DryRun); err != nil {
+			return nil, err
+		}
+	}
+	b, err := bot.New(cfg, store, client)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("config: %w", err)}
+	}
+	return &app{config: c, bot: b}, nil
+}
+
+func newForge(s *surroundings, c config, readOnly bool) (*forge.Client, error) {
+	ca, err := readOptional(c.GitLab.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	client, err := forge.New(forge.Config{
+		BaseURL: c.GitLab.URL, Token: func() (string, error) { return s.gitlabToken(c) }, CA: ca,
+		UserAgent: "tokenward/" + strings.Fields(version())[0], ReadOnly: readOnly,
+	})
+	if err != nil {
+		return nil, usageError{fmt.Errorf("config: gitlab: %w", err)}
+	}
+	return client, nil
+}
+
+func newStore(s *surroundings, c config) (*git.Store, error) {
+	var rewrites []git.Rewrite
+	for _, r := range c.Git.InsteadOf {
+		from, to, _ := strings.Cut(r, "=")
+		rewrites = append(rewrites, git.Rewrite{From: from, To: to})
+	}
+	ca, err := readOptional(c.GitLab.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	store, err := git.New(git.Config{
+		InsteadOf: rewrites, CA: ca, SSHKeyFile: c.Git.SSHKeyFile, KnownHostsFiles: nonEmpty(c.Git.KnownHostsFile), SSHAgentSocket: s.environ("SSH_AUTH_SOCK"),
+		Credentials: func(remote string) (*git.Credential, error) { return s.credential(c, remote) },
+	})
+	if err != nil {
+		return nil, usageError{fmt.Errorf("config: git: %w", err)}
+	}
+	return store, nil
+}
+
+// credential gives the GitLab token to GitLab's own host and the git password to
+// the hosts that the configuration names; to nobody else.
+func (s *surroundings) credential(c config, remote string) (*git.Credential, error) {
+	u, err := url.Parse(remote)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return nil, nil
+	}
+	if server, err := url.Parse(c.GitLab.URL); err == nil && c.GitLab.URL != "" && u.Host == server.Host && u.Scheme == server.Scheme && s.hasToken(c) {
+		token, err := s.gitlabToken(c)
+		return &git.Credential{Username: "oauth2", Password: token}, err
+	}
+	if !slices.Contains(c.Git.Hosts, u.Host) {
+		return nil, nil
+	}
+	password, err := s.secret("TOKENWARD_GIT_PASSWORD", c.Git.PasswordFile, "git.passwordFile")
+	return &git.Credential{Username: c.Git.Username, Password: password}, err
+}
+
+func (s *surroundings) hasToken(c config) bool {
+	return s.environ("TOKENWARD_GITLAB_TOKEN") != "" || c.GitLab.TokenFile != ""
+}
+
+// gitlabToken reads the token anew each time, so that a rotated file is noticed.
+func (s *surroundings) gitlabToken(c config) (string, error) {
+	return s.secret("TOKENWARD_GITLAB_TOKEN", c.GitLab.TokenFile, "gitlab.tokenFile")
+}
+
+func (s *surroundings) secret(variable, file, key string) (string, error) {
+	if v := s.environ(variable); v != "" {
+		return v, nil
+	}
+	if file == "" {
+		return "", fmt.Errorf("no secret: set %s or %s", variable, key)
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", key, err)
+	}
+	return strings.TrimSpace(string(raw)), nil
+}
+
+func nonEmpty(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}
+
+func readOptional(file string) ([]byte, error) {
+	if file == "" {
+		return nil, nil
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("config: gitlab.caFile: %w", err)}
+	}
+	return raw, nil
+}
+
+func readValues(files []string) ([]map[string]any, error) {
+	var out []map[string]any
+	for _, f := range files {
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("read values: %w", err)}
+		}
+		values := map[string]any{}
+		if err := yaml.Unmarshal(raw, &values); err != nil {
+			return nil, usageError{fmt.Errorf("parse values %s: %w", f, err)}
+		}
+		out = append(out, values)
+	}
+	return out, nil
+}
+
+// umbrellaURL turns a folder into a file URL and leaves URLs alone.
+func umbrellaURL(given string) (string, error) {
+	info, err := os.Stat(given)
+	if err != nil || !info.IsDir() {
+		return given, nil
+	}
+	path, err := filepath.Abs(given)
+	if err != nil {
+		return "", usageError{fmt.Errorf("umbrella %s: %w", given, err)}
+	}
+	return (&url.URL{Scheme: "file", Path: path}).String(), nil
+}
+
+// parseRef reads a branch, refs/tags/TAG or a full commit hash.
+func parseRef(ref string) git.Ref {
+	switch {
+	case len(ref) == 40 && strings.Trim(ref, "0123456789abcdef") == "":
+		return git.Ref{Commit: ref}
+	case strings.HasPrefix(ref, "refs/tags/"):
+		return git.Ref{Tag: strings.TrimPrefix(ref, "refs/tags/")}
+	default:
+		return git.Ref{Branch: strings.TrimPrefix(ref, "refs/heads/")}
+	}
+}

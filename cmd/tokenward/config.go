@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// config is the configuration file. Every key has its meaning in the doc tag, from
+// which the schema and the README's table are printed; every key can also come
+// from the environment, as TOKENWARD_ and its path in capitals.
+type config struct {
+	Umbrella      umbrellaConfig      `yaml:"umbrella"`
+	GitLab        gitlabConfig        `yaml:"gitlab"`
+	Git           gitConfig           `yaml:"git"`
+	Kubernetes    kubernetesConfig    `yaml:"kubernetes"`
+	Policies      policiesConfig      `yaml:"policies"`
+	MergeRequests mergeRequestsConfig `yaml:"mergeRequests"`
+	Namespaces    []string            `yaml:"namespaces" doc:"Work on these namespaces only; empty means all."`
+	Documentation bool                `yaml:"documentation" doc:"Propose the documentation section in the packages."`
+	Workers       int                 `yaml:"workers" doc:"How many repositories are fetched and charts rendered at once." min:"1"`
+}
+
+type umbrellaConfig struct {
+	URL         string   `yaml:"url" doc:"The umbrella's git URL (https, ssh, file) or a folder."`
+	Ref         string   `yaml:"ref" doc:"Branch, tag (refs/tags/...) or commit to analyse; empty means the default branch. Merge requests need a branch."`
+	Chart       string   `yaml:"chart" doc:"Folder of the umbrella chart in its repository; empty means chart/ or, without one, the root."`
+	ValuesPaths []string `yaml:"valuesPaths" doc:"Values files inside the umbrella, such as its own CI's test values; later ones win."`
+	ValuesFiles []string `yaml:"valuesFiles" doc:"Values files of your own, on top of those inside the umbrella; later ones win."`
+	ReleaseName string   `yaml:"releaseName" doc:"Release name of the umbrella; empty means its chart's name."`
+	Namespace   string   `yaml:"namespace" doc:"Namespace of the umbrella's release; empty means its chart's name."`
+}
+
+type gitlabConfig struct {
+	URL       string `yaml:"url" doc:"Base URL of the GitLab server that has the projects."`
+	TokenFile string `yaml:"tokenFile" doc:"File that holds the GitLab token. The token itself may stand in TOKENWARD_GITLAB_TOKEN, never in this file."`
+	CAFile    string `yaml:"caFile" doc:"PEM file with further certificate authorities for GitLab and git over https."`
+}
+
+type gitConfig struct {
+	InsteadOf      []string `yaml:"insteadOf" doc:"URL rewriting for mirrors, each FROM=TO, as git's url.TO.insteadOf FROM; the longest FROM wins."`
+	Username       string   `yaml:"username" doc:"User name for git over https on hosts other than GitLab."`
+	PasswordFile   string   `yaml:"passwordFile" doc:"File that holds the password or token for these hosts; TOKENWARD_GIT_PASSWORD may hold it instead."`
+	Hosts          []string `yaml:"hosts" doc:"Hosts that are given this user name and password; no other host ever is."`
+	SSHKeyFile     string   `yaml:"sshKeyFile" doc:"Private key for git over ssh; empty means the ssh agent."`
+	KnownHostsFile string   `yaml:"knownHostsFile" doc:"Host keys for git over ssh; empty means ~/.ssh/known_hosts."`
+}
+
+type kubernetesConfig struct {
+	Version     string   `yaml:"version" doc:"Kubernetes version that charts see."`
+	APIVersions []string `yaml:"apiVersions" doc:"API versions (group/version or group/version/Kind) that charts see beside Kubernetes' own and those of the platform's CRDs."`
+}
+
+type policiesConfig struct {
+	Mutator        string `yaml:"mutator" doc:"Name of the policy that hardens ServiceAccounts and lists pods."`
+	DefaultMutator string `yaml:"defaultMutator" doc:"Name of the policy that hardens default ServiceAccounts."`
+	Validator      string `yaml:"validator" doc:"Name of the policy that reports automounted tokens."`
+	ValuesFile     string `yaml:"valuesFile" doc:"Path in the umbrella of the file with the policies' values; empty means that it is searched for."`
+}
+
+type mergeRequestsConfig struct {
+	BranchPrefix string   `yaml:"branchPrefix" doc:"Begin of the names of source branches; the namespace follows."`
+	Labels       []string `yaml:"labels" doc:"Labels of new merge requests."`
+}
+
+func defaultConfig() config {
+	return config{
+		Kubernetes:    kubernetesConfig{Version: "v1.33.0"},
+		Policies:      policiesConfig{Mutator: "update-automountserviceaccounttokens", DefaultMutator: "update-automountserviceaccounttokens-default", Validator: "disallow-auto-mount-service-account-token"},
+		MergeRequests: mergeRequestsConfig{BranchPrefix: "tokenward/"},
+		Documentation: true,
+		Workers:       4,
+	}
+}
+
+// loadConfig reads the file (none if path is empty) and the environment on top of
+// the defaults. It changes nothing but its result.
+func loadConfig(path string, environ func(string) string) (config, error) {
+	c := defaultConfig()
+	if path != "" {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return c, usageError{fmt.Errorf("read the configuration: %w", err)}
+		}
+		if err := decodeConfig(raw, &c); err != nil {
+			return c, usageError{fmt.Errorf("config %s: %w", path, err)}
+		}
+	}
+	if err := fromEnvironment(&c, environ); err != nil {
+		return c, usageError{err}
+	}
+	return c, nil
+}
+
+// decodeConfig decodes strictly: an unknown or repeated key is an error that names it.
+func decodeConfig(raw []byte, c *config) error {
+	d := yaml.NewDecoder(bytes.NewReader(raw))
+	d.KnownFields(true)
+	if err := d.Decode(c); err != nil && !errors.Is(err, io.EOF) {
+		var typed *yaml.TypeError
+		if errors.As(err, &typed) {
+			return errors.New(strings.Join(typed.Errors, "; "))
+		}
+		return err
+	}
+	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return errors.New("holds more than one document: keep one")
+	}
+	return nil
+}
+
+// validate names the first key whose value cannot be used.
+func (c config) validate() error {
+	fail := func(key, reason, got string) error {
+		return usageError{fmt.Errorf("config: %s: %s (got %q)", key, reason, got)}
+	}
+	if c.Workers < 1 {
+		return fail("workers", "must be at least 1", fmt.Sprint(c.Workers))
+	}
+	if u, err := url.Parse(c.GitLab.URL); c.GitLab.URL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+		return fail("gitlab.url", "must be the server's http or https URL", c.GitLab.URL)
+	} else if c.GitLab.URL != "" && u.User != nil {
+		return fail("gitlab.url", "must not hold credentials: use gitlab.tokenFile", u.Redacted())
+	}
+	for i, r := range c.Git.InsteadOf {
+		if from, to, ok := strings.Cut(r, "="); !ok || from == "" || to == "" {
+			return fail(fmt.Sprintf("git.insteadOf[%d]", i), "must be FROM=TO", r)
+		}
+	}
+	for key, v := range map[string]string{"policies.mutator": c.Policies.Mutator, "policies.validator": c.Policies.Validator,
+		"policies.defaultMutator": c.Policies.DefaultMutator, "mergeRequests.branchPrefix": c.MergeRequests.BranchPrefix} {
+		if v == "" {
+			return fail(key, "must not be empty", v)
+		}
+	}
+	return nil
+}

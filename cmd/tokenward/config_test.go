@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"go.yaml.in/yaml/v3"
+)
+
+// TestEveryKeyComesFromTheEnvironment sets each key by its variable and finds it set.
+func TestEveryKeyComesFromTheEnvironment(t *testing.T) {
+	t.Parallel()
+	c := defaultConfig()
+	for _, f := range configFields(&c) {
+		if f.doc == "" {
+			t.Errorf("%s is not documented", f.path)
+		}
+		value := map[string]string{"int": "7", "bool": "false"}[f.value.Kind().String()]
+		if value == "" {
+			value = "a"
+		}
+		got, err := loadConfig("", func(key string) string {
+			if key == f.environment() {
+				return value
+			}
+			return ""
+		})
+		if err != nil {
+			t.Errorf("%s: %v", f.environment(), err)
+			continue
+		}
+		raw, err := yaml.Marshal(got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, err := yaml.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Equal(raw, before) {
+			t.Errorf("%s=%s changes nothing", f.environment(), value)
+		}
+	}
+}
+
+// TestExampleConfiguration holds the example against the schema and the decoder.
+func TestExampleConfiguration(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../../deploy/config.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := defaultConfig()
+	if err := decodeConfig(raw, &c); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.validate(); err != nil {
+		t.Fatal(err)
+	}
+	validate := compiledSchema(t)
+	var document any
+	if err := yaml.Unmarshal(raw, &document); err != nil {
+		t.Fatal(err)
+	}
+	if err := validate.Validate(document); err != nil {
+		t.Errorf("the example breaks the schema: %v", err)
+	}
+	if err := validate.Validate(map[string]any{"umbrela": map[string]any{}}); err == nil {
+		t.Error("the schema accepts an unknown key")
+	}
+}
+
+func compiledSchema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	text, err := configSchema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := jsonschema.UnmarshalJSON(strings.NewReader(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("config.json", document); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := compiler.Compile("config.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
+
+func FuzzDecodeConfig(f *testing.F) {
+	f.Add([]byte("umbrella: {url: x}\n"))
+	f.Add([]byte("a: &a [*a]\n"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		c := defaultConfig()
+		if decodeConfig(raw, &c) == nil {
+			_ = c.validate()
+		}
+	})
+}

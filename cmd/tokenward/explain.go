@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tokenward/bot"
+)
+
+type explainOptions struct {
+	inputs
+	format string
+}
+
+func newExplainCmd(s *surroundings) *cobra.Command {
+	o := &explainOptions{}
+	c := &cobra.Command{
+		Use: "explain NAMESPACE[/WORKLOAD]", Short: "Show verdicts with all their evidence",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return runExplain(cmd, s, o, args[0]) },
+	}
+	o.register(c)
+	c.Flags().StringVar(&o.format, "format", "text", "output `FORMAT`: text or json")
+	return c
+}
+
+func runExplain(cmd *cobra.Command, s *surroundings, o *explainOptions, what string) error {
+	namespace, workload, _ := strings.Cut(what, "/")
+	if o.format != "text" && o.format != "json" {
+		return usageError{fmt.Errorf("--format %s: unknown: give text or json", o.format)}
+	}
+	o.namespaces = []string{namespace}
+	b, scan, err := scanPlatform(cmd, s, &o.inputs)
+	if err != nil {
+		return err
+	}
+	var found []bot.WorkloadReport
+	for _, w := range b.Report(scan).Workloads {
+		if workload == "" || w.Name == workload || strings.EqualFold(w.Kind+"/"+w.Name, workload) {
+			found = append(found, w)
+		}
+	}
+	if len(found) == 0 {
+		return usageError{fmt.Errorf("no workload %q is deployed by this umbrella: `tokenward scan` lists them", what)}
+	}
+	if o.format == "json" {
+		return writeJSON(s.stdout, found)
+	}
+	for i, w := range found {
+		if i > 0 {
+			fmt.Fprintln(s.stdout)
+		}
+		if _, err := fmt.Fprint(s.stdout, printable(explanation(w))); err != nil {
+			return fmt.Errorf("write the explanation: %w", err)
+		}
+	}
+	return nil
+}
+
+func explanation(w bot.WorkloadReport) string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s %s/%s: %s (confidence %s)\n", w.Kind, w.Namespace, w.Name, w.Verdict, w.Confidence)
+	fmt.Fprintf(&out, "  release          %s\n  service account  %s\n  pods             %s\n  listed           %s\n  token            %s\n",
+		w.Release, w.ServiceAccount, strings.Join(w.PodPatterns, ", "), w.Listed, tokens(w))
+	for _, e := range w.Evidence {
+		fmt.Fprintf(&out, "  - %s [%s]\n", e.Summary, e.Kind)
+		if e.Object != "" || e.Source != "" {
+			fmt.Fprintf(&out, "      %s\n", strings.TrimSpace(e.Object+"  "+e.Source))
+		}
+	}
+	return out.String()
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// allowed is the import table: what each package of ours may import of ours. A
+// trailing /... stands for the package and everything below it.
+var allowed = map[string][]string{
+	"cmd/tokenward":        {"bot/...", "gitops/...", "analysis/...", "templates"},
+	"bot":                  {"gitops", "gitops/git", "gitops/forge", "gitops/edit", "analysis/...", "templates"},
+	"analysis":             {"analysis/rbac", "analysis/policy", "analysis/render"},
+	"analysis/rbac":        {"analysis/render"},
+	"analysis/policy":      {"analysis/render"},
+	"analysis/render":      {},
+	"gitops/git":           {},
+	"gitops/forge":         {},
+	"gitops/edit":          {},
+	"gitops/forge/sandbox": {},
+	"templates":            {},
+}
+
+func TestImports(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "tokenward/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	onlyImporter := map[string]string{"github.com/xanzy/go-gitlab": "gitops/forge"}
+	d := json.NewDecoder(bytes.NewReader(out))
+	for {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimPrefix(p.ImportPath, "tokenward/")
+		rules, known := allowed[name]
+		if !known {
+			t.Errorf("package %s is not in the import table", name)
+		}
+		for _, imported := range p.Imports {
+			if owner := onlyImporter[imported]; owner != "" && owner != name {
+				t.Errorf("%s imports %s, which only %s may", name, imported, owner)
+			}
+			ours, ok := strings.CutPrefix(imported, "tokenward/")
+			if ok && !mayImport(rules, ours) {
+				t.Errorf("%s must not import %s", name, ours)
+			}
+		}
+	}
+}
+
+func mayImport(rules []string, imported string) bool {
+	for _, r := range rules {
+		base, tree := strings.CutSuffix(r, "/...")
+		if imported == base || tree && strings.HasPrefix(imported, base+"/") {
+			return true
+		}
+	}
+	return false
+}

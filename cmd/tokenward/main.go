@@ -1,0 +1,77 @@
+// Command tokenward keeps a platform free of ServiceAccount tokens that nobody
+// needs: it analyses what an umbrella chart deploys and proposes pairs of merge
+// requests. This package owns flags, configuration, output and exit codes; the
+// work is done in bot.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// Exit codes, as the README lists them.
+const (
+	exitOK       = 0 // nothing to do, or all done
+	exitFindings = 1 // findings, with --exit-code
+	exitUsage    = 2 // usage or configuration
+	exitFailed   = 3 // something failed; the rest is done
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, os.Getenv)) }
+
+// run is main with its surroundings passed in; it returns the exit code.
+func run(args []string, stdout, stderr io.Writer, environ func(string) string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRootCmd(&surroundings{stdout: stdout, stderr: stderr, environ: environ})
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	var findings findingsError
+	var failed failedError
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &findings):
+		return exitFindings
+	case errors.As(err, &failed):
+		if failed.reason != "" {
+			fmt.Fprintln(stderr, "tokenward: "+failed.reason)
+		}
+		return exitFailed
+	case errors.As(err, &usage):
+		fmt.Fprintln(stderr, "tokenward: "+err.Error())
+		return exitUsage
+	default:
+		fmt.Fprintln(stderr, "tokenward: "+err.Error())
+		return exitFailed
+	}
+}
+
+// usageError is a wrong command line or configuration.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// failedError means that some units or releases failed and the rest is done.
+type failedError struct{ reason string }
+
+func (e failedError) Error() string { return e.reason }
+
+// findingsError means that --exit-code was given and there are findings.
+type findingsError struct{}
+
+func (findingsError) Error() string { return "there are findings" }
+
+// surroundings is what a command may use of the outside.
+type surroundings struct {
+	stdout, stderr io.Writer
+	environ        func(string) string
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"tokenward/bot"
+)
+
+// platform is the sample platform behind a sandbox of its own.
+type platform struct {
+	t   *testing.T
+	dir string
+	box *runningSandbox
+}
+
+func newPlatform(t *testing.T) *platform {
+	t.Helper()
+	p := &platform{t: t, dir: t.TempDir()}
+	if err := layoutSamples(p.dir); err != nil {
+		t.Fatal(err)
+	}
+	box, err := startSandbox(p.dir, "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.box = box
+	t.Cleanup(func() {
+		if err := box.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+// run runs the program as the token's user on the platform.
+func (p *platform) run(token string, args ...string) (code int, stdout, stderr string) {
+	p.t.Helper()
+	var out, errs bytes.Buffer
+	args = append(args, "--umbrella", sampleHost+"platform/umbrella.git", "--git-instead-of", sampleHost+"="+p.box.url+"/")
+	code = run(args, &out, &errs, func(key string) string {
+		return map[string]string{"TOKENWARD_GITLAB_TOKEN": token, "TOKENWARD_GITLAB_URL": p.box.url}[key]
+	})
+	if token != "" && (strings.Contains(out.String(), token) || strings.Contains(errs.String(), token)) {
+		p.t.Errorf("%v prints the token", args)
+	}
+	return code, out.String(), errs.String()
+}
+
+func (p *platform) propose(token string, args ...string) (int, *bot.ProposeReport) {
+	p.t.Helper()
+	code, out, errs := p.run(token, append([]string{"propose", "--format", "json"}, args...)...)
+	var r bot.ProposeReport
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		p.t.Fatalf("propose: exit code %d, %v\n%s\n%s", code, err, out, errs)
+	}
+	return code, &r
+}
+
+// writes lists the requests that changed something on the server since the last reset.
+func (p *platform) writes() []string {
+	var out []string
+	for _, r := range p.box.box.Requests() {
+		if r.Method != "GET" && !strings.HasSuffix(r.Path, "/git-upload-pack") {
+			out = append(out, r.Method+" "+r.Path)
+		}
+	}
+	return out
+}

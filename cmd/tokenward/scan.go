@@ -1,0 +1,80 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"tokenward/bot"
+)
+
+type scanOptions struct {
+	inputs
+	format   string
+	exitCode bool
+}
+
+func newScanCmd(s *surroundings) *cobra.Command {
+	o := &scanOptions{}
+	c := &cobra.Command{
+		Use: "scan", Short: "Show which pods need a token and what the policies should say; changes nothing",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runScan(cmd, s, o) },
+	}
+	o.register(c)
+	c.Flags().StringVar(&o.format, "format", "table", "output `FORMAT`: table or json")
+	c.Flags().BoolVar(&o.exitCode, "exit-code", false, "exit with 1 if something should change")
+	return c
+}
+
+func runScan(cmd *cobra.Command, s *surroundings, o *scanOptions) error {
+	write, ok := scanFormats[o.format]
+	if !ok {
+		return usageError{fmt.Errorf("--format %s: unknown: give table or json", o.format)}
+	}
+	b, scan, err := scanPlatform(cmd, s, &o.inputs)
+	if err != nil {
+		return err
+	}
+	report := b.Report(scan)
+	if err := write(s.stdout, report); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	if failed := scan.Failed(); len(failed) > 0 {
+		return failedError{fmt.Sprintf("%d of %d releases could not be analysed", len(failed), len(scan.Set.Releases))}
+	}
+	if o.exitCode && len(report.Changes) > 0 {
+		return findingsError{}
+	}
+	return nil
+}
+
+// scanPlatform builds the bot from the flags and scans.
+func scanPlatform(cmd *cobra.Command, s *surroundings, in *inputs) (*bot.Bot, *bot.Scan, error) {
+	c, err := in.config(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := newProgress(s.stderr)
+	defer p.finish()
+	a, err := newApp(s, c, p, func(*bot.Config) {})
+	if err != nil {
+		return nil, nil, err
+	}
+	scan, err := a.bot.Scan(cmd.Context())
+	return a.bot, scan, err
+}
+
+var scanFormats = map[string]func(io.Writer, *bot.ScanReport) error{
+	"table": writeTable,
+	"json":  func(w io.Writer, r *bot.ScanReport) error { return writeJSON(w, r) },
+}
+
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
