@@ -19,6 +19,7 @@ func resourceName(resource string, groups []string) string {
 		return "everything in " + and(named)
 	}
 	name, sub, ok := strings.Cut(resource, "/")
+	name, _, _ = strings.Cut(name, ".") // some write the resource with its group
 	name = camel(strings.ToLower(name))
 	if ok {
 		return name + "/" + sub
@@ -93,7 +94,7 @@ var parts = [...]string{
 	"control", "controller", "controllers", "constraint", "constraints", "cron", "csi", "custom", "daemon", "definition", "definitions", "deployment", "deployments", "device", "disruption", "driver", "drivers",
 	"endpoint", "endpoints", "ephemeral", "event", "events", "exception", "exceptions", "external", "flow", "gateway", "gateways", "horizontal", "image", "images", "ingress", "ingresses", "ip", "issuer", "issuers", "job", "jobs",
 	"lease", "leases", "level", "levels", "limit", "local", "map", "maps", "metrics", "monitor", "monitors", "mutating", "namespace", "namespaces", "network", "networks", "node", "nodes",
-	"persistent", "pod", "pods", "policies", "policy", "priority", "prometheus", "prometheuses", "quota", "quotas", "range", "ranges", "replica", "replication", "report", "reports", "request", "requests", "resource", "review", "reviews", "role", "roles", "route", "routes", "rule", "rules", "runtime",
+	"persistent", "pod", "pods", "policies", "policy", "priority", "project", "projects", "app", "cleanup", "prometheus", "prometheuses", "quota", "quotas", "range", "ranges", "replica", "replication", "report", "reports", "request", "requests", "resource", "review", "reviews", "role", "roles", "route", "routes", "rule", "rules", "runtime",
 	"scale", "schema", "secret", "secrets", "security", "self", "server", "servers", "service", "services", "set", "sets", "signing", "slice", "slices", "slos", "stateful", "status", "storage", "store", "stores", "subject", "template", "templates", "tenant", "tenants", "token", "tokens",
 	"validating", "vertical", "volume", "volumes", "webhook", "webhooks",
 }

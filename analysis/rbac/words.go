@@ -21,6 +21,7 @@ func Words(rules []rbacv1.PolicyRule) string {
 	for _, rule := range withoutUse(rules) {
 		items = merge(items, rule)
 	}
+	items = withoutParts(items)
 	if len(items) == 0 {
 		return ""
 	}
@@ -78,6 +79,16 @@ func merge(items []item, rule rbacv1.PolicyRule) []item {
 	return items
 }
 
+// withoutParts leaves out the status and finalizers of resources that are named
+// anyway.
+func withoutParts(items []item) []item {
+	return slices.DeleteFunc(slices.Clone(items), func(i item) bool {
+		name, part, _ := strings.Cut(i.resource, "/")
+		return (part == "status" || part == "finalizers" || part == "scale") &&
+			slices.ContainsFunc(items, func(other item) bool { return other.resource == name })
+	})
+}
+
 // sentence joins neighbours of the same verbs: "reads A and B, patches C".
 func sentence(items []item) string {
 	type clause struct {
@@ -118,8 +129,8 @@ func verbWords(verbs []string) string {
 	if has("get", "list") > 0 {
 		out = append(out, "reads")
 	}
-	if has("watch") > 0 {
-		out = append(out, "watches")
+	if has("watch") > 0 && (len(out) == 0 || has("get", "list", "watch") == len(verbs)) {
+		out = append(out, "watches") // whoever writes what he reads watches it, too
 	}
 	writes := []string{"create", "update", "patch", "delete"}
 	if has(writes...) >= 3 {

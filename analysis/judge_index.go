@@ -1,0 +1,120 @@
+package analysis
+
+import (
+	"tokenward/analysis/rbac"
+)
+
+// index is everything that the rules look things up in. It is built once per
+// Judge; only the memo of findings grows afterwards.
+type index struct {
+	subjects []*subject
+	rbac     *rbac.Index
+	objects  map[manifestKey][]rbac.Source
+	policies map[string][]networkPolicy // by namespace
+	users    map[account][]*subject     // who runs as a ServiceAccount
+	invalid  map[string][]Evidence      // unreadable pieces, by release
+	failed   map[string][]string        // namespaces whose releases could not be analysed
+	signs    *signs
+	err      error // embedded data that could not be read
+
+	texts map[*subject][]snippet
+	found map[*subject][]finding
+}
+
+type manifestKey struct{ kind, namespace, name string }
+
+type account struct{ namespace, name string }
+
+func newIndex(set *Set, opts JudgeOptions) *index {
+	objects := sources(set)
+	table := newOperatorTable(opts.Operators)
+	ix := &index{
+		subjects: subjects(objects, table), rbac: rbac.New(objects), objects: map[manifestKey][]rbac.Source{},
+		policies: map[string][]networkPolicy{}, users: map[account][]*subject{}, invalid: map[string][]Evidence{}, failed: map[string][]string{},
+		err: table.err, texts: map[*subject][]snippet{}, found: map[*subject][]finding{},
+	}
+	signs, err := loadSigns()
+	if ix.signs = signs; err != nil {
+		ix.err, ix.signs = err, nil
+	}
+	for _, s := range objects {
+		ix.add(s)
+	}
+	for _, s := range ix.subjects {
+		for _, name := range s.accounts() {
+			key := account{s.Namespace, name}
+			ix.users[key] = append(ix.users[key], s)
+		}
+	}
+	ix.addUnreadable(set)
+	return ix
+}
+
+// accounts lists the accounts that a subject's pods run as.
+func (w *Workload) accounts() []string {
+	return append([]string{w.ServiceAccount}, w.OtherAccounts...)
+}
+
+func (ix *index) add(s rbac.Source) {
+	switch s.Object.Kind {
+	case "ConfigMap", "Secret", "ServiceAccount":
+		if groupOf(s.Object) == "" {
+			key := manifestKey{s.Object.Kind, s.Object.Namespace, s.Object.Name}
+			ix.objects[key] = append(ix.objects[key], s)
+		}
+	case "NetworkPolicy":
+		if groupOf(s.Object) == "networking.k8s.io" {
+			ix.addPolicy(s)
+		}
+	}
+}
+
+// addUnreadable notes what could not be read, so that no verdict rests on its absence.
+func (ix *index) addUnreadable(set *Set) {
+	for _, r := range set.Releases {
+		for _, piece := range r.Invalid {
+			e := Evidence{Kind: ruleUnreadable, Summary: "a manifest of its release could not be read, which may bind roles: " + piece.Err.Error(), Source: piece.Source, Release: r.Name}
+			ix.invalid[r.Name] = append(ix.invalid[r.Name], e)
+		}
+		if r.Err != nil {
+			ix.failed[r.Namespace] = append(ix.failed[r.Namespace], r.Name)
+		}
+	}
+	for _, p := range ix.rbac.Problems() {
+		e := Evidence{Kind: ruleUnreadable, Summary: "a role or binding of its release could not be read: " + p.Err.Error(),
+			Object: p.Object.ID(), Source: p.Object.Source, Line: p.Object.Line, Release: p.Release}
+		ix.invalid[p.Release] = append(ix.invalid[p.Release], e)
+	}
+}
+
+// account returns the manifest of a subject's ServiceAccount, nil if no release renders it.
+func (ix *index) account(namespace, name string) *rbac.Source {
+	found := ix.objects[manifestKey{"ServiceAccount", namespace, name}]
+	if len(found) == 0 {
+		return nil
+	}
+	return &found[0]
+}
+
+// neighbours are the other workloads that run as one of the subject's accounts.
+func (ix *index) neighbours(s *subject) []*subject {
+	var out []*subject
+	for _, name := range s.accounts() {
+		for _, other := range ix.users[account{s.Namespace, name}] {
+			if other != s {
+				out = append(out, other)
+			}
+		}
+	}
+	return out
+}
+
+// read returns the subject's snippets, collected once.
+func (ix *index) read(s *subject) []snippet {
+	texts, ok := ix.texts[s]
+	if !ok {
+		texts = ix.snippets(s)
+		ix.texts[s] = texts
+	}
+	return texts
+}

@@ -1,0 +1,220 @@
+package analysis
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+func findUnreadable(ix *index, s *subject) []finding {
+	var out []finding
+	if ix.err != nil {
+		out = append(out, here(s, unreadable, "the tables that judging rests on could not be read: "+ix.err.Error()))
+	}
+	if s.err != nil {
+		out = append(out, here(s, unreadable, s.err.Error()))
+	}
+	for _, e := range ix.invalid[s.Release] {
+		out = append(out, finding{Evidence: e, says: hidden})
+	}
+	return out
+}
+
+func findUnknown(_ *index, s *subject) []finding {
+	if !s.unknown {
+		return nil
+	}
+	return []finding{here(s, unreadable, fmt.Sprintf("not judged: unknown kind %s of %s, whose operator may make pods from it", s.Kind, s.Object.APIVersion))}
+}
+
+func findOperator(_ *index, s *subject) []finding {
+	if s.operator == nil {
+		return nil
+	}
+	switch s.operator.Needs {
+	case NeedYes:
+		return []finding{here(s, asks, s.operator.Reason)}
+	case NeedNo:
+		return []finding{here(s, needless, s.operator.Reason)}
+	}
+	return []finding{here(s, idle, s.operator.Reason)}
+}
+
+func findTools(ix *index, s *subject) []finding {
+	if ix.signs == nil {
+		return nil
+	}
+	var out []finding
+	for _, text := range ix.read(s) {
+		if tool := callsTool(text, ix.signs.Tools); tool != "" {
+			out = append(out, at(text.source, asks, "runs "+tool+" in "+text.where))
+		}
+	}
+	return dedupe(out)
+}
+
+var (
+	tokenPath  = regexp.MustCompile(`/(var/)?run/secrets/kubernetes\.io/serviceaccount\b`)
+	apiAddress = regexp.MustCompile(`\bkubernetes\.default(\.svc)?\b|\bKUBERNETES_(SERVICE_(HOST|PORT)|PORT_443_TCP)`)
+	noProxy    = regexp.MustCompile(`(?im)^.*\bno_?proxy\b.*$`)
+)
+
+func findAddress(ix *index, s *subject) []finding {
+	var out []finding
+	for _, text := range ix.read(s) {
+		if words := addressIn(text.text); words != "" {
+			out = append(out, at(text.source, asks, words+" in "+text.where))
+		}
+	}
+	if s.pod == nil {
+		return dedupe(out)
+	}
+	for _, c := range s.pod.containers() {
+		for _, e := range c.Env {
+			if words := addressIn(e.Value); words != "" && !noProxy.MatchString(e.Name) {
+				out = append(out, here(s, asks, words+" in the environment variable "+e.Name+" of container "+c.Name))
+			}
+		}
+	}
+	return dedupe(out)
+}
+
+func addressIn(text string) string {
+	if !strings.Contains(text, "kubernetes") && !strings.Contains(text, "KUBERNETES") {
+		return ""
+	}
+	text = noProxy.ReplaceAllString(withoutComments(text), "")
+	switch {
+	case tokenPath.MatchString(text):
+		return "reads its ServiceAccount's token or certificate"
+	case apiAddress.MatchString(text):
+		return "calls the API by its address"
+	}
+	return ""
+}
+
+// imageName is the last part of an image's repository: registry/a/b:tag@digest is b.
+func imageName(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	name := image[strings.LastIndexByte(image, '/')+1:]
+	name, _, _ = strings.Cut(name, ":")
+	return strings.ToLower(name)
+}
+
+func findImages(ix *index, s *subject) []finding {
+	if s.pod == nil || ix.signs == nil {
+		return nil
+	}
+	var out []finding
+	for _, c := range s.pod.containers() {
+		name := imageName(c.Image)
+		for _, sign := range ix.signs.Images {
+			if !sign.match.MatchString(name) {
+				continue
+			}
+			effect := sign.says()
+			if effect == mayAsk && len(c.Command) == 0 {
+				effect = asks // its own entry point is the tool
+			}
+			out = append(out, here(s, effect, fmt.Sprintf("%s in container %s", sign.Words, c.Name)))
+			break
+		}
+	}
+	return dedupe(out)
+}
+
+func findFlags(ix *index, s *subject) []finding {
+	if ix.signs == nil {
+		return nil
+	}
+	var out []finding
+	for _, text := range ix.read(s) {
+		if text.argv == nil {
+			continue
+		}
+		for flag := range strings.FieldsSeq(text.text) {
+			if !strings.HasPrefix(flag, "-") {
+				continue
+			}
+			for _, sign := range ix.signs.Flags {
+				if sign.match.MatchString(flag) {
+					out = append(out, at(text.source, sign.says(), fmt.Sprintf("%s (%s) in %s", sign.Words, flag, text.where)))
+					break
+				}
+			}
+		}
+	}
+	return dedupe(out)
+}
+
+func findEnvironment(ix *index, s *subject) []finding {
+	if s.pod == nil || ix.signs == nil {
+		return nil
+	}
+	var out []finding
+	for _, c := range s.pod.containers() {
+		for _, e := range c.Env {
+			if e.ValueFrom != nil && isDownward(e.ValueFrom) {
+				continue // its own name or namespace: no evidence
+			}
+			for _, sign := range ix.signs.Env {
+				if sign.match.MatchString(e.Name) && sign.value.MatchString(e.Value) {
+					out = append(out, here(s, sign.says(), fmt.Sprintf("%s (%s) in container %s", sign.Words, e.Name, c.Name)))
+					break
+				}
+			}
+		}
+	}
+	return dedupe(out)
+}
+
+func isDownward(v *corev1.EnvVarSource) bool { return v.FieldRef != nil || v.ResourceFieldRef != nil }
+
+func findConfiguration(ix *index, s *subject) []finding {
+	if ix.signs == nil {
+		return nil
+	}
+	var out []finding
+	for _, text := range ix.read(s) {
+		plain := withoutComments(text.text)
+		for _, sign := range ix.signs.Configs {
+			if sign.match.MatchString(plain) {
+				out = append(out, at(text.source, sign.says(), sign.Words+", by "+text.where))
+				break
+			}
+		}
+	}
+	return dedupe(out)
+}
+
+func findInjected(ix *index, s *subject) []finding {
+	if s.pod == nil || ix.signs == nil {
+		return nil
+	}
+	var out []finding
+	for _, key := range sortedKeys(s.pod.annotations) {
+		for _, sign := range ix.signs.Injectors {
+			_, replaced := s.pod.annotations[sign.Unless]
+			if sign.match.MatchString(key) && sign.value.MatchString(s.pod.annotations[key]) && !replaced {
+				out = append(out, here(s, asks, sign.Words+" (annotation "+key+")"))
+			}
+		}
+	}
+	return out
+}
+
+// dedupe drops findings that say the same of the same object.
+func dedupe(found []finding) []finding {
+	var out []finding
+	seen := map[string]bool{}
+	for _, f := range found {
+		key := f.Summary + "\x00" + f.Object
+		if !seen[key] {
+			seen[key] = true
+			out = append(out, f)
+		}
+	}
+	return out
+}

@@ -1,0 +1,68 @@
+package analysis
+
+import (
+	_ "embed"
+	"fmt"
+	"regexp"
+
+	"sigs.k8s.io/yaml"
+)
+
+//go:embed rule_signs.yaml
+var signData []byte
+
+// sign is one expression by which a pod says that it calls the API.
+type sign struct {
+	Match    string `json:"match"`
+	Value    string `json:"value,omitempty"`
+	Unless   string `json:"unless,omitempty"` // an annotation that takes its place
+	Strength string `json:"strength,omitempty"`
+	Words    string `json:"words"`
+
+	match, value *regexp.Regexp
+}
+
+func (s sign) says() effect {
+	switch s.Strength {
+	case "may":
+		return mayAsk
+	case "hint":
+		return hint
+	}
+	return asks
+}
+
+// signs is the embedded data of signs, compiled.
+type signs struct {
+	Tools     []string `json:"tools"`
+	Images    []sign   `json:"images"`
+	Flags     []sign   `json:"flags"`
+	Env       []sign   `json:"env"`
+	Configs   []sign   `json:"configs"`
+	Injectors []sign   `json:"injectors"`
+}
+
+func loadSigns() (*signs, error) {
+	var s signs
+	if err := yaml.UnmarshalStrict(signData, &s); err != nil {
+		return nil, fmt.Errorf("read the embedded signs: %w", err)
+	}
+	for _, list := range [][]sign{s.Images, s.Flags, s.Env, s.Configs, s.Injectors} {
+		for i := range list {
+			if err := list[i].compile(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return &s, nil
+}
+
+func (s *sign) compile() (err error) {
+	if s.match, err = regexp.Compile(s.Match); err != nil {
+		return fmt.Errorf("compile sign %q: %w", s.Match, err)
+	}
+	if s.value, err = regexp.Compile(s.Value); err != nil {
+		return fmt.Errorf("compile value of sign %q: %w", s.Match, err)
+	}
+	return nil
+}

@@ -1,0 +1,232 @@
+package analysis
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"tokenward/analysis/rbac"
+)
+
+// snippet is a piece of text that a pod runs or reads.
+type snippet struct {
+	where  string // for people: "container web", "script run.sh of ConfigMap hooks"
+	text   string
+	argv   []string // the command line, where the snippet is one
+	script bool     // the text is run, not only read
+	source rbac.Source
+}
+
+// snippets collects all text that the rules read of a subject: command lines,
+// probes and hooks, mounted files, and what a custom resource holds.
+func (ix *index) snippets(s *subject) []snippet {
+	if s.pod == nil {
+		return nil
+	}
+	own := rbac.Source{Object: s.Object, Release: s.Release}
+	var out []snippet
+	for _, c := range s.pod.containers() {
+		for _, argv := range commandLines(c) {
+			out = append(out, snippet{where: "container " + c.Name, text: strings.Join(argv, "\n"), argv: argv, script: true, source: own})
+		}
+		out = append(out, ix.mounted(s, c)...)
+	}
+	if s.operator != nil {
+		out = append(out, inline(s)...)
+	}
+	return out
+}
+
+// commandLines lists everything that a container executes.
+func commandLines(c corev1.Container) [][]string {
+	out := [][]string{append(slices.Clone(c.Command), c.Args...)}
+	add := func(e *corev1.ExecAction) {
+		if e != nil {
+			out = append(out, e.Command)
+		}
+	}
+	for _, p := range []*corev1.Probe{c.LivenessProbe, c.ReadinessProbe, c.StartupProbe} {
+		if p != nil {
+			add(p.Exec)
+		}
+	}
+	if c.Lifecycle != nil {
+		for _, h := range []*corev1.LifecycleHandler{c.Lifecycle.PostStart, c.Lifecycle.PreStop} {
+			if h != nil {
+				add(h.Exec)
+			}
+		}
+	}
+	return slices.DeleteFunc(out, func(argv []string) bool { return len(argv) == 0 })
+}
+
+// inline gives the strings that a custom resource's own specification holds, as
+// one text: operators hand them to their pods as configuration.
+func inline(s *subject) []snippet {
+	spec := mapAt(s.Object.Fields, "spec")
+	var lines []string
+	collectText(spec, 0, &lines)
+	if len(lines) == 0 {
+		return nil
+	}
+	return []snippet{{where: "its own specification", text: strings.Join(lines, "\n"), source: rbac.Source{Object: s.Object, Release: s.Release}}}
+}
+
+// collectText writes a tree as lines of "key: value", so that expressions for
+// configuration files match it.
+func collectText(v any, depth int, lines *[]string) {
+	if depth > maxDepth {
+		return
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for _, key := range sortedKeys(v) {
+			switch child := v[key].(type) {
+			case string:
+				*lines = append(*lines, key+": "+child)
+			case map[string]any, []any:
+				*lines = append(*lines, key+":")
+				collectText(child, depth+1, lines)
+			default:
+				text, err := json.Marshal(child)
+				if err == nil {
+					*lines = append(*lines, key+": "+string(text))
+				}
+			}
+		}
+	case []any:
+		for _, item := range v {
+			if text, ok := item.(string); ok {
+				*lines = append(*lines, text)
+				continue
+			}
+			collectText(item, depth+1, lines)
+		}
+	}
+}
+
+// mounted gives the files of ConfigMaps and Secrets that a container mounts and
+// the platform renders.
+func (ix *index) mounted(s *subject, c corev1.Container) []snippet {
+	var out []snippet
+	command := strings.Join(append(slices.Clone(c.Command), c.Args...), "\n")
+	for _, mount := range c.VolumeMounts {
+		for _, v := range s.pod.spec.Volumes {
+			if v.Name != mount.Name {
+				continue
+			}
+			for _, f := range ix.files(s.Namespace, v.VolumeSource) {
+				if mount.SubPath != "" && path.Clean(mount.SubPath) != path.Clean(f.path) {
+					continue
+				}
+				at := path.Join(mount.MountPath, f.path)
+				if mount.SubPath != "" {
+					at = mount.MountPath
+				}
+				script := looksLikeScript(f) || strings.Contains(command, at)
+				kind := "file "
+				if script {
+					kind = "script "
+				}
+				out = append(out, snippet{where: kind + f.path + " of " + f.source.Object.ID() + " in container " + c.Name,
+					text: f.text, script: script && !isData(f.path), source: f.source})
+			}
+		}
+	}
+	return out
+}
+
+// file is one key of a ConfigMap or Secret as it is mounted.
+type file struct {
+	path, text string
+	source     rbac.Source
+}
+
+func (ix *index) files(namespace string, v corev1.VolumeSource) []file {
+	switch {
+	case v.ConfigMap != nil:
+		return ix.keys("ConfigMap", namespace, v.ConfigMap.Name, v.ConfigMap.Items)
+	case v.Secret != nil:
+		return ix.keys("Secret", namespace, v.Secret.SecretName, v.Secret.Items)
+	case v.Projected != nil:
+		var out []file
+		for _, p := range v.Projected.Sources {
+			if p.ConfigMap != nil {
+				out = append(out, ix.keys("ConfigMap", namespace, p.ConfigMap.Name, p.ConfigMap.Items)...)
+			}
+			if p.Secret != nil {
+				out = append(out, ix.keys("Secret", namespace, p.Secret.Name, p.Secret.Items)...)
+			}
+		}
+		return out
+	}
+	return nil
+}
+
+func (ix *index) keys(kind, namespace, name string, items []corev1.KeyToPath) []file {
+	var out []file
+	for _, source := range ix.objects[manifestKey{kind, namespace, name}] {
+		texts := data(source)
+		if len(items) == 0 {
+			for _, key := range sortedKeys(texts) {
+				out = append(out, file{key, texts[key], source})
+			}
+			continue
+		}
+		for _, item := range items {
+			if text, ok := texts[item.Key]; ok {
+				out = append(out, file{item.Path, text, source})
+			}
+		}
+	}
+	return out
+}
+
+// data reads what a ConfigMap or Secret holds.
+func data(s rbac.Source) map[string]string {
+	out := textsAt(s.Object.Fields, "data")
+	if s.Object.Kind == "Secret" {
+		for key, value := range out {
+			if text, err := base64.StdEncoding.DecodeString(value); err == nil {
+				out[key] = string(text)
+			}
+		}
+		for key, value := range textsAt(s.Object.Fields, "stringData") {
+			out[key] = value
+		}
+	}
+	return out
+}
+
+func looksLikeScript(f file) bool {
+	if isData(f.path) {
+		return false
+	}
+	switch path.Ext(f.path) {
+	case ".sh", ".bash", ".py", ".rb", ".pl":
+		return true
+	}
+	return strings.HasPrefix(strings.TrimSpace(f.text), "#!")
+}
+
+// isData tells files apart that are read, not run, whatever they quote.
+func isData(name string) bool {
+	switch path.Ext(name) {
+	case ".json", ".yaml", ".yml", ".md", ".html", ".crt", ".pem", ".rules":
+		return true
+	}
+	return false
+}
+
+// withoutComments drops lines that only comment, in the ways that scripts and
+// configuration files have.
+func withoutComments(text string) string {
+	return commentLine.ReplaceAllString(text, "")
+}
+
+var commentLine = regexp.MustCompile(`(?m)^[ \t]*(#[^!]|#$|//|;).*$`)

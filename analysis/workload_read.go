@@ -1,0 +1,215 @@
+package analysis
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"tokenward/analysis/rbac"
+	"tokenward/analysis/render"
+)
+
+// maker says where a built-in kind keeps its pod template.
+type maker struct {
+	kind     string
+	groups   []string // API groups, "" for the core group
+	template []string // path to the pod template; empty: the object is the pod
+}
+
+// makers lists the built-in kinds that make pods, and those of other API groups
+// that make them in just the same way.
+func makers() []maker {
+	template := []string{"spec", "template"}
+	return []maker{
+		{"Deployment", []string{"apps", "extensions"}, template},
+		{"StatefulSet", []string{"apps"}, template},
+		{"DaemonSet", []string{"apps", "extensions"}, template},
+		{"ReplicaSet", []string{"apps", "extensions"}, template},
+		{"Job", []string{"batch"}, template},
+		{"CronJob", []string{"batch"}, []string{"spec", "jobTemplate", "spec", "template"}},
+		{"Pod", []string{""}, nil},
+		{"ReplicationController", []string{""}, template},
+		{"DeploymentConfig", []string{"apps.openshift.io", ""}, template},
+		{"Rollout", []string{"argoproj.io"}, template},
+	}
+}
+
+// subject is a workload with its pod read into types: what the rules look at.
+type subject struct {
+	*Workload
+	pod      *pod
+	operator *Operator // what is known of its kind, nil for a built-in one
+	unknown  bool      // a kind that nobody taught us about
+	err      error     // why its pod could not be read
+}
+
+// pod is what a pod template says. For a custom resource it is what the resource
+// adds to the pods that its operator makes.
+type pod struct {
+	spec        corev1.PodSpec
+	labels      map[string]string
+	annotations map[string]string
+	// bare tells that the pods hold containers that the manifest does not show.
+	bare bool
+}
+
+// containers lists all containers, init containers first.
+func (p *pod) containers() []corev1.Container {
+	return append(append([]corev1.Container(nil), p.spec.InitContainers...), p.spec.Containers...)
+}
+
+// Workloads lists everything among the set's objects that makes pods, sorted by
+// namespace, release, kind and name: built-in kinds, hooks and tests included,
+// and the custom resources that the embedded operator table knows or that look
+// as if an operator made pods from them.
+func Workloads(set *Set) []*Workload {
+	table := newOperatorTable(nil)
+	var out []*Workload
+	for _, s := range subjects(sources(set), table) {
+		out = append(out, s.Workload)
+	}
+	return out
+}
+
+// sources lists the set's objects with their releases, lists taken apart.
+func sources(set *Set) []rbac.Source {
+	var out []rbac.Source
+	add := func(release string, objects []*render.Object) {
+		for _, o := range objects {
+			for _, item := range unlist(o) {
+				out = append(out, rbac.Source{Object: item, Release: release})
+			}
+		}
+	}
+	for _, r := range set.Releases {
+		add(r.Name, r.Objects)
+	}
+	add("", set.Extra)
+	return out
+}
+
+// unlist takes a List (or RoleList, ConfigMapList...) apart, as kubectl does.
+func unlist(o *render.Object) []*render.Object {
+	kind, isList := strings.CutSuffix(o.Kind, "List")
+	items, ok := o.Fields["items"].([]any)
+	if !isList || !ok {
+		return []*render.Object{o}
+	}
+	var out []*render.Object
+	for _, item := range items {
+		fields, ok := item.(map[string]any)
+		if !ok {
+			continue
+		}
+		meta := mapAt(fields, "metadata")
+		one := &render.Object{APIVersion: textAt(fields, "apiVersion"), Kind: textAt(fields, "kind"), Namespace: textAt(meta, "namespace"),
+			Name: textAt(meta, "name"), Fields: fields, Source: o.Source, Line: o.Line, Hook: o.Hook}
+		if one.APIVersion == "" {
+			one.APIVersion = o.APIVersion
+		}
+		if one.Kind == "" {
+			one.Kind = kind
+		}
+		if one.Namespace == "" {
+			one.Namespace = o.Namespace
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+func subjects(objects []rbac.Source, table *operatorTable) []*subject {
+	var out []*subject
+	kinds := makers()
+	for _, s := range objects {
+		if m := makerOf(kinds, s.Object); m != nil {
+			out = append(out, readBuiltIn(s, m))
+		} else if subject := table.read(s); subject != nil {
+			out = append(out, subject)
+		}
+	}
+	sortSubjects(out)
+	return out
+}
+
+func makerOf(kinds []maker, o *render.Object) *maker {
+	for i, m := range kinds {
+		if m.kind != o.Kind {
+			continue
+		}
+		for _, group := range m.groups {
+			if group == groupOf(o) {
+				return &kinds[i]
+			}
+		}
+	}
+	return nil
+}
+
+func groupOf(o *render.Object) string {
+	group, _, ok := strings.Cut(o.APIVersion, "/")
+	if !ok {
+		return ""
+	}
+	return group
+}
+
+func readBuiltIn(s rbac.Source, m *maker) *subject {
+	o := s.Object
+	w := &Workload{Namespace: o.Namespace, Release: s.Release, Kind: o.Kind, Name: o.Name, Object: o, ServiceAccount: "default"}
+	out := &subject{Workload: w}
+	template, err := mapPath(o.Fields, m.template)
+	if err != nil {
+		out.err = fmt.Errorf("read the pod template: %w", err)
+		w.Pods = podNames(o.Kind, o.Name, "", 1)
+		return out
+	}
+	meta, spec := mapAt(template, "metadata"), mapAt(template, "spec")
+	w.PodSpec, w.PodLabels = spec, textsAt(meta, "labels")
+	replicas := 1
+	if n, ok := number(mapAt(o.Fields, "spec")["replicas"]); ok {
+		replicas = n
+	}
+	w.Pods = podNames(o.Kind, o.Name, textAt(mapAt(o.Fields, "metadata"), "generateName"), replicas)
+	if o.Kind == "Job" && textAt(mapAt(o.Fields, "spec"), "completionMode") == "Indexed" {
+		w.Pods = indexedJobPods(o.Name)
+	}
+	out.pod, out.err = readPod(spec, meta)
+	if out.err != nil {
+		return out
+	}
+	addImpliedLabels(out.pod, w)
+	if sa := out.pod.spec.ServiceAccountName; sa != "" {
+		w.ServiceAccount = sa
+	} else if sa := out.pod.spec.DeprecatedServiceAccount; sa != "" {
+		w.ServiceAccount = sa
+	}
+	w.Automount = out.pod.spec.AutomountServiceAccountToken
+	return out
+}
+
+func readPod(spec, meta map[string]any) (*pod, error) {
+	if spec == nil {
+		return nil, errors.New("read the pod: it has no spec")
+	}
+	p := &pod{labels: textsAt(meta, "labels"), annotations: textsAt(meta, "annotations")}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(spec, &p.spec); err != nil {
+		return nil, fmt.Errorf("read the pod's spec: %w", err)
+	}
+	return p, nil
+}
+
+// addImpliedLabels adds the labels that a Job's controller gives its pods.
+func addImpliedLabels(p *pod, w *Workload) {
+	if w.Kind != "Job" {
+		return
+	}
+	labels := map[string]string{"job-name": w.Name, "batch.kubernetes.io/job-name": w.Name}
+	for k, v := range p.labels {
+		labels[k] = v
+	}
+	p.labels = labels
+}
