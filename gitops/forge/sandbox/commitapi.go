@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"strings"
 	"time"
@@ -124,7 +125,10 @@ func (c *call) listCommits(ctx context.Context) (*reply, error) {
 	}
 	args := []string{sha, "--"}
 	if path, _ := c.params.text("path"); path != "" {
-		args = append(args, ":(literal)"+path)
+		if !fs.ValidPath(path) {
+			return nil, invalid("path should be a valid file path")
+		}
+		args = append(args, path)
 	}
 	commits, err := log(ctx, c.project.git(), c.projectURL(), args...)
 	if err != nil {

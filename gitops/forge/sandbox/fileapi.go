@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"path"
 	"strconv"
@@ -30,6 +31,9 @@ func readTree(ctx context.Context, git gitRun, sha, dir string, recursive bool) 
 	args = append(args, sha)
 	dir = strings.Trim(dir, "/")
 	if dir != "" {
+		if !fs.ValidPath(dir) {
+			return nil, nil
+		}
 		args = append(args, "--", dir+"/")
 	}
 	out, err := git.run(ctx, args...)
@@ -61,6 +65,9 @@ type blob struct {
 
 // readBlob returns a file of a commit, nil if there is none.
 func readBlob(ctx context.Context, git gitRun, sha, file string) (*blob, error) {
+	if !fs.ValidPath(file) {
+		return nil, nil
+	}
 	id, err := git.line(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", sha+":"+file)
 	if err != nil {
 		if exitCode(err) > 0 {
@@ -140,7 +147,7 @@ func (c *call) getFile(ctx context.Context) (*reply, error) {
 		return nil, err
 	}
 	name := c.request.PathValue("path")
-	last, err := c.project.git().line(ctx, "log", "-1", "--format=%H", sha, "--", ":(literal)"+name)
+	last, err := c.project.git().line(ctx, "log", "-1", "--format=%H", sha, "--", name)
 	if err != nil {
 		return nil, err
 	}

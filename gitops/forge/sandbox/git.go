@@ -68,6 +68,7 @@ func gitEnv(dirs ...string) []string {
 	env := []string{
 		"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "HOME=" + os.DevNull, "LC_ALL=C",
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + os.DevNull, "GIT_TERMINAL_PROMPT=0",
+		"GIT_LITERAL_PATHSPECS=1",
 	}
 	config := [][2]string{
 		{"core.hooksPath", os.DevNull},

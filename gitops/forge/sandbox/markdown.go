@@ -118,7 +118,26 @@ func (references) Transform(doc *ast.Document, reader text.Reader, pc parser.Con
 		return ast.WalkContinue, nil
 	})
 	for _, node := range texts {
+		if node.Parent() == nil { // joined to the one before
+			continue
+		}
+		join(node)
 		linkReferences(node, reader.Source(), scope)
+	}
+}
+
+// join takes the text nodes that follow node in the same line into it: the
+// parser cuts text at characters such as "!" that turn out to mean nothing.
+func join(node *ast.Text) {
+	for {
+		next, isText := node.NextSibling().(*ast.Text)
+		if !isText || node.SoftLineBreak() || node.HardLineBreak() || next.Segment.Start != node.Segment.Stop {
+			return
+		}
+		node.Segment = node.Segment.WithStop(next.Segment.Stop)
+		node.SetSoftLineBreak(next.SoftLineBreak())
+		node.SetHardLineBreak(next.HardLineBreak())
+		node.Parent().RemoveChild(node.Parent(), next)
 	}
 }
 
