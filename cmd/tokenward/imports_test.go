@@ -15,6 +15,7 @@ import (
 var allowed = map[string][]string{
 	"cmd/tokenward":        {"bot/...", "gitops/...", "analysis/...", "templates"},
 	"bot":                  {"gitops", "gitops/git", "gitops/forge", "gitops/edit", "analysis/...", "templates"},
+	"bot/report":           {"bot", "templates"},
 	"analysis":             {"analysis/rbac", "analysis/policy", "analysis/render"},
 	"analysis/rbac":        {"analysis/render"},
 	"analysis/policy":      {"analysis/render"},
