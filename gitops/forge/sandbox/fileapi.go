@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
-	"strconv"
 	"strings"
 )
 
@@ -137,7 +136,6 @@ func (c *call) getRawFile(ctx context.Context) (*reply, error) {
 	}
 	header := http.Header{}
 	header.Set("Content-Type", "text/plain; charset=utf-8")
-	header.Set("Content-Length", strconv.Itoa(len(file.data)))
 	return &reply{status: http.StatusOK, bytes: append([]byte{}, file.data...), header: header}, nil
 }
 

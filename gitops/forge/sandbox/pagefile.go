@@ -102,7 +102,9 @@ func (v view) filePage(ctx context.Context, rest string, plain bool) (string, pa
 		body.Hidden = "The file is not text."
 	case isMarkdown(file) && !plain:
 		body.Other = "?plain=1"
-		if body.Rendered, err = v.s.render(string(content.data), v.p.path); err != nil {
+		at := v.place()
+		at.ref, at.dir = ref, path.Dir(file)
+		if body.Rendered, err = v.s.render(string(content.data), at); err != nil {
 			return "", page{}, err
 		}
 	default:

@@ -214,13 +214,16 @@ func (v view) projectPage(ctx context.Context) (string, page, error) {
 		}
 		if readme != nil && len(readme.data) <= shownBytes {
 			body.ReadmeName = "README.md"
-			if body.Readme, err = v.s.render(string(readme.data), v.p.path); err != nil {
+			if body.Readme, err = v.s.render(string(readme.data), v.place()); err != nil {
 				return "", page{}, err
 			}
 		}
 	}
 	return "project", page{Title: v.p.path, Path: v.p.path, Body: body}, nil
 }
+
+// systemList turns the HTML list in a system note into Markdown.
+var systemList = strings.NewReplacer("<ul>", "", "</ul>", "", "<li>", "* ", "</li>", "\n")
 
 func (v view) mergeRequestPage(ctx context.Context, rest string) (string, page, error) {
 	number, _, _ := strings.Cut(rest, "/") // "1/diffs" and "1/commits" are on the same page
@@ -247,7 +250,7 @@ func (v view) mergeRequestPage(ctx context.Context, rest string) (string, page, 
 		return "", page{}, err
 	}
 	body.mergeRequestJSON = v.c.mergeRequestJSON(mr)
-	if body.Text, err = v.s.render(mr.description, v.p.path); err != nil {
+	if body.Text, err = v.s.render(mr.description, v.place()); err != nil {
 		return "", page{}, err
 	}
 	files, err := mr.diff(ctx, v.p.git())
@@ -264,7 +267,11 @@ func (v view) mergeRequestPage(ctx context.Context, rest string) (string, page, 
 		}
 	}
 	for _, n := range mr.notes {
-		text, err := v.s.render(n.body, v.p.path)
+		source := n.body
+		if n.system {
+			source = systemList.Replace(source)
+		}
+		text, err := v.s.render(source, v.place())
 		if err != nil {
 			return "", page{}, err
 		}

@@ -129,11 +129,17 @@ func TestMarkdown(t *testing.T) {
 		{"table", "|a|\n|-|\n|b|", "<table>\n<thead>\n<tr>\n<th>a</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>b</td>\n</tr>\n</tbody>\n</table>\n"},
 		{"reference", "see !2, platform/umbrella!1.",
 			`<p>see <a href="/platform/umbrella/-/merge_requests/2">!2</a>, <a href="/platform/umbrella/-/merge_requests/1">platform/umbrella!1</a>.</p>` + "\n"},
+		{"relative link", "[a](b%20c.md#d) [e](../f.md)", `<p><a href="/platform/umbrella/-/blob/main/docs/b%20c.md#d">a</a> <a href="/platform/umbrella/-/blob/main/f.md">e</a></p>` + "\n"},
+		{"link from the root", "[a](/b.md)", `<p><a href="/platform/umbrella/-/blob/main/b.md">a</a></p>` + "\n"},
+		{"other links", "[a](/platform/umbrella) [b](#c) [d](http://x/y) [e](/a/b/-/tree/f)",
+			`<p><a href="/platform/umbrella">a</a> <a href="#c">b</a> <a href="http://x/y">d</a> <a href="/a/b/-/tree/f">e</a></p>` + "\n"},
+		{"image", "![a *b*](http://x/y.png)", `<p><span class="image">a <em>b</em></span></p>` + "\n"},
 		{"reference elsewhere", "see other/one!1", "<p>see other/one!1</p>\n"},
 		{"reference in code", "`!1`", "<p><code>!1</code></p>\n"},
 	}
+	at := place{project: umbrella, ref: "main", dir: "docs", known: func(path string) bool { return path == umbrella }}
 	for _, c := range cases {
-		got, err := b.render(c.source, umbrella)
+		got, err := b.render(c.source, at)
 		if err != nil {
 			t.Fatal(err)
 		}

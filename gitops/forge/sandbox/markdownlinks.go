@@ -1,0 +1,127 @@
+package sandbox
+
+import (
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/text"
+)
+
+// place says where a Markdown text stands.
+type place struct {
+	project string // its references without a project are to this one
+	ref     string // its relative links are to files at this ref
+	dir     string // and in this folder
+	known   func(project string) bool
+}
+
+// place returns where a text of the project stands that is in no file.
+func (v view) place() place {
+	return place{project: v.p.path, ref: v.p.defaultBranch, known: func(path string) bool {
+		p := v.s.known(path)
+		return p != nil && p.path == path
+	}}
+}
+
+var (
+	placeKey  = parser.NewContextKey()
+	reference = regexp.MustCompile(`([A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_.-]+)*)?!(\d{1,9})\b`)
+)
+
+// linker turns group/name!1 and !1 into links, and makes relative links lead to
+// files as they do in GitLab.
+type linker struct{}
+
+// Transform replaces references in plain text; code and links stay.
+func (linker) Transform(doc *ast.Document, reader text.Reader, pc parser.Context) {
+	at, ok := pc.Get(placeKey).(place)
+	if !ok {
+		return
+	}
+	var texts []*ast.Text
+	// Walk fails only if its callback does.
+	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		switch n := n.(type) {
+		case *ast.Link:
+			if entering {
+				n.Destination = []byte(at.resolve(string(n.Destination)))
+			}
+			return ast.WalkSkipChildren, nil
+		case *ast.AutoLink, *ast.CodeSpan, *ast.Image:
+			return ast.WalkSkipChildren, nil
+		case *ast.Text:
+			if entering {
+				texts = append(texts, n)
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+	for _, node := range texts {
+		if node.Parent() == nil { // joined to the one before
+			continue
+		}
+		join(node)
+		linkReferences(node, reader.Source(), at)
+	}
+}
+
+// resolve turns the path of a file, from this place or from the root of the
+// repository, into the address of its page. Other links stay as they are.
+func (at place) resolve(link string) string {
+	u, err := url.Parse(link)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.Path == "" || strings.Contains(u.Path, "/-/") ||
+		at.known(strings.Trim(u.Path, "/")) {
+		return link
+	}
+	file := u.Path
+	if !strings.HasPrefix(file, "/") {
+		file = path.Join("/", at.dir, file)
+	}
+	u.Path, u.RawPath = path.Join("/", at.project, "-/blob", at.ref, path.Clean(file)), ""
+	return u.String()
+}
+
+// join takes the text nodes that follow node in the same line into it: the
+// parser cuts text at characters such as "!" that turn out to mean nothing.
+func join(node *ast.Text) {
+	for {
+		next, isText := node.NextSibling().(*ast.Text)
+		if !isText || node.SoftLineBreak() || node.HardLineBreak() || next.Segment.Start != node.Segment.Stop {
+			return
+		}
+		node.Segment = node.Segment.WithStop(next.Segment.Stop)
+		node.SetSoftLineBreak(next.SoftLineBreak())
+		node.SetHardLineBreak(next.HardLineBreak())
+		node.Parent().RemoveChild(node.Parent(), next)
+	}
+}
+
+// linkReferences cuts a text node at its references.
+func linkReferences(node *ast.Text, source []byte, at place) {
+	value := node.Segment.Value(source)
+	parent, done := node.Parent(), 0
+	for _, m := range reference.FindAllSubmatchIndex(value, -1) {
+		project := at.project
+		if m[2] >= 0 {
+			project = string(value[m[2]:m[3]])
+		}
+		if !at.known(project) {
+			continue
+		}
+		if done < m[0] {
+			parent.InsertBefore(parent, node, ast.NewTextSegment(text.NewSegment(node.Segment.Start+done, node.Segment.Start+m[0])))
+		}
+		link := ast.NewLink()
+		link.Destination = []byte("/" + project + "/-/merge_requests/" + string(value[m[4]:m[5]]))
+		link.AppendChild(link, ast.NewTextSegment(text.NewSegment(node.Segment.Start+m[0], node.Segment.Start+m[1])))
+		parent.InsertBefore(parent, node, link)
+		done = m[1]
+	}
+	if done > 0 {
+		node.Segment = node.Segment.WithStart(node.Segment.Start + done)
+	}
+}
