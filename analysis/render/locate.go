@@ -86,7 +86,10 @@ func findAnchors(text string) []*anchor {
 		}
 		body := strings.TrimLeft(line, " ")
 		indent := len(line) - len(body)
-		body = strings.TrimSpace(strings.TrimPrefix(body, "- "))
+		if item, ok := strings.CutPrefix(body, "- "); ok {
+			body, indent = item, indent+2
+		}
+		body = strings.TrimSpace(body)
 		key, value, ok := strings.Cut(body, ":")
 		if !ok || strings.HasPrefix(body, "#") {
 			continue
@@ -95,8 +98,8 @@ func findAnchors(text string) []*anchor {
 		switch {
 		case key == "kind" && value != "":
 			a := newAnchor(n, indent, value)
-			if indent == 0 && len(open) > 0 && name.re != nil && open[0].indent == 0 {
-				closeDoc() // the next document of a template that separates them elsewhere
+			if name.re != nil && metadata == indent && len(open) > 0 {
+				closeDoc() // the next item of a list, or a document after a separator that an action writes
 			}
 			all, open = append(all, a), append(open, a)
 		case key == "metadata" && value == "" && name.re == nil:

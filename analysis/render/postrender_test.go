@@ -1,0 +1,195 @@
+package render
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
+)
+
+const postRenderChart = `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  replicas: 1000000
+  template:
+    spec:
+      containers:
+      - {name: web, image: "registry.example.com/web:1"}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: web
+---
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: test
+  annotations: {helm.sh/hook: test}
+spec: {template: {spec: {containers: [{name: web, image: "registry.example.com/web:1"}]}}}
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  generateName: any-
+---
+broken: [
+`
+
+func postRendered(t *testing.T, renderers string, skipHooks bool) (*Output, error) {
+	t.Helper()
+	var list []any
+	if err := yaml.Unmarshal([]byte(renderers), &list); err != nil {
+		t.Fatal(err)
+	}
+	fsys := simple(map[string]string{"templates/all.yaml": postRenderChart, "templates/z.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: z}\n"})
+	return tryRender(fsys, Request{ReleaseName: "demo", Namespace: "shop", PostRenderers: list, SkipHooks: skipHooks})
+}
+
+// automount tells, for every object, where it sets automountServiceAccountToken.
+func automount(o *Object) any {
+	if v, ok := o.Fields["automountServiceAccountToken"]; ok {
+		return v
+	}
+	spec, _ := o.Fields["spec"].(map[string]any)
+	template, _ := spec["template"].(map[string]any)
+	inner, _ := template["spec"].(map[string]any)
+	return inner["automountServiceAccountToken"]
+}
+
+func TestPostRenderers(t *testing.T) {
+	t.Parallel()
+	const untouched = "Pod shop/any- chart/templates/all.yaml:25 <nil>"
+	for _, tc := range []struct {
+		name, renderers string
+		skipHooks       bool
+		want            []string
+	}{
+		{
+			name: "patches", renderers: `
+- kustomize:
+    patches:
+    - target: {kind: ServiceAccount}
+      patch: |
+        - {op: add, path: /automountServiceAccountToken, value: false}
+    - patch: |
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: web}
+        spec: {template: {spec: {automountServiceAccountToken: true}}}
+- kustomize:
+    patches:
+    - target: {name: web, kind: ServiceAccount}
+      patch: |
+        - {op: replace, path: /automountServiceAccountToken, value: true}
+`,
+			want: []string{
+				"Deployment shop/web chart/templates/all.yaml:2 true", "ServiceAccount shop/web chart/templates/all.yaml:13 true",
+				"Job shop/test chart/templates/all.yaml:18 <nil>", untouched, "Secret shop/z chart/templates/z.yaml:2 <nil>",
+			},
+		},
+		{
+			name: "the fields of earlier API versions", renderers: `
+- kustomize:
+    patchesStrategicMerge:
+    - {apiVersion: v1, kind: ServiceAccount, metadata: {name: web}, automountServiceAccountToken: false}
+    patchesJson6902:
+    - target: {group: apps, version: v1, kind: Deployment, name: web}
+      patch: [{op: add, path: /spec/template/spec/automountServiceAccountToken, value: false}]
+`,
+			want: []string{
+				"Deployment shop/web chart/templates/all.yaml:2 false", "ServiceAccount shop/web chart/templates/all.yaml:13 false",
+				"Job shop/test chart/templates/all.yaml:18 <nil>", untouched, "Secret shop/z chart/templates/z.yaml:2 <nil>",
+			},
+		},
+		{
+			name: "an object is taken away, another renamed", renderers: `
+- kustomize:
+    patches:
+    - patch: |
+        {$patch: delete, apiVersion: v1, kind: ServiceAccount, metadata: {name: web}}
+    - target: {kind: Deployment}
+      patch: |
+        - {op: replace, path: /spec/template/spec/automountServiceAccountToken, value: false}
+`,
+			want: []string{
+				"Deployment shop/web chart/templates/all.yaml:2 false",
+				"Job shop/test chart/templates/all.yaml:18 <nil>", untouched, "Secret shop/z chart/templates/z.yaml:2 <nil>",
+			},
+		},
+		{
+			name: "hooks too", renderers: `
+- kustomize:
+    patches:
+    - target: {kind: Job}
+      patch: |
+        - {op: add, path: /spec/template/spec/automountServiceAccountToken, value: true}
+`,
+			want: []string{
+				"Deployment shop/web chart/templates/all.yaml:2 <nil>", "ServiceAccount shop/web chart/templates/all.yaml:13 <nil>",
+				"Job shop/test chart/templates/all.yaml:18 true", untouched, "Secret shop/z chart/templates/z.yaml:2 <nil>",
+			},
+		},
+		{
+			name: "hooks not", skipHooks: true, renderers: `
+- kustomize:
+    patches:
+    - target: {kind: Job}
+      patch: |
+        - {op: add, path: /spec/template/spec/automountServiceAccountToken, value: true}
+- {}
+`,
+			want: []string{
+				"Deployment shop/web chart/templates/all.yaml:2 <nil>", "ServiceAccount shop/web chart/templates/all.yaml:13 <nil>",
+				"Job shop/test chart/templates/all.yaml:18 <nil>", untouched, "Secret shop/z chart/templates/z.yaml:2 <nil>",
+			},
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			out, err := postRendered(t, tc.renderers, tc.skipHooks)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, o := range out.Objects {
+				got = append(got, fmt.Sprintf("%s %s:%d %v", o.ID(), o.Source, o.Line, automount(o)))
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Error(diff)
+			}
+			if len(out.Invalid) != 1 {
+				t.Errorf("invalid: %v", out.Invalid)
+			}
+			spec, _ := out.Objects[0].Fields["spec"].(map[string]any)
+			if spec["replicas"] != int64(1000000) {
+				t.Errorf("replicas: %v", spec["replicas"])
+			}
+		})
+	}
+}
+
+func TestPostRendererImages(t *testing.T) {
+	t.Parallel()
+	out, err := postRendered(t, "- kustomize: {images: [{name: registry.example.com/web, newName: mirror.example.com/web, newTag: '2'}]}", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, _ := out.Objects[0].Fields["spec"].(map[string]any)
+	template, _ := spec["template"].(map[string]any)
+	want := map[string]any{"spec": map[string]any{"containers": []any{map[string]any{"name": "web", "image": "mirror.example.com/web:2"}}}}
+	if diff := cmp.Diff(want, template); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPostRendererErrors(t *testing.T) {
+	t.Parallel()
+	_, err := postRendered(t, "- kustomize: {patches: [{patch: '{apiVersion: v1, kind: Secret, metadata: {name: none}}'}]}", false)
+	wantError(t, err, "render chart chart: run post-renderer 1")
+	_, err = postRendered(t, "- {}\n- kustomize: {patches: 7}", false)
+	wantError(t, err, "read post-renderer 2")
+}
