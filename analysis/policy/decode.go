@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -117,7 +118,8 @@ func decodePolicy(o *render.Object) (*policy, error) {
 		pol.namespace = o.Namespace
 	}
 	onUpdate := false
-	for field, value := range spec {
+	for _, field := range slices.Sorted(maps.Keys(spec)) {
+		value := spec[field]
 		switch {
 		case field == "rules", slices.Contains(policyFields(), field):
 		case field == "applyRules" && (value == "One" || value == "All"):

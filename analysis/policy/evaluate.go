@@ -49,16 +49,17 @@ func Manifest(o *render.Object) map[string]any {
 // objects do nothing here; see HardensDefault.
 func (p *Policies) Admit(obj map[string]any) map[string]any {
 	out, _ := deepCopy(obj).(map[string]any)
+	res := p.resource(out)
 	for _, pol := range p.policies {
 		for _, r := range pol.rules {
-			if r.patch == nil || r.existing {
+			if r.patch == nil || r.existing || !pol.covers(res) || !r.applies(res) || p.excepted(pol, r, res) {
 				continue
 			}
-			res := p.resource(out)
-			if !pol.covers(res) || !r.applies(res) || p.excepted(pol, r, res) {
+			if !applyPatch(out, r.patch) {
 				continue
 			}
-			if applyPatch(out, r.patch) && pol.applyOne {
+			res = p.resource(out)
+			if pol.applyOne {
 				break
 			}
 		}

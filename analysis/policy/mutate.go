@@ -2,7 +2,9 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -25,8 +27,8 @@ func checkPatch(path string, patch map[string]any) error {
 	if len(patch) == 0 {
 		return fmt.Errorf("field %s is missing or empty", path)
 	}
-	for key, value := range patch {
-		at := path + "." + key
+	for _, key := range slices.Sorted(maps.Keys(patch)) {
+		value, at := patch[key], path+"."+key
 		modifier, _, anchored := parseAnchor(key)
 		if strings.HasPrefix(key, "$") || strings.Contains(key, "{{") || anchored && !strings.Contains("+<", modifier) {
 			return fmt.Errorf("field %s is not understood", at)

@@ -2,7 +2,9 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,12 +16,12 @@ import (
 func checkPattern(path string, pattern any) error {
 	switch p := pattern.(type) {
 	case map[string]any:
-		for key, value := range p {
+		for _, key := range slices.Sorted(maps.Keys(p)) {
 			modifier, _, anchored := parseAnchor(key)
 			if anchored && modifier != "=" && modifier != "X" {
 				return fmt.Errorf("field %s.%s is not understood", path, key)
 			}
-			if err := checkPattern(path+"."+key, value); err != nil {
+			if err := checkPattern(path+"."+key, p[key]); err != nil {
 				return err
 			}
 		}

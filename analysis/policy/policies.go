@@ -12,6 +12,7 @@
 package policy
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -69,6 +70,9 @@ func Load(objects []*render.Object, names Names) (*Policies, error) {
 	p := &Policies{names: names, namespaceLabels: map[string]map[string]string{}}
 	for _, o := range objects {
 		switch {
+		case names.has(o.Name) && isOtherPolicy(o):
+			return nil, fmt.Errorf("load %s: a %s of %s is not understood, only ClusterPolicy and Policy of kyverno.io/v1 and v2beta1",
+				o.ID(), o.Kind, o.APIVersion)
 		case isPolicy(o) && names.has(o.Name):
 			if err := p.addPolicy(o); err != nil {
 				return nil, err
@@ -112,6 +116,13 @@ func (n Names) has(name string) bool {
 
 func isPolicy(o *render.Object) bool {
 	return (o.Kind == "ClusterPolicy" || o.Kind == "Policy") && isEngineAPI(o.APIVersion, "v1", "v2beta1")
+}
+
+// isOtherPolicy reports whether an object is a policy in a form that is not evaluated
+// here, such as the newer kinds that are written in CEL.
+func isOtherPolicy(o *render.Object) bool {
+	group, _, _ := strings.Cut(o.APIVersion, "/")
+	return strings.HasSuffix(o.Kind, "Policy") && (group == "policies.kyverno.io" || group == "kyverno.io" && !isPolicy(o))
 }
 
 func isException(o *render.Object) bool {

@@ -19,7 +19,8 @@ func (p *Policies) warnAboutNamespaceSelectors() {
 			if r.exclude != nil {
 				filters = append(filters, r.exclude.filters...)
 			}
-			if slices.ContainsFunc(filters, func(f filter) bool { return needsLabels(f.spec.NamespaceSelector) }) {
+			generated := strings.HasPrefix(r.name, "autogen-")
+			if !generated && slices.ContainsFunc(filters, func(f filter) bool { return needsLabels(f.spec.NamespaceSelector) }) {
 				p.warnings = append(p.warnings, fmt.Sprintf("rule %s of policy %s chooses namespaces by label: "+
 					"namespaces have the labels that are rendered for them, and no others", r.name, pol.name))
 			}
@@ -42,25 +43,30 @@ func needsLabels(sel *metav1.LabelSelector) bool {
 	})
 }
 
-// warnAboutExceptionGate says when the engine's rendered arguments turn exceptions off,
-// or take them from another namespace: allowed pods would then be reported.
+// warnAboutExceptionGate says when the engine's rendered arguments turn exceptions off:
+// it then reports allowed pods although an exception covers them.
 func (p *Policies) warnAboutExceptionGate(objects []*render.Object) {
 	if len(p.exceptions) == 0 {
 		return
 	}
+	var closed []string
 	for _, o := range objects {
-		if o.Kind != "Deployment" {
-			continue
-		}
-		containers, _ := dig(o.Fields, "spec", "template", "spec", "containers").([]any)
-		for _, c := range containers {
-			args, _ := dig(c, "args").([]any)
-			if slices.Contains(args, any("--enablePolicyException=false")) {
-				p.warnings = append(p.warnings, fmt.Sprintf("%s runs with --enablePolicyException=false: "+
-					"the engine ignores exceptions, so it reports allowed pods", o.ID()))
-			}
+		if o.Kind == "Deployment" && runsWith(o, "--enablePolicyException=false") {
+			closed = append(closed, o.ID())
 		}
 	}
-	slices.SortFunc(p.warnings, strings.Compare)
-	p.warnings = slices.Compact(p.warnings)
+	if len(closed) == 0 {
+		return
+	}
+	slices.Sort(closed)
+	p.warnings = append(p.warnings, fmt.Sprintf("%s run with --enablePolicyException=false: the engine then ignores "+
+		"exceptions and reports allowed pods, which are evaluated here as if it took them", strings.Join(closed, ", ")))
+}
+
+func runsWith(deployment *render.Object, arg string) bool {
+	containers, _ := dig(deployment.Fields, "spec", "template", "spec", "containers").([]any)
+	return slices.ContainsFunc(containers, func(c any) bool {
+		args, _ := dig(c, "args").([]any)
+		return slices.Contains(args, any(arg))
+	})
 }
