@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenward/bot"
+	"tokenward/bot/report"
 )
 
 type scanOptions struct {
@@ -24,7 +25,7 @@ func newScanCmd(s *surroundings) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return runScan(cmd, s, o) },
 	}
 	o.register(c)
-	c.Flags().StringVar(&o.format, "format", "table", "output `FORMAT`: table or json")
+	c.Flags().StringVar(&o.format, "format", "table", "output `FORMAT`: table, json, sarif, codequality, markdown or html")
 	c.Flags().BoolVar(&o.exitCode, "exit-code", false, "exit with 1 if something should change")
 	return c
 }
@@ -32,20 +33,20 @@ func newScanCmd(s *surroundings) *cobra.Command {
 func runScan(cmd *cobra.Command, s *surroundings, o *scanOptions) error {
 	write, ok := scanFormats[o.format]
 	if !ok {
-		return usageError{fmt.Errorf("--format %s: unknown: give table or json", o.format)}
+		return usageError{fmt.Errorf("--format %s: unknown: give table, json, sarif, codequality, markdown or html", o.format)}
 	}
 	b, scan, err := scanPlatform(cmd, s, &o.inputs)
 	if err != nil {
 		return err
 	}
-	report := b.Report(scan)
-	if err := write(s.stdout, report); err != nil {
+	result := b.Report(scan)
+	if err := write(s.stdout, result); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	if failed := scan.Failed(); len(failed) > 0 {
 		return failedError{fmt.Sprintf("%d of %d releases could not be analysed", len(failed), len(scan.Set.Releases))}
 	}
-	if o.exitCode && len(report.Changes) > 0 {
+	if o.exitCode && len(result.Changes) > 0 {
 		return findingsError{}
 	}
 	return nil
@@ -68,8 +69,12 @@ func scanPlatform(cmd *cobra.Command, s *surroundings, in *inputs) (*bot.Bot, *b
 }
 
 var scanFormats = map[string]func(io.Writer, *bot.ScanReport) error{
-	"table": writeTable,
-	"json":  func(w io.Writer, r *bot.ScanReport) error { return writeJSON(w, r) },
+	"table":       writeTable,
+	"json":        func(w io.Writer, r *bot.ScanReport) error { return writeJSON(w, r) },
+	"sarif":       report.SARIF,
+	"codequality": report.CodeQuality,
+	"markdown":    report.Markdown,
+	"html":        report.HTML,
 }
 
 func writeJSON(w io.Writer, v any) error {
