@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -54,7 +53,6 @@ type chartTemplate struct {
 // chartSpec is the spec of a HelmChart, in a HelmRelease or an object of its own.
 type chartSpec struct {
 	Chart                    string     `json:"chart"`
-	Version                  string     `json:"version"`
 	SourceRef                sourceName `json:"sourceRef"`
 	ValuesFiles              []string   `json:"valuesFiles"`
 	ValuesFile               string     `json:"valuesFile"` // v2beta1
@@ -273,18 +271,25 @@ func valuesSource(o *render.Object) (render.ValuesSource, bool) {
 	return source, true
 }
 
-// withoutCredentials takes user and password out of an http URL, and the password out of any other.
+// withoutCredentials takes user and password out of a URL, of ssh's only the
+// password. The address need not be well-formed otherwise.
 func withoutCredentials(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.User == nil {
-		return address
+	scheme, rest, ok := strings.Cut(address, "://")
+	if !ok {
+		return address // git@host:path has no password
 	}
-	if u.Scheme == "ssh" {
-		u.User = url.User(u.User.Username())
-	} else {
-		u.User = nil
+	host, tail := rest, ""
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		host, tail = rest[:i], rest[i:]
 	}
-	return u.String()
+	if at := strings.LastIndex(host, "@"); at >= 0 {
+		user, _, _ := strings.Cut(host[:at], ":")
+		host = host[at+1:]
+		if scheme == "ssh" {
+			host = user + "@" + host
+		}
+	}
+	return scheme + "://" + host + tail
 }
 
 // findPackage finds the values key that a release comes from: the one with its

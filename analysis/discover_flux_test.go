@@ -1,0 +1,205 @@
+package analysis
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// fluxUmbrella is an umbrella that renders the given text.
+func fluxUmbrella(text string) map[string]string {
+	return map[string]string{
+		"chart/Chart.yaml":         "apiVersion: v2\nname: platform\nversion: 1.0.0\n",
+		"chart/templates/all.yaml": text,
+	}
+}
+
+const gitSource = `
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: app, namespace: flux}
+spec: {url: "ssh://git:secret@git.example.com:22/app.git", ref: {branch: main, tag: "1", semver: ">=1", name: refs/tags/x, commit: abc}}
+---
+`
+
+func helmRelease(spec string) string {
+	return gitSource + "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: app, namespace: flux}\nspec:\n" + spec
+}
+
+const appChart = "  chart: {spec: {chart: ./deploy/../chart/, sourceRef: {kind: GitRepository, name: app}}}\n"
+
+func TestReleaseNames(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("n", 50)
+	for _, tc := range []struct{ spec, name, namespace string }{
+		{"", "app", "flux"},
+		{"  targetNamespace: web\n", "web-app", "web"},
+		{"  targetNamespace: flux\n", "flux-app", "flux"},
+		{"  targetNamespace: web\n  releaseName: mine\n", "mine", "web"},
+		// the hash is the SHA-256 of the whole name, as printf %s nnn…-app | sha256sum gives it
+		{"  targetNamespace: " + long + "\n", strings.Repeat("n", 40) + "-b85b045c943f", long},
+	} {
+		d := mustDiscover(t, fluxUmbrella(helmRelease(appChart+tc.spec)), DiscoverOptions{})
+		r := d.Releases[0]
+		if r.Name != tc.name || r.Namespace != tc.namespace || r.Err != nil {
+			t.Errorf("%q: %s in %s, %v; want %s in %s", tc.spec, r.Name, r.Namespace, r.Err, tc.name, tc.namespace)
+		}
+	}
+}
+
+func TestReleaseSource(t *testing.T) {
+	t.Parallel()
+	d := mustDiscover(t, fluxUmbrella(helmRelease(`  suspend: true
+  chart: {spec: {chart: ./deploy/../chart/, sourceRef: {kind: GitRepository, name: app}, valuesFiles: [a.yaml], valuesFile: b.yaml, ignoreMissingValuesFiles: true}}
+  postRenderers: [{kustomize: {patches: [{patch: x}]}}]
+  postRenderStrategy: nohooks
+  commonMetadata: {labels: {team: web}, annotations: {a: b}}
+  values: {replicas: 2}
+`)), DiscoverOptions{})
+	want := []Release{{
+		HelmRelease: "app", Name: "app", Namespace: "flux", Repository: "ssh://git@git.example.com:22/app.git",
+		Ref:   SourceRef{Branch: "main", Tag: "1", Semver: ">=1", Name: "refs/tags/x", Commit: "abc"},
+		Chart: "chart", Values: map[string]any{"replicas": 2.0}, Suspended: true, SkipHooks: true,
+		PostRenderers: []any{map[string]any{"kustomize": map[string]any{"patches": []any{map[string]any{"patch": "x"}}}}},
+		CommonLabels:  map[string]string{"team": "web"}, CommonAnnotations: map[string]string{"a": "b"},
+		ValuesFiles: []string{"a.yaml", "b.yaml"}, IgnoreMissingValuesFiles: true,
+	}}
+	if diff := cmp.Diff(want, d.Releases); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestReleasesThatCannotBeAnalysedSayWhy(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ name, spec, more, want string }{
+		{"no chart", "  interval: 1m\n", "", "it names no chart"},
+		{"no source", "  chart: {spec: {chart: a, sourceRef: {kind: GitRepository, name: none}}}\n", "", "its source is GitRepository flux/none, which the umbrella does not render"},
+		{"source elsewhere", "  chart: {spec: {chart: a, sourceRef: {kind: GitRepository, name: app, namespace: other}}}\n", "", "GitRepository other/app, which the umbrella does not render"},
+		{
+			"chartRef", "  chartRef: {kind: OCIRepository, name: oci}\n",
+			"---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {name: oci, namespace: flux}\nspec: {url: \"oci://registry.example.com/app\"}\n",
+			"its source is OCIRepository flux/oci (oci://registry.example.com/app): not analysable yet",
+		},
+		{"chartRef to a chart that is not there", "  chartRef: {kind: HelmChart, name: c}\n", "", "its chart is HelmChart flux/c, which the umbrella does not render"},
+		{
+			"bucket", "  chart: {spec: {chart: a, sourceRef: {kind: Bucket, name: b}}}\n",
+			"---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: Bucket\nmetadata: {name: b, namespace: flux}\nspec: {bucketName: b}\n",
+			"its source is Bucket flux/b (): not analysable yet",
+		},
+		{
+			"includes", "  chart: {spec: {chart: a, sourceRef: {kind: GitRepository, name: two}}}\n",
+			"---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: two, namespace: flux}\nspec: {url: \"https://git.example.com/a\", include: [{repository: {name: app}}]}\n",
+			"includes other repositories: not analysable yet",
+		},
+		{"values", appChart + "  valuesFrom: [{kind: Secret, name: none}]\n", "", "compose the values of HelmRelease flux/app: valuesFrom names the Secret none, which the umbrella does not render"},
+		{"spec", "  valuesFrom: 7\n", "", "read HelmRelease flux/app"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			d := mustDiscover(t, fluxUmbrella(helmRelease(tc.spec+tc.more)), DiscoverOptions{})
+			if len(d.Releases) != 1 || d.Releases[0].Err == nil || !strings.Contains(d.Releases[0].Err.Error(), tc.want) {
+				t.Fatalf("got %+v, want an error that says %q", d.Releases, tc.want)
+			}
+			if r := d.Releases[0]; r.Name != "app" || r.Namespace != "flux" {
+				t.Errorf("release %s in %s", r.Name, r.Namespace)
+			}
+		})
+	}
+}
+
+func TestReleaseWithHelmChartObject(t *testing.T) {
+	t.Parallel()
+	d := mustDiscover(t, fluxUmbrella(helmRelease(`  chartRef: {kind: HelmChart, name: c}
+---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: HelmChart
+metadata: {name: c, namespace: flux}
+spec: {chart: deploy, sourceRef: {kind: GitRepository, name: app}}
+`)), DiscoverOptions{})
+	if r := d.Releases[0]; r.Err != nil || r.Chart != "deploy" || r.Ref.Commit != "abc" {
+		t.Errorf("got %+v", r)
+	}
+}
+
+func TestReleaseValues(t *testing.T) {
+	t.Parallel()
+	d := mustDiscover(t, fluxUmbrella(helmRelease(appChart+`  valuesFrom:
+  - {kind: Secret, name: s}
+  - {kind: Secret, name: s, valuesKey: more}
+  - {kind: ConfigMap, name: c}
+  - {kind: Secret, name: none, optional: true}
+  - {kind: Secret, name: s, valuesKey: word, targetPath: a.b}
+  values: {last: inline}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: s, namespace: flux}
+data: {values.yaml: `+"{{ `x: data\nlast: data\nover: data` | b64enc }}"+`, word: aGVsbG8=, more: "not base64"}
+stringData: {more: "over: string"}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: c, namespace: flux}
+data: {values.yaml: "config: true"}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: s, namespace: other}
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: k, namespace: flux}
+`)), DiscoverOptions{})
+	want := map[string]any{"x": "data", "last": "inline", "over": "string", "config": true, "a": map[string]any{"b": "hello"}}
+	if diff := cmp.Diff(want, d.Releases[0].Values); diff != "" || d.Releases[0].Err != nil {
+		t.Error(diff, d.Releases[0].Err)
+	}
+	var extra []string
+	for _, o := range d.Extra {
+		extra = append(extra, o.ID())
+	}
+	if diff := cmp.Diff([]string{"Secret other/s", "Kustomization flux/k"}, extra); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"Kustomization flux/k: what a Kustomization deploys is not analysable yet"}, problems(d)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPackageOfARelease(t *testing.T) {
+	t.Parallel()
+	m := fluxUmbrella(helmRelease(appChart) + "---\napiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: other, namespace: flux}\nspec:\n" + appChart)
+	const repo = "{enabled: true, git: {repo: 'ssh://git@git.example.com:22/app.git'}}"
+	for _, tc := range []struct{ name, values, app, other string }{
+		{"one has the address", "x: " + repo, "x", "x"},
+		{"several have it, one has the name", "x: " + repo + "\nz: {App: " + repo + "}", "z.App", ""},
+		{"several have both", "app: " + repo + "\nz: {App: " + repo + "}", "", ""},
+		{"none", "a: b", "", ""},
+	} {
+		m["chart/values.yaml"] = tc.values
+		d := mustDiscover(t, m, DiscoverOptions{})
+		if app, other := d.Releases[0].Package, d.Releases[1].Package; app != tc.app || other != tc.other {
+			t.Errorf("%s: %q and %q, want %q and %q", tc.name, app, other, tc.app, tc.other)
+		}
+	}
+}
+
+func TestWithoutCredentials(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"https://git.example.com/a.git":                "https://git.example.com/a.git",
+		"https://user:secret@git.example.com/a.git":    "https://git.example.com/a.git",
+		"https://token@git.example.com/a.git":          "https://git.example.com/a.git",
+		"ssh://git@git.example.com/a.git":              "ssh://git@git.example.com/a.git",
+		"ssh://git:secret@git.example.com/a.git":       "ssh://git@git.example.com/a.git",
+		"git@git.example.com:a.git":                    "git@git.example.com:a.git",
+		"https://user:a@b@git.example.com/a@b":         "https://git.example.com/a@b",
+		"file:///srv/git/a.git":                        "file:///srv/git/a.git",
+		"https://user:s%zzecret@git.example.com/a.git": "https://git.example.com/a.git",
+	} {
+		if got := withoutCredentials(in); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package analysis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// chartInput is a release of a chart with the given templates.
+func chartInput(t *testing.T, name string, templates map[string]string) Input {
+	t.Helper()
+	m := map[string]string{"chart/Chart.yaml": "apiVersion: v2\nname: " + name + "\nversion: 1.0.0\n"}
+	for file, content := range templates {
+		m["chart/"+file] = content
+	}
+	r := Release{HelmRelease: name, Name: name, Namespace: "ns-" + name, Chart: "chart"}
+	chart, err := LoadReleaseChart(files(m), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Input{Release: r, Chart: chart, Commit: "commit-" + name}
+}
+
+const kindDefinition = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: things.%[1]s}
+spec:
+  group: %[1]s
+  scope: Cluster
+  names: {kind: Thing}
+  versions:
+  - name: v1
+    served: true
+`
+
+const podText = "apiVersion: v1\nkind: Pod\nmetadata: {name: %s}\n"
+
+func mustRenderAll(t *testing.T, inputs []Input, opts RenderOptions) *Set {
+	t.Helper()
+	s, err := RenderAll(context.Background(), inputs, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// rendered lists the releases with the objects of each.
+func rendered(s *Set) []string {
+	var out []string
+	for _, r := range s.Releases {
+		line := r.Name + "@" + r.Commit
+		for _, o := range r.Objects {
+			line += " " + o.ID()
+		}
+		if r.Err != nil {
+			line += " " + r.Err.Error()
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+func TestRenderAllSharesAPIVersions(t *testing.T) {
+	t.Parallel()
+	asks := func(group, then string) string {
+		return fmt.Sprintf("{{ if .Capabilities.APIVersions.Has \"%s/v1/Thing\" }}\n%s\n{{ end }}", group, then)
+	}
+	inputs := []Input{
+		chartInput(t, "plain", map[string]string{"templates/a.yaml": fmt.Sprintf(podText, "a")}),
+		chartInput(t, "asks", map[string]string{
+			"templates/a.yaml": asks("folder.example.com", fmt.Sprintf(podText, "folder")), "templates/b.yaml": asks("template.example.com", fmt.Sprintf(podText, "template")),
+			"templates/c.yaml": asks("off.example.com", fmt.Sprintf(podText, "off")), "templates/d.yaml": asks("loop.example.com", fmt.Sprintf(podText, "loop")),
+			"templates/e.yaml": "apiVersion: folder.example.com/v1\nkind: Thing\nmetadata: {name: thing}\n",
+			"templates/f.yaml": asks("extra.example.com", fmt.Sprintf(podText, "extra")), "templates/g.yaml": asks("configured.example.com", fmt.Sprintf(podText, "configured")),
+		}),
+		chartInput(t, "brings", map[string]string{
+			"crds/a.yaml": fmt.Sprintf(kindDefinition, "folder.example.com"), "templates/b.yaml": fmt.Sprintf(kindDefinition, "template.example.com"),
+			"templates/c.yaml": "{{ if .Values.off }}\n" + fmt.Sprintf(kindDefinition, "off.example.com") + "{{ end }}",
+		}),
+		chartInput(t, "loops", map[string]string{
+			"templates/a.yaml": asks("template.example.com", `{{ print "apiVersion: apiextensions.k8s.io/v1\nkind: Custom" "ResourceDefinition" }}
+metadata: {name: x}
+spec: {group: loop.example.com, scope: Cluster, names: {kind: Thing}, versions: [{name: v1, served: true}]}
+`),
+		}),
+	}
+	extra := mustDiscover(t, fluxUmbrella(fmt.Sprintf(kindDefinition, "extra.example.com")), DiscoverOptions{}).Extra
+	s := mustRenderAll(t, inputs, RenderOptions{Extra: extra, APIVersions: []string{"configured.example.com/v1/Thing"}})
+	want := []string{
+		"asks@commit-asks Pod ns-asks/folder Pod ns-asks/template Pod ns-asks/loop Thing thing Pod ns-asks/extra Pod ns-asks/configured",
+		"brings@commit-brings CustomResourceDefinition things.template.example.com",
+		"loops@commit-loops CustomResourceDefinition x",
+		"plain@commit-plain Pod ns-plain/a",
+	}
+	if diff := cmp.Diff(want, rendered(s)); diff != "" {
+		t.Error(diff)
+	}
+	if len(s.Extra) != 1 {
+		t.Errorf("extra: %v", s.Extra)
+	}
+}
+
+func TestRenderAllGoesOnAfterAFailure(t *testing.T) {
+	t.Parallel()
+	unfetched := Input{Release: Release{Name: "unfetched", Namespace: "z"}}
+	refused := chartInput(t, "refused", nil)
+	refused.Release.Err = errors.New("its source is a HelmRepository")
+	s := mustRenderAll(t, []Input{
+		unfetched, chartInput(t, "good", map[string]string{"templates/a.yaml": fmt.Sprintf(podText, "a") + "---\na: ["}), refused,
+		chartInput(t, "bad", map[string]string{"templates/a.yaml": `{{ fail "no" }}`}),
+	}, RenderOptions{Concurrency: 1})
+	want := []string{
+		"bad@commit-bad render release bad: render chart chart: chart/templates/a.yaml:1: no",
+		"good@commit-good Pod ns-good/a",
+		"refused@commit-refused its source is a HelmRepository",
+		"unfetched@ its chart was not fetched",
+	}
+	if diff := cmp.Diff(want, rendered(s)); diff != "" {
+		t.Error(diff)
+	}
+	if n := len(s.Releases[1].Invalid); n != 1 {
+		t.Errorf("%d invalid documents", n)
+	}
+}
+
+func TestRenderAllStopsWithItsContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := RenderAll(ctx, []Input{chartInput(t, "a", nil)}, RenderOptions{})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLoadReleaseChartTakesValuesFiles(t *testing.T) {
+	t.Parallel()
+	tree := files(map[string]string{
+		"deploy/Chart.yaml": "apiVersion: v2\nname: a\nversion: 1.0.0\n", "deploy/values.yaml": "name: own\n", "ci.yaml": "name: ci\n",
+		"deploy/templates/a.yaml": fmt.Sprintf(podText, "{{ .Values.name }}"),
+	})
+	r := Release{Name: "a", Namespace: "n", Chart: "deploy", ValuesFiles: []string{"ci.yaml"}}
+	chart, err := LoadReleaseChart(tree, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := mustRenderAll(t, []Input{{Release: r, Chart: chart}}, RenderOptions{})
+	if got := strings.Join(rendered(s), ""); got != "a@ Pod n/ci" {
+		t.Errorf("got %s", got)
+	}
+}
