@@ -28,6 +28,7 @@ func writers() []writer {
 		{"sarif.json", SARIF},
 		{"codequality.json", CodeQuality},
 		{"md", Markdown},
+		{"html", HTML},
 	}
 }
 

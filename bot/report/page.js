@@ -1,0 +1,100 @@
+"use strict";
+(() => {
+  const form = document.getElementById("filter");
+  const table = document.getElementById("table");
+  const body = table.tBodies[0];
+  const rows = [...body.rows].filter((row) => row.dataset.verdict);
+  const sections = [...document.querySelectorAll("details.namespace")];
+  const count = document.getElementById("count");
+  const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase().replace(/\s+/g, " ")]));
+  if (!rows.length) return;
+  form.hidden = false;
+
+  // Every word of the filter must occur in a row.
+  function apply() {
+    const words = form.q.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const verdict = form.verdict.value;
+    const moves = form.moves.checked;
+    const all = !words.length && !verdict && !moves;
+    const seen = new Set();
+    let shown = 0;
+    for (const row of rows) {
+      const hit = (!verdict || row.dataset.verdict === verdict) && (!moves || "moves" in row.dataset) &&
+        words.every((word) => texts.get(row).includes(word));
+      row.hidden = !hit;
+      if (hit) {
+        shown++;
+        seen.add(row.dataset.namespace);
+      }
+    }
+    for (const section of sections) {
+      const text = section.dataset.text.toLowerCase();
+      const byText = words.length > 0 && !verdict && !moves && words.every((word) => text.includes(word));
+      section.hidden = !all && !seen.has(section.dataset.name) && !byText;
+    }
+    count.textContent = all ? `${rows.length} workloads` : `${shown} of ${rows.length} workloads`;
+  }
+
+  // The filter stands in the address, so that a view can be shared.
+  function write() {
+    const state = new URLSearchParams();
+    if (form.q.value) state.set("q", form.q.value);
+    if (form.verdict.value) state.set("verdict", form.verdict.value);
+    if (form.moves.checked) state.set("moves", "1");
+    const hash = state.toString();
+    history.replaceState(null, "", hash ? "#" + hash : location.pathname + location.search);
+    apply();
+  }
+
+  function read() {
+    const hash = location.hash.slice(1);
+    if (/^(q|verdict|moves)=/.test(hash)) {
+      const state = new URLSearchParams(hash);
+      form.q.value = state.get("q") || "";
+      form.verdict.value = state.get("verdict") || "";
+      if (!form.querySelector("[name=verdict]:checked")) form.verdict.value = "";
+      form.moves.checked = state.has("moves");
+    } else if (hash) {
+      let id = hash;
+      try { id = decodeURIComponent(hash); } catch { /* not encoded */ }
+      const target = document.getElementById(id);
+      if (target && target.matches("details")) {
+        target.hidden = false;
+        target.open = true;
+        target.scrollIntoView();
+      }
+    }
+    apply();
+  }
+
+  function sortBy(index, head) {
+    const down = head.getAttribute("aria-sort") === "ascending";
+    for (const th of head.parentNode.cells) th.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    const key = (row) => row.cells[index].dataset.key || row.cells[index].textContent.trim();
+    const sign = down ? -1 : 1;
+    rows.sort((a, b) => sign * key(a).localeCompare(key(b), "en", { numeric: true }));
+    body.append(...rows);
+  }
+
+  [...table.tHead.rows[0].cells].forEach((head, index) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = head.textContent;
+    button.addEventListener("click", () => sortBy(index, head));
+    head.replaceChildren(button);
+  });
+  form.addEventListener("input", write);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  addEventListener("hashchange", read);
+  addEventListener("keydown", (event) => {
+    if (event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey && !/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) {
+      event.preventDefault();
+      form.q.focus();
+    } else if (event.key === "Escape" && event.target === form.q) {
+      form.reset();
+      write();
+    }
+  });
+  read();
+})();
