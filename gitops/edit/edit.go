@@ -33,6 +33,9 @@ type Change struct {
 	// Was is the source's line that this one stands for, where a line had to be
 	// completed instead of added; empty for an added line.
 	Was string
+	// Removed says that the line Was is gone: Line is where it would stand, and
+	// Text is empty. Only our own text is ever removed.
+	Removed bool
 }
 
 // What an edit refuses. The errors that Apply returns wrap one of these and name

@@ -117,3 +117,38 @@ func isRefusal(err error) bool {
 	}
 	return false
 }
+
+func FuzzSection(f *testing.F) {
+	addCases(f, "testdata/section/*.txtar", func(in []byte) { f.Add(in, documented().Body, true) })
+	f.Add([]byte("a\n=\n- [a](#a)\n- [b](#b)\n\nb\n-\n"), "# x\n\n```\n", false)
+	f.Fuzz(func(t *testing.T, src []byte, body string, marker bool) {
+		e := documented().edit()
+		e.Body = body
+		if !marker {
+			e.Marker = ""
+		}
+		before := bytes.Clone(src)
+		dst, changes, err := e.Apply(src)
+		if !bytes.Equal(before, src) {
+			t.Fatal("the source has been changed")
+		}
+		if err != nil {
+			if !isRefusal(err) {
+				t.Fatalf("not a refusal: %v", err)
+			}
+			return
+		}
+		if bytes.Count(src, []byte("\r")) == bytes.Count(src, []byte("\r\n")) {
+			checkChanges(t, src, dst, changes)
+		}
+		if !e.Has(dst) {
+			t.Fatalf("the result does not have the section:\n%s", dst)
+		}
+		if again, changes, err := e.Apply(dst); err != nil || len(changes) > 0 || !bytes.Equal(again, dst) {
+			t.Fatalf("a second time: %d changes, error %v\n%s", len(changes), err, edit.UnifiedDiff("f", dst, again))
+		}
+		if isTemplate(src) && !isTemplate(dst) {
+			t.Fatal("the template has been broken")
+		}
+	})
+}

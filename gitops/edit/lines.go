@@ -52,6 +52,16 @@ func breakAt(text []byte) int {
 	return 0
 }
 
+// breakBehind returns the length of the line break that text ends with, 0 if it ends with none.
+func breakBehind(text []byte) int {
+	for n := min(3, len(text)); n > 0; n-- {
+		if breakAt(text[len(text)-n:]) == n {
+			return n
+		}
+	}
+	return 0
+}
+
 // lineAt returns the index of the line that holds the byte at offset.
 func lineAt(lines []line, offset int) int {
 	return sort.Search(len(lines), func(i int) bool { return lines[i].next > offset })

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -143,24 +144,54 @@ func checkChanges(t testing.TB, src, dst []byte, changes []edit.Change) {
 	if (len(changes) == 0) != bytes.Equal(src, dst) {
 		t.Errorf("%d changes, but equal is %v", len(changes), bytes.Equal(src, dst))
 	}
-	lines := strings.SplitAfter(string(dst), "\n")
+	want, got := splitAfter(src), splitAfter(dst)
 	for i := len(changes) - 1; i >= 0; i-- {
-		c := changes[i]
-		n := c.Line - 1
-		text := strings.TrimRight(lines[n], "\r\n")
-		if text != c.Text {
-			t.Errorf("line %d is %q, the change says %q", c.Line, text, c.Text)
-		}
-		if c.Was != "" {
-			lines[n] = c.Was + lines[n][len(text):]
-			continue
-		}
-		if lines[n] == text && n > 0 { // the new last line; the one above had no end before
-			lines[n-1] = strings.TrimRight(lines[n-1], "\r\n")
-		}
-		lines = append(lines[:n], lines[n+1:]...)
+		got = takeBack(t, got, changes[i])
 	}
-	if got := strings.Join(lines, ""); got != string(src) {
-		t.Errorf("without the changes (-src +got):\n%s", cmp.Diff(string(src), got))
+	if len(got) != len(want) {
+		t.Fatalf("without the changes %d lines are left of %d:\n%s", len(got), len(want), edit.UnifiedDiff("f", src, dst))
 	}
+	for i, line := range want {
+		// A line that has been restored, and a last one without an end, have lost theirs.
+		restored := !strings.HasSuffix(got[i], "\n") || i == len(want)-1
+		if got[i] != line && (!restored || chomp(got[i]) != chomp(line)) {
+			t.Errorf("line %d was %q and is %q without the changes", i+1, line, got[i])
+		}
+	}
+	if len(src) > 0 && bytes.HasSuffix(src, []byte("\n")) != bytes.HasSuffix(dst, []byte("\n")) {
+		t.Errorf("the end of the last line has changed:\n%q", dst)
+	}
+	if !bytes.Contains(src, []byte("\r")) && bytes.Contains(dst, []byte("\r")) {
+		t.Error("carriage returns have been added")
+	}
+	if n := bytes.Count(src, []byte("\n")); n > 0 && n == bytes.Count(src, []byte("\r\n")) && bytes.Count(dst, []byte("\n")) != bytes.Count(dst, []byte("\r\n")) {
+		t.Error("line ends have been mixed")
+	}
+}
+
+func splitAfter(text []byte) []string {
+	lines := strings.SplitAfter(string(text), "\n")
+	if last := len(lines) - 1; lines[last] == "" {
+		lines = lines[:last]
+	}
+	return lines
+}
+
+func chomp(line string) string { return strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r") }
+
+// takeBack undoes one change in the lines of a file.
+func takeBack(t testing.TB, lines []string, c edit.Change) []string {
+	t.Helper()
+	n := c.Line - 1
+	if c.Removed {
+		return slices.Insert(lines, n, c.Was)
+	}
+	if text := chomp(lines[n]); text != c.Text {
+		t.Errorf("line %d is %q, the change says %q", c.Line, text, c.Text)
+	}
+	if c.Was != "" {
+		lines[n] = c.Was
+		return lines
+	}
+	return slices.Delete(lines, n, n+1)
 }

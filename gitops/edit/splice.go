@@ -13,6 +13,8 @@ type splice struct {
 	added map[int][]string
 	// inline are the changes within a line, by its index.
 	inline map[int][]inlineEdit
+	// removed are the lines that are dropped, by their indexes.
+	removed map[int]bool
 }
 
 // inlineEdit replaces the bytes of the source from start to end.
@@ -22,13 +24,16 @@ type inlineEdit struct {
 }
 
 func newSplice(text []byte, lines []line) *splice {
-	return &splice{text: text, lines: lines, added: map[int][]string{}, inline: map[int][]inlineEdit{}}
+	return &splice{text: text, lines: lines, added: map[int][]string{}, inline: map[int][]inlineEdit{}, removed: map[int]bool{}}
 }
 
 // add puts lines before the line with the given index, behind those that were put there already.
 func (s *splice) add(before int, lines ...string) {
 	s.added[before] = append(s.added[before], lines...)
 }
+
+// drop removes the line with the given index.
+func (s *splice) drop(number int) { s.removed[number] = true }
 
 // replace changes the part of one line that lies from start to end.
 func (s *splice) replace(start, end int, text string) {
@@ -41,42 +46,59 @@ func (s *splice) replace(start, end int, text string) {
 
 // apply returns the text with everything written, and the lines that differ.
 func (s *splice) apply() ([]byte, []Change) {
-	if len(s.added) == 0 && len(s.inline) == 0 {
+	if len(s.added)+len(s.inline)+len(s.removed) == 0 {
 		return s.text, nil
 	}
-	var out bytes.Buffer
-	var changes []Change
-	number := 1
-	for i := 0; i <= len(s.lines); i++ {
-		for _, text := range s.added[i] {
-			s.writeAdded(&out, i, text)
-			changes = append(changes, Change{Line: number, Text: text})
-			number++
+	w := &spliceWriter{number: 1}
+	for i, l := range s.lines {
+		s.writeAdded(w, i)
+		text, was := string(s.edited(i)), string(l.of(s.text))
+		if s.removed[i] {
+			w.changes = append(w.changes, Change{Line: w.number, Was: was, Removed: true})
+			continue
 		}
-		if i == len(s.lines) {
-			break
+		if len(s.inline[i]) > 0 {
+			w.changes = append(w.changes, Change{Line: w.number, Text: text, Was: was})
 		}
-		l := s.lines[i]
-		text := s.edited(i)
-		out.Write(text)
-		if edits := s.inline[i]; len(edits) > 0 {
-			changes = append(changes, Change{Line: number, Text: string(text), Was: string(l.of(s.text))})
-		}
-		out.Write(l.eol(s.text))
-		number++
+		w.line(text, string(l.eol(s.text)))
 	}
-	return out.Bytes(), changes
+	s.writeAdded(w, len(s.lines))
+	return s.ended(w.out.Bytes()), w.changes
 }
 
-// writeAdded writes a new line before the line with the given index. Behind a last
-// line without an end it writes the end first, and none of its own.
-func (s *splice) writeAdded(out *bytes.Buffer, before int, text string) {
-	eol := s.eolAt(before)
-	if before == len(s.lines) && before > 0 && len(s.lines[before-1].eol(s.text)) == 0 {
-		out.WriteString(eol + text)
-		return
+// ended takes the line end from behind a new last line, where the source has none there.
+func (s *splice) ended(dst []byte) []byte {
+	last := len(s.lines) - 1
+	if last < 0 || len(s.lines[last].eol(s.text)) > 0 || len(s.added[last+1]) == 0 && !s.removed[last] {
+		return dst
 	}
-	out.WriteString(text + eol)
+	return dst[:len(dst)-breakBehind(dst)]
+}
+
+// spliceWriter is the result in the making.
+type spliceWriter struct {
+	out     bytes.Buffer
+	number  int // of the next line
+	changes []Change
+}
+
+func (w *spliceWriter) line(text, eol string) {
+	w.out.WriteString(text)
+	w.out.WriteString(eol)
+	w.number++
+}
+
+// writeAdded writes the new lines before the line with the given index. Behind a
+// last line without an end it writes that end first.
+func (s *splice) writeAdded(w *spliceWriter, before int) {
+	eol := s.eolAt(before)
+	for _, text := range s.added[before] {
+		if written := w.out.Bytes(); len(written) > 0 && breakBehind(written) == 0 {
+			w.out.WriteString(eol)
+		}
+		w.changes = append(w.changes, Change{Line: w.number, Text: text})
+		w.line(text, eol)
+	}
 }
 
 // eolAt returns the line end to use before the line with the given index: that of the nearest line above.

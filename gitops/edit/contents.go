@@ -1,0 +1,172 @@
+package edit
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/yuin/goldmark/ast"
+)
+
+// contentsEntry is an item of a table of contents.
+type contentsEntry struct {
+	heading int // index of the heading that it links to
+	line    int
+	prefix  string // what stands before the link: indentation, bullet or number, blanks
+}
+
+var (
+	entryPattern  = regexp.MustCompile(`^(\s*(?:[-*+]|\d+[.)])\s+)\[`)
+	numberPattern = regexp.MustCompile(`^(\s*)(\d+)([.)]\s+)$`)
+)
+
+// addToContents adds the heading of a new section, which goes before the given line, to
+// the document's table of contents: a list of links to its headings. Where it has
+// none, or one that leaves out headings of that level, nothing happens.
+func (m *markdown) addToContents(s *splice, level, before int, title string) {
+	entries := m.contents()
+	previous, next := -1, -1
+	for i, entry := range entries {
+		h := m.headings[entry.heading]
+		if h.level != level {
+			continue
+		}
+		if h.line < before {
+			previous = i
+		} else if next < 0 {
+			next = i
+		}
+	}
+	link := fmt.Sprintf("[%s](#%s)", title, slug(title))
+	switch {
+	case previous >= 0:
+		prefix := following(entries, entries[previous].prefix)
+		s.add(m.entryEnd(entries, previous), prefix+link)
+		m.renumber(s, entries, entries[previous+1:], prefix)
+	case next >= 0:
+		s.add(entries[next].line, entries[next].prefix+link)
+		m.renumber(s, entries, entries[next:], entries[next].prefix)
+	}
+}
+
+// contents returns the entries of the first list whose items are links to headings of the document.
+func (m *markdown) contents() []contentsEntry {
+	bySlug := map[string]int{}
+	for i, h := range m.headings {
+		if _, ok := bySlug[slug(h.title)]; !ok {
+			bySlug[slug(h.title)] = i
+		}
+	}
+	for n := m.root.FirstChild(); n != nil; n = n.NextSibling() {
+		if n.Kind() != ast.KindList {
+			continue
+		}
+		entries, links := m.links(n, bySlug)
+		if 2*len(entries) > links && (len(entries) > 1 || announcesContents(n.PreviousSibling(), m.text)) {
+			return entries
+		}
+	}
+	return nil
+}
+
+var contentsPattern = regexp.MustCompile(`(?i)^(<!--+ *toc\b|(table of )?contents\b)`)
+
+// announcesContents says whether a heading or a comment says that a table of contents follows.
+func announcesContents(n ast.Node, src []byte) bool {
+	switch {
+	case n == nil:
+		return false
+	case n.Kind() == ast.KindHeading:
+		return contentsPattern.MatchString(plainText(n, src))
+	}
+	return n.Kind() == ast.KindHTMLBlock && n.Pos() >= 0 && contentsPattern.Match(src[n.Pos():])
+}
+
+// links returns the items of a list, and of the lists in it, that link to headings, and the number of all items.
+func (m *markdown) links(list ast.Node, bySlug map[string]int) (entries []contentsEntry, items int) {
+	_ = ast.Walk(list, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering || n.Kind() != ast.KindListItem {
+			return ast.WalkContinue, nil
+		}
+		items++
+		first := n.FirstChild()
+		if first == nil || first.FirstChild() == nil {
+			return ast.WalkContinue, nil
+		}
+		link, ok := first.FirstChild().(*ast.Link)
+		if !ok || first.Lines().Len() == 0 {
+			return ast.WalkContinue, nil
+		}
+		target, ok := strings.CutPrefix(string(link.Destination), "#")
+		heading, known := bySlug[strings.ToLower(target)]
+		number := m.lineAt(first.Lines().At(0).Start)
+		prefix := entryPattern.FindStringSubmatch(m.line(number))
+		if ok && known && prefix != nil {
+			entries = append(entries, contentsEntry{heading, number, prefix[1]})
+		}
+		return ast.WalkContinue, nil
+	})
+	return entries, items
+}
+
+// entryEnd returns the line behind an entry and those that are indented below it.
+func (m *markdown) entryEnd(entries []contentsEntry, index int) int {
+	end := entries[index].line + 1
+	for end < len(m.lines) && !m.blankLine(end) {
+		text := m.line(end)
+		if indentOf([]byte(text)) <= indentOf([]byte(entries[index].prefix)) {
+			break
+		}
+		end++
+	}
+	return end
+}
+
+// following returns the prefix of the entry behind one with the given prefix:
+// numbers are counted on, unless the list gives all the same.
+func following(entries []contentsEntry, prefix string) string {
+	p := numberPattern.FindStringSubmatch(prefix)
+	if p == nil {
+		return prefix
+	}
+	same := 0
+	for _, entry := range entries {
+		if entry.prefix == prefix {
+			same++
+		}
+	}
+	n, err := strconv.Atoi(p[2])
+	if err != nil || same > 1 {
+		return prefix
+	}
+	return p[1] + strconv.Itoa(n+1) + p[3]
+}
+
+// renumber counts on in the entries behind a new one with the given prefix.
+func (m *markdown) renumber(s *splice, entries, behind []contentsEntry, prefix string) {
+	for _, entry := range behind {
+		switch next := following(entries, entry.prefix); {
+		case next == entry.prefix, indentOf([]byte(entry.prefix)) < indentOf([]byte(prefix)):
+			return
+		case indentOf([]byte(entry.prefix)) == indentOf([]byte(prefix)):
+			start := m.lines[entry.line].start
+			s.replace(start, start+len(entry.prefix), next)
+		}
+	}
+}
+
+// slug returns the anchor that GitLab and GitHub make from a heading.
+func slug(title string) string {
+	var out strings.Builder
+	for _, r := range strings.ToLower(title) {
+		switch {
+		case r == ' ' || r == '-':
+			out.WriteByte('-')
+		case r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.Mn, r):
+			out.WriteRune(r)
+		}
+	}
+	return out.String()
+}

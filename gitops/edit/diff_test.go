@@ -1,0 +1,57 @@
+package edit_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenward/gitops/edit"
+)
+
+func TestUnifiedDiff(t *testing.T) {
+	t.Parallel()
+	numbered := func(from, to int) string {
+		var out strings.Builder
+		for i := from; i <= to; i++ {
+			fmt.Fprintf(&out, "%d\n", i)
+		}
+		return out.String()
+	}
+	cases := []struct {
+		name, path    string
+		before, after []byte
+		want          string
+	}{
+		{"equal", "f", []byte("a\n"), []byte("a\n"), ""},
+		{
+			"two hunks", "dir/f", []byte(numbered(1, 20)), []byte("0\n" + numbered(1, 14) + "x\n" + numbered(16, 20)),
+			"--- a/dir/f\n+++ b/dir/f\n@@ -1,3 +1,4 @@\n+0\n 1\n 2\n 3\n@@ -12,7 +13,7 @@\n 12\n 13\n 14\n-15\n+x\n 16\n 17\n 18\n",
+		},
+		{
+			"no newline before", "f", []byte("a\nb"), []byte("a\nb\nc"),
+			"--- a/f\n+++ b/f\n@@ -1,2 +1,3 @@\n a\n-b\n\\ No newline at end of file\n+b\n+c\n\\ No newline at end of file\n",
+		},
+		{
+			"newline added", "f", []byte("a"), []byte("a\n"),
+			"--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+a\n",
+		},
+		{
+			"no newline, unchanged", "f", []byte("a\nb"), []byte("x\na\nb"),
+			"--- a/f\n+++ b/f\n@@ -1,2 +1,3 @@\n+x\n a\n b\n\\ No newline at end of file\n",
+		},
+		{"new file", "f", nil, []byte("a\n"), "--- /dev/null\n+++ b/f\n@@ -0,0 +1 @@\n+a\n"},
+		{"empty file", "f", []byte{}, []byte("a\n"), "--- a/f\n+++ b/f\n@@ -0,0 +1 @@\n+a\n"},
+		{"CR LF", "f", []byte("a\r\n"), []byte("a\r\nb\r\n"), "--- a/f\n+++ b/f\n@@ -1 +1,2 @@\n a\r\n+b\r\n"},
+		{"odd name", "f\n+x", []byte("a\n"), []byte("b\n"), "--- \"a/f\\n+x\"\n+++ \"b/f\\n+x\"\n@@ -1 +1 @@\n-a\n+b\n"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(c.want, edit.UnifiedDiff(c.path, c.before, c.after)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,184 @@
+package edit
+
+import (
+	"bytes"
+	"strings"
+	"text/template/parse"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/text"
+)
+
+// markdown is a Markdown text with its structure. Where the text is a template (a
+// README.md.gotmpl), its actions are blanked for the reader of the structure.
+type markdown struct {
+	src      *source
+	text     []byte
+	root     ast.Node
+	lines    []line
+	headings []heading
+}
+
+// heading is a heading at the top level of a document.
+type heading struct {
+	level  int
+	title  string // without markup
+	line   int    // index of its first line
+	setext bool   // underlined instead of marked with #
+}
+
+func readMarkdown(src []byte) *markdown {
+	m := &markdown{text: src, lines: textLines(src)}
+	m.src = &source{text: src, masked: src}
+	if isTemplate(src) {
+		m.src = readSource(src)
+	}
+	m.root = goldmark.DefaultParser().Parse(text.NewReader(m.src.masked))
+	for n := m.root.FirstChild(); n != nil; n = n.NextSibling() {
+		h, ok := n.(*ast.Heading)
+		if !ok || n.Pos() < 0 {
+			continue
+		}
+		number := m.lineAt(n.Pos())
+		head := bytes.TrimLeft(m.lines[number].of(m.src.masked), " ")
+		m.headings = append(m.headings, heading{h.Level, plainText(n, m.src.masked), number, !bytes.HasPrefix(head, []byte("#"))})
+	}
+	return m
+}
+
+// isTemplate says whether src holds template actions and is a valid template.
+func isTemplate(src []byte) bool {
+	if !bytes.Contains(src, []byte("{{")) {
+		return false
+	}
+	tree := parse.New("")
+	tree.Mode = parse.SkipFuncCheck
+	_, err := tree.Parse(string(src), "", "", map[string]*parse.Tree{})
+	return err == nil
+}
+
+// textLines splits text at its line feeds, as Markdown and diffs do.
+func textLines(src []byte) []line {
+	var lines []line
+	for start := 0; start < len(src); {
+		end, next := len(src), len(src)
+		if i := bytes.IndexByte(src[start:], '\n'); i >= 0 {
+			end, next = start+i, start+i+1
+		}
+		if end > start && end < next && src[end-1] == '\r' {
+			end--
+		}
+		lines = append(lines, line{start, end, next})
+		start = next
+	}
+	return lines
+}
+
+func (m *markdown) lineAt(offset int) int {
+	return min(lineAt(m.lines, offset), len(m.lines)-1)
+}
+
+func (m *markdown) line(number int) string { return string(m.lines[number].of(m.text)) }
+
+func (m *markdown) blankLine(number int) bool { return isBlank(m.lines[number].of(m.text)) }
+
+// plainText returns the text of a node without its markup.
+func plainText(n ast.Node, src []byte) string {
+	var out strings.Builder
+	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if entering {
+			switch n := n.(type) {
+			case *ast.Text:
+				out.Write(n.Segment.Value(src))
+			case *ast.String:
+				out.Write(n.Value)
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+	return strings.TrimSpace(out.String())
+}
+
+// sectionLevel returns the level of the document's sections: the second, unless its
+// headings of the first level are sections themselves.
+func (m *markdown) sectionLevel() int {
+	first := 0
+	for _, h := range m.headings {
+		if h.level == 1 {
+			first++
+		}
+	}
+	if first > 1 {
+		return 1
+	}
+	return 2
+}
+
+// sections returns the indexes of the headings of a level, the document's title aside.
+func (m *markdown) sections(level int) []int {
+	var found []int
+	for i, h := range m.headings {
+		if h.level == level && (level > 1 || i > 0) {
+			found = append(found, i)
+		}
+	}
+	return found
+}
+
+// sectionEnd returns the index of the line behind the section of a heading.
+func (m *markdown) sectionEnd(index int) int {
+	for _, h := range m.headings[index+1:] {
+		if h.level <= m.headings[index].level {
+			return m.above(h.line)
+		}
+	}
+	return len(m.lines)
+}
+
+// above returns the line where what belongs to the heading on the given line
+// begins: an anchor or a comment directly above it, a break across the page.
+func (m *markdown) above(number int) int {
+	at := number
+	for at > 0 && isAttached(m.line(at-1)) {
+		at--
+	}
+	before := at
+	for before > 0 && m.blankLine(before-1) {
+		before--
+	}
+	if before > 0 && m.isBreak(before-1) {
+		return before - 1
+	}
+	return at
+}
+
+func isAttached(text string) bool {
+	text = strings.TrimSpace(text)
+	return strings.HasPrefix(text, "<a ") || strings.HasPrefix(text, "<!-- markdownlint-disable")
+}
+
+// isBreak says whether a thematic break stands on a line.
+func (m *markdown) isBreak(number int) bool {
+	for n := m.root.FirstChild(); n != nil; n = n.NextSibling() {
+		if n.Kind() == ast.KindThematicBreak && n.Pos() >= 0 && m.lineAt(n.Pos()) == number {
+			return true
+		}
+	}
+	return false
+}
+
+// comments returns the lines of the HTML comments at the top level of the document that say exactly what.
+func (m *markdown) comments(what string) []int {
+	var found []int
+	for n := m.root.FirstChild(); n != nil; n = n.NextSibling() {
+		if n.Kind() != ast.KindHTMLBlock || n.Pos() < 0 {
+			continue
+		}
+		first := m.lineAt(n.Pos())
+		if strings.TrimSpace(m.line(first)) == what {
+			found = append(found, first)
+		}
+	}
+	return found
+}
