@@ -20,6 +20,9 @@ const (
 	NeedYes    Need = "yes"     // always; the operator binds what they need
 	NeedNo     Need = "no"      // never, whatever is bound to their account
 	NeedByRBAC Need = "by-rbac" // where a role is bound to their account
+	// NeedNotByItself is for programs that have no use for the API of their own:
+	// only a role that is bound to their account speaks for a need.
+	NeedNotByItself Need = "not-by-itself"
 )
 
 // Operator describes one custom resource whose operator makes pods, or that is
@@ -90,8 +93,8 @@ func (o Operator) Validate() error {
 		return nil
 	case len(o.Pods) == 0:
 		return fmt.Errorf("operator %s/%s: pods must name at least one controller", o.Group, o.Kind)
-	case !slices.Contains([]Need{NeedYes, NeedNo, NeedByRBAC}, o.Needs):
-		return fmt.Errorf("operator %s/%s: needsAPI must be yes, no or by-rbac (got %q)", o.Group, o.Kind, o.Needs)
+	case !slices.Contains([]Need{NeedYes, NeedNo, NeedByRBAC, NeedNotByItself}, o.Needs):
+		return fmt.Errorf("operator %s/%s: needsAPI must be yes, no, by-rbac or not-by-itself (got %q)", o.Group, o.Kind, o.Needs)
 	case o.Reason == "":
 		return fmt.Errorf("operator %s/%s: reason must say why", o.Group, o.Kind)
 	}

@@ -55,15 +55,15 @@ func (o *Operator) read(s rbac.Source) *subject {
 // stems are the beginnings that the names of the pods keep when a list in the
 // resource grows: what stands before its first item's name.
 func (p OperatorPods) stems(fields map[string]any, name, namespace string) []string {
-	template := p.Name
-	if at := strings.Index(template, "[]."); at >= 0 {
-		template = template[:strings.LastIndexByte(template[:at], '{')]
-		if !strings.HasSuffix(template, "-") {
-			return nil
-		}
-		return expand(template, fields, name, namespace)
+	list := strings.Index(p.Name, "[].")
+	if list < 0 {
+		return nil
 	}
-	return nil
+	hole := strings.LastIndexByte(p.Name[:list], '{')
+	if hole < 1 || p.Name[hole-1] != '-' {
+		return nil
+	}
+	return expand(p.Name[:hole], fields, name, namespace)
 }
 
 func (o *Operator) readAccount(w *Workload, fields map[string]any) {

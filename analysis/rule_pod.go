@@ -38,8 +38,10 @@ func findOperator(_ *index, s *subject) []finding {
 		return []finding{here(s, asks, s.operator.Reason)}
 	case NeedNo:
 		return []finding{here(s, needless, s.operator.Reason)}
+	case NeedNotByItself:
+		return []finding{here(s, idle, s.operator.Reason)}
 	}
-	return []finding{here(s, idle, s.operator.Reason)}
+	return []finding{here(s, picture, s.operator.Reason)}
 }
 
 func findTools(ix *index, s *subject) []finding {

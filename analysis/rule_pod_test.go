@@ -1,0 +1,153 @@
+package analysis
+
+import "testing"
+
+// podWith is a Pod called web whose spec is given in flow style.
+func podWith(spec string) string {
+	return "kind: Pod\nmetadata: {name: web}\nspec: " + spec + "\n"
+}
+
+func TestTools(t *testing.T) {
+	t.Parallel()
+	script := func(volume, mount, text string) string {
+		return podWith(`{volumes: [{name: v, `+volume+`}], containers: [{name: c, image: i, command: [sh, /opt/run.sh], volumeMounts: [{name: v, `+mount+`}]}]}`) + `---
+kind: ConfigMap
+metadata: {name: scripts}
+data:
+  run.sh: |
+    ` + text + `
+  notes.md: run kubectl get pods
+  other.sh: "true"
+---
+kind: Secret
+metadata: {name: scripts}
+stringData: {run.sh: "` + text + `"}
+---
+kind: ConfigMap
+metadata: {name: scripts, namespace: elsewhere}
+data: {run.sh: kubectl get pods}`
+	}
+	runVerdicts(t, map[string]verdictCase{
+		"command":                       {podWith(`{containers: [{name: c, image: i, command: [kubectl, get, pods]}]}`), "needs-token medium", "tool", "runs kubectl in container c"},
+		"with its path":                 {podWith(`{containers: [{name: c, image: i, command: [/usr/local/bin/helm, ls]}]}`), "needs-token medium", "tool", "runs helm"},
+		"shell argument":                {podWith(`{containers: [{name: c, image: i, command: [sh, -c], args: ["sleep 1; oc get pods"]}]}`), "needs-token medium", "tool", "runs oc"},
+		"init container":                {podWith(`{initContainers: [{name: wait, image: i, args: [-c, "until kubectl get pod x; do sleep 1; done"]}], containers: [{name: c, image: i}]}`), "needs-token medium", "tool", "container wait"},
+		"probe":                         {podWith(`{containers: [{name: c, image: i, livenessProbe: {exec: {command: [sh, -c, kubectl get pods]}}}]}`), "needs-token medium", "tool", ""},
+		"behind an init":                {podWith(`{containers: [{name: c, image: i, command: [dumb-init, --, kubectl, get]}]}`), "needs-token medium", "tool", ""},
+		"only named":                    {podWith(`{containers: [{name: c, image: i, command: [sh, -c, "echo run kubectl get pods"]}]}`), "no-token high", "!tool", ""},
+		"a label":                       {podWith(`{containers: [{name: c, image: i, command: [app, --label=kubectl.kubernetes.io/x]}]}`), "no-token high", "!tool", ""},
+		"another program's argument":    {podWith(`{containers: [{name: c, image: i, command: [app, helm]}]}`), "no-token high", "!tool", ""},
+		"script of a ConfigMap":         {script("configMap: {name: scripts}", "mountPath: /opt", "kubectl get pods"), "needs-token medium", "tool", "script run.sh of ConfigMap shop/scripts"},
+		"script of a Secret":            {script("secret: {secretName: scripts}", "mountPath: /opt", "kubectl get pods"), "needs-token medium", "tool", "script run.sh of Secret shop/scripts"},
+		"projected script":              {script("projected: {sources: [{configMap: {name: scripts}}]}", "mountPath: /opt", "kubectl get pods"), "needs-token medium", "tool", ""},
+		"the subPath that is mounted":   {script("configMap: {name: scripts}", "mountPath: /opt/run.sh, subPath: run.sh", "kubectl get pods"), "needs-token medium", "tool", ""},
+		"another subPath":               {script("configMap: {name: scripts}", "mountPath: /opt/other.sh, subPath: other.sh", "kubectl get pods"), "no-token high", "!tool", ""},
+		"items":                         {script("configMap: {name: scripts, items: [{key: run.sh, path: a/run.sh}]}", "mountPath: /opt", "kubectl get pods"), "needs-token medium", "tool", "a/run.sh"},
+		"other items":                   {script("configMap: {name: scripts, items: [{key: other.sh, path: run.sh}]}", "mountPath: /opt", "kubectl get pods"), "no-token high", "!tool", ""},
+		"a comment in a script":         {script("configMap: {name: scripts}", "mountPath: /opt", "# kubectl get pods"), "no-token high", "!tool", ""},
+		"a volume that is not mounted":  {podWith(`{volumes: [{name: v, configMap: {name: scripts}}], containers: [{name: c, image: i}]}`) + "---\nkind: ConfigMap\nmetadata: {name: scripts}\ndata: {run.sh: kubectl get pods}", "no-token high", "!tool", ""},
+		"a ConfigMap that is not there": {podWith(`{volumes: [{name: v, configMap: {name: gone}}], containers: [{name: c, image: i, volumeMounts: [{name: v, mountPath: /a}]}]}`), "no-token high", "!tool", ""},
+	})
+}
+
+func TestAddress(t *testing.T) {
+	t.Parallel()
+	runVerdicts(t, map[string]verdictCase{
+		"token":                {podWith(`{containers: [{name: c, image: i, args: [-c, "curl -H \"$(cat /var/run/secrets/kubernetes.io/serviceaccount/token)\" x"]}]}`), "needs-token medium", "api-address", "ServiceAccount's token"},
+		"host":                 {podWith(`{containers: [{name: c, image: i, args: ["--url=https://kubernetes.default.svc"]}]}`), "needs-token medium", "api-address", "calls the API"},
+		"environment":          {podWith(`{containers: [{name: c, image: i, env: [{name: TOKEN_FILE, value: /run/secrets/kubernetes.io/serviceaccount/token}]}]}`), "needs-token medium", "api-address", "variable TOKEN_FILE"},
+		"no proxy":             {podWith(`{containers: [{name: c, image: i, env: [{name: NO_PROXY, value: "kubernetes.default,.local"}]}]}`), "no-token high", "!api-address", ""},
+		"no proxy in a script": {podWith(`{containers: [{name: c, image: i, args: ["export no_proxy=kubernetes.default.svc"]}]}`), "no-token high", "!api-address", ""},
+		"mounted configuration": {podWith(`{volumes: [{name: v, configMap: {name: conf}}], containers: [{name: c, image: i, volumeMounts: [{name: v, mountPath: /a}]}]}`) +
+			"---\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {app.yaml: \"bearer_token_file: /var/run/secrets/kubernetes.io/serviceaccount/token\"}", "needs-token medium", "api-address", "file app.yaml"},
+		"commented out": {podWith(`{volumes: [{name: v, configMap: {name: conf}}], containers: [{name: c, image: i, volumeMounts: [{name: v, mountPath: /a}]}]}`) +
+			"---\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {app.yaml: \"# host: kubernetes.default.svc\"}", "no-token high", "!api-address", ""},
+		"another service": {podWith(`{containers: [{name: c, image: i, args: ["--url=https://web.default.svc"]}]}`), "no-token high", "!api-address", ""},
+	})
+}
+
+func TestImages(t *testing.T) {
+	t.Parallel()
+	image := func(name, more string) string {
+		return podWith(`{containers: [{name: c, image: "` + name + `"` + more + `}]}`)
+	}
+	runVerdicts(t, map[string]verdictCase{
+		"kubectl":                           {image("registry.example.com:5000/a/kubectl:v1@sha256:abc", ", args: [get, pods]"), "needs-token medium", "image", "made for kubectl"},
+		"kubectl for something else":        {image("r/kubectl:1", ", command: [sleep, '1']"), "review low", "image", ""},
+		"sidecar":                           {image("quay.io/kiwigrid/k8s-sidecar:1.28", ""), "needs-token medium", "image", "k8s-sidecar"},
+		"rbac proxy":                        {image("r/kube-rbac-proxy", ""), "needs-token medium", "image", "review"},
+		"certgen":                           {image("r/ingress-nginx/kube-webhook-certgen:v1", ""), "needs-token medium", "image", "certificate"},
+		"an operator's name is a hint only": {image("r/some-operator:1", ""), "no-token high", "image", "named like"},
+		"an ordinary image":                 {image("r/kubernetes/nginx:1", ""), "no-token high", "!image", ""},
+	})
+}
+
+func TestFlagsAndEnvironment(t *testing.T) {
+	t.Parallel()
+	arg := func(flag string) string {
+		return podWith(`{containers: [{name: c, image: i, args: ["` + flag + `"]}]}`)
+	}
+	env := func(e string) string {
+		return podWith(`{containers: [{name: c, image: i, env: [` + e + `]}]}`)
+	}
+	runVerdicts(t, map[string]verdictCase{
+		"leader election":         {arg("--leader-elect"), "needs-token medium", "flag", "elects its leader"},
+		"enabled":                 {arg("--enable-leader-election=true"), "needs-token medium", "flag", ""},
+		"its namespace":           {arg("--leader-election-namespace=x"), "needs-token medium", "flag", ""},
+		"switched off":            {arg("--leader-elect=false"), "no-token high", "!flag", ""},
+		"in a shell command":      {arg("exec /manager --leader-elect"), "needs-token medium", "flag", ""},
+		"in-cluster":              {arg("--in-cluster"), "needs-token medium", "flag", "own token"},
+		"not in-cluster":          {arg("--in-cluster=false"), "no-token high", "!flag", ""},
+		"empty kubeconfig":        {arg("--kubeconfig="), "needs-token medium", "flag", "own token"},
+		"a kubeconfig":            {arg("--kubeconfig=/etc/k"), "no-token high", "!flag", ""},
+		"another flag":            {arg("--elect"), "no-token high", "!flag", ""},
+		"in-cluster variable":     {env("{name: APP_IN_CLUSTER, value: 'true'}"), "needs-token medium", "environment", "own token"},
+		"not in-cluster variable": {env("{name: APP_IN_CLUSTER, value: 'false'}"), "no-token high", "!environment", ""},
+		"host override":           {env("{name: KUBERNETES_SERVICE_HOST, value: api.example.com}"), "needs-token medium", "environment", "where the API is"},
+		"downward API alone":      {env("{name: POD_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}, {name: WATCH_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}"), "no-token high", "!environment", ""},
+	})
+}
+
+func TestConfiguration(t *testing.T) {
+	t.Parallel()
+	conf := func(text string) string {
+		return podWith(`{volumes: [{name: v, configMap: {name: conf}}], containers: [{name: c, image: i, volumeMounts: [{name: v, mountPath: /a}]}]}`) +
+			"---\nkind: ConfigMap\nmetadata: {name: conf}\ndata:\n  conf: |\n    " + text
+	}
+	for name, text := range map[string]string{
+		"scraping": "- kubernetes_sd_configs: [{role: pod}]", "discovery": `discovery.kubernetes "pods" {`, "attributes": "k8sattributes:", "filter": "Name  kubernetes",
+		"fluentd": "@type kubernetes_metadata", "registration": `service_registration "kubernetes" {}`, "python": "from kubernetes import client", "in cluster": "in_cluster: true", "runner": "[runners.kubernetes]",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if j := judgeOne(t, setOf(t, conf(text)), "web"); j.Verdict != NeedsToken || j.Evidence[0].Kind != "configuration" {
+				t.Errorf("%s\n%s", j.Verdict, inWords(j))
+			}
+		})
+	}
+	for name, text := range map[string]string{
+		"prose": "the name of kubernetes is long", "static": "- static_configs: []", "commented": "# kubernetes_sd_configs: []", "off": "in_cluster: false", "a filter of another name": "Name  kube",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if j := judgeOne(t, setOf(t, conf(text)), "web"); j.Verdict != NoToken {
+				t.Errorf("%s\n%s", j.Verdict, inWords(j))
+			}
+		})
+	}
+}
+
+func TestInjected(t *testing.T) {
+	t.Parallel()
+	annotated := func(annotations string) string {
+		return `
+kind: Deployment
+metadata: {name: web}
+spec: {template: {metadata: {annotations: {` + annotations + `}}, spec: {containers: [{name: c, image: i}]}}}`
+	}
+	runVerdicts(t, map[string]verdictCase{
+		"agent":              {annotated(`vault.hashicorp.com/agent-inject: "true"`), "needs-token medium", "injected", "Vault agent"},
+		"agent, not now":     {annotated(`vault.hashicorp.com/agent-inject: "false"`), "no-token high", "!injected", ""},
+		"with its own token": {annotated(`vault.hashicorp.com/agent-inject: "true", vault.hashicorp.com/agent-service-account-token-volume-name: t`), "no-token high", "!injected", ""},
+	})
+}

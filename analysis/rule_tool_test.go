@@ -1,0 +1,46 @@
+package analysis
+
+import "testing"
+
+func TestScriptCalls(t *testing.T) {
+	t.Parallel()
+	tools := []string{"kubectl", "oc", "helm"}
+	for text, want := range map[string]string{
+		"kubectl get pods": "kubectl",
+		"set -e\nif ! kubectl get ns; then exit 1; fi": "kubectl",
+		"for p in $(kubectl get pods); do true; done":  "kubectl",
+		"X=`oc whoami`":                               "oc",
+		"K=\"kubectl -n a\"\n$K get":                  "kubectl",
+		"NS=a /usr/bin/helm ls":                       "helm",
+		"cat x | xargs kubectl delete":                "kubectl",
+		"until timeout 5 kubectl wait; do true; done": "kubectl",
+		"true && \\\n  kubectl apply -f x":            "kubectl",
+		"echo \"$(kubectl get x)\"":                   "kubectl",
+		"# kubectl get pods":                          "",
+		"echo now run kubectl get pods":               "",
+		"  # helm ls":                                 "",
+		"curl -LO https://dl.example.com/kubectl":     "",
+		"chmod +x kubectl":                            "",
+		"kubectl.kubernetes.io/x":                     "",
+		"the helm of a ship":                          "",
+		"grep oc file":                                "",
+		"":                                            "",
+	} {
+		if got := scriptCalls(text, tools); got != want {
+			t.Errorf("scriptCalls(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
+func FuzzScriptCalls(f *testing.F) {
+	for _, seed := range []string{"kubectl get", "a=b kubectl", "`\\\n$(", "# \n;|&{}", "=\"kubectl"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if got := scriptCalls(text, []string{"kubectl"}); got != "" && got != "kubectl" {
+			t.Errorf("scriptCalls(%q) = %q", text, got)
+		}
+		callsTool(snippet{script: true, argv: []string{text, text}}, []string{"kubectl"})
+		addressIn(text)
+	})
+}

@@ -1,0 +1,53 @@
+package analysis
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestWorkloads(t *testing.T) {
+	t.Parallel()
+	all := Workloads(setOf(t, `
+kind: Deployment
+apiVersion: extensions/v1beta1
+metadata: {name: old}
+spec: {template: {spec: {serviceAccount: legacy, containers: [{name: c, image: i, resources: {limits: {cpu: 1, memory: 1.5}}}]}}}
+---
+kind: CronJob
+apiVersion: batch/v1beta1
+metadata: {name: nightly}
+spec: {jobTemplate: {spec: {template: {metadata: {labels: {a: b}}, spec: {automountServiceAccountToken: false, containers: []}}}}}
+---
+kind: Deployment
+apiVersion: example.com/v1
+metadata: {name: impostor}
+spec: {template: {spec: {}}}
+---
+kind: PodList
+apiVersion: v1
+items:
+- metadata: {name: listed, namespace: far}
+  spec: {containers: []}
+---
+kind: ConfigMap
+metadata: {name: none}
+---
+kind: PodTemplate
+metadata: {name: none}`))
+	var got []string
+	for _, w := range all {
+		automount := "unset"
+		if w.Automount != nil {
+			automount = map[bool]string{true: "true", false: "false"}[*w.Automount]
+		}
+		got = append(got, w.ID()+" "+w.ServiceAccount+" "+automount)
+	}
+	want := []string{"Pod far/listed default unset", "CronJob shop/nightly default false", "Deployment shop/old legacy unset"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if all[1].PodLabels["a"] != "b" || all[1].PodSpec == nil {
+		t.Errorf("labels %v, spec %v", all[1].PodLabels, all[1].PodSpec)
+	}
+}
