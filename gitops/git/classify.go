@@ -44,7 +44,7 @@ func (s *Store) fail(ctx context.Context, op, url, ref string, r *remote, err er
 // known reports whether err carries one of the sentinels already.
 func known(err error) bool {
 	for _, sentinel := range []error{ErrNotFound, ErrRefNotFound, ErrAuth, ErrUnreachable, ErrHostKey,
-		ErrRejected, ErrStale, ErrTooLarge, ErrEmpty, ErrProtected} {
+		ErrRejected, ErrStale, ErrTooLarge, ErrEmpty, ErrURL, ErrProtected} {
 		if errors.Is(err, sentinel) {
 			return true
 		}

@@ -25,6 +25,8 @@ var (
 	ErrTooLarge = errors.New("repository too large")
 	// ErrEmpty: the repository has no commits yet.
 	ErrEmpty = errors.New("repository is empty")
+	// ErrURL: the URL is not one of a repository.
+	ErrURL = errors.New("invalid URL")
 	// ErrProtected: this package refuses to push to the branch.
 	ErrProtected = errors.New("push refused")
 )

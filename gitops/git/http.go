@@ -71,9 +71,19 @@ func (t *countingTransport) RoundTrip(req *http.Request) (*http.Response, error)
 	if b := budgetFrom(req.Context()); b != nil {
 		body = b.reader(body)
 	}
-	resp.Body = struct {
-		io.Reader
-		io.Closer
-	}{body, resp.Body}
+	resp.Body = &countedBody{Reader: body, raw: resp.Body}
 	return resp, nil
+}
+
+// countedBody is a response's body. Closing it reads what little may be left,
+// without which the connection could not be used again.
+type countedBody struct {
+	io.Reader
+	raw io.ReadCloser
+}
+
+func (b *countedBody) Close() error {
+	// Whether that works is of no interest to who has read all it wanted.
+	_, _ = io.CopyN(io.Discard, b.raw, 4<<10)
+	return b.raw.Close()
 }

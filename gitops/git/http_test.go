@@ -3,11 +3,13 @@ package git
 import (
 	"encoding/pem"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -62,5 +64,26 @@ func TestRedirectOnTheSameHost(t *testing.T) {
 	hash := commit(t, s, base, map[string]string{"a": "1"})
 	if err := s.Push(testContext(t), base, hash, "tokenward/x", ""); err != nil {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestConnectionsAreUsedAgain(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	server := httptest.NewUnstartedServer(serve(t, filepath.Dir(r.path)))
+	var opened atomic.Int64
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	s := newStore(t, Config{})
+	for range 3 {
+		fetch(t, s, server.URL+"/umbrella.git", Ref{})
+	}
+	if n := opened.Load(); n != 1 {
+		t.Errorf("%d connections for 3 fetches", n)
 	}
 }

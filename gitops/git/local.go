@@ -35,7 +35,7 @@ func openLocal(ctx context.Context, path, service string) (*pipe, error) {
 		}
 		return nil, fmt.Errorf("start git: %w", err)
 	}
-	p.in, p.out = in, bufio.NewReaderSize(out, 64<<10)
+	p.in, p.out, p.stop = in, bufio.NewReaderSize(out, 64<<10), out.Close
 	return p, nil
 }
 

@@ -26,6 +26,7 @@ type pipe struct {
 	stderr  *tail
 	receive bool
 	begun   bool         // a request was sent after the advertisement
+	stop    func() error // lets go of what the process may still write
 	wait    func() error // waits for the process, called once
 	ended   sync.Once
 	endErr  error
@@ -40,7 +41,7 @@ func (e *processError) Error() string { return e.text }
 // with.
 func (p *pipe) AdvertisedReferencesContext(ctx context.Context) (*packp.AdvRefs, error) {
 	ar := packp.NewAdvRefs()
-	err := ar.Decode(p.out)
+	err := ar.Decode(p.reader(ctx))
 	switch {
 	case errors.Is(err, packp.ErrEmptyAdvRefs):
 		err = nil
@@ -123,7 +124,13 @@ func (p *pipe) Close() error {
 	return nil
 }
 
-// end tells the process that nothing more is wanted, and waits for it.
+// maxRest is how much of what nobody asked for is read, so that a process may
+// end by itself.
+const maxRest = 1 << 20
+
+// end tells the process that nothing more is wanted, and waits for it. A
+// process that is still writing a pack then is cut off; one that receives, or
+// has only listed its refs, may end by itself.
 func (p *pipe) end() {
 	p.ended.Do(func() {
 		if !p.begun {
@@ -131,7 +138,10 @@ func (p *pipe) end() {
 			_, _ = p.in.Write(pktline.FlushPkt)
 			_ = p.in.Close()
 		}
-		p.endErr = p.wait()
+		if p.receive || !p.begun {
+			_, _ = io.CopyN(io.Discard, p.out, maxRest)
+		}
+		p.endErr = errors.Join(p.stop(), p.wait())
 	})
 }
 

@@ -40,7 +40,7 @@ func (s *Store) remote(url string) (*remote, error) {
 	r := &remote{effective: effective, endpoint: ep}
 	if isHTTP(ep) && s.config.Credentials != nil {
 		if r.credential, err = s.config.Credentials(effective); err != nil {
-			return nil, fmt.Errorf("read credential: %w", err)
+			return nil, fmt.Errorf("%w: read credential: %w", ErrAuth, err)
 		}
 	}
 	return r, nil

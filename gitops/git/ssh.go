@@ -3,7 +3,6 @@ package git
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -89,7 +88,7 @@ func startRemote(client *ssh.Client, service, path string) (*pipe, error) {
 		return nil, err
 	}
 	p.in, p.out = in, bufio.NewReaderSize(out, 64<<10)
-	p.wait = func() error { return errors.Join(session.Wait(), client.Close()) }
+	p.stop, p.wait = client.Close, session.Wait
 	return p, nil
 }
 

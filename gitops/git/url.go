@@ -115,38 +115,38 @@ func endpoint(effective string) (*transport.Endpoint, error) {
 			return checked(&transport.Endpoint{Protocol: "ssh", User: m[1], Host: m[2], Path: m[3]})
 		}
 		if !filepath.IsAbs(effective) {
-			return nil, fmt.Errorf("%q is neither a URL (https, http, ssh, file) nor an absolute path", shown)
+			return nil, fmt.Errorf("%w: %q is neither a URL (https, http, ssh, file) nor an absolute path", ErrURL, shown)
 		}
 		return checked(&transport.Endpoint{Protocol: "file", Path: effective})
 	}
 	u, err := url.Parse(effective)
 	if err != nil {
-		return nil, fmt.Errorf("%q is not a valid URL", shown)
+		return nil, fmt.Errorf("%w: %q is not a valid URL", ErrURL, shown)
 	}
 	if u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("%q has a query or a fragment, which a repository's URL must not have", shown)
+		return nil, fmt.Errorf("%w: %q has a query or a fragment, which a repository's URL must not have", ErrURL, shown)
 	}
 	switch u.Scheme {
 	case "file":
 		return checked(&transport.Endpoint{Protocol: "file", Path: u.Path})
 	case "http", "https", "ssh":
 		if u.Host == "" {
-			return nil, fmt.Errorf("%q names no host", shown)
+			return nil, fmt.Errorf("%w: %q names no host", ErrURL, shown)
 		}
 		ep, err := transport.NewEndpoint(effective)
 		if err != nil {
-			return nil, fmt.Errorf("%q is not a valid URL", shown)
+			return nil, fmt.Errorf("%w: %q is not a valid URL", ErrURL, shown)
 		}
 		return checked(ep)
 	}
-	return nil, fmt.Errorf("%q has the scheme %q; only https, http, ssh and file are supported", shown, u.Scheme)
+	return nil, fmt.Errorf("%w: %q has the scheme %q; only https, http, ssh and file are supported", ErrURL, shown, u.Scheme)
 }
 
 // checked refuses paths that a program on the other side could take for an
 // option.
 func checked(ep *transport.Endpoint) (*transport.Endpoint, error) {
 	if ep.Path == "" || strings.HasPrefix(ep.Path, "-") || strings.ContainsRune(ep.Path, 0) {
-		return nil, fmt.Errorf("%q is not the path of a repository", ep.Path)
+		return nil, fmt.Errorf("%w: %q is not the path of a repository", ErrURL, ep.Path)
 	}
 	return ep, nil
 }

@@ -1,6 +1,7 @@
 package git
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -37,7 +38,7 @@ func TestRefusedURLs(t *testing.T) {
 	for _, url := range []string{"", "relative/path", "ftp://u:secret@h/x", "https://", "https://u:sec%zzret@h/%zz", "https://h/x?secret",
 		"git@host:-oProxyCommand=x", "file://", "ext::sh -c id", "https://u:secret@h:x/%"} {
 		_, err := s.Fetch(testContext(t), url, Ref{})
-		if err == nil || strings.Contains(err.Error(), "secret") {
+		if !errors.Is(err, ErrURL) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: %v", url, err)
 		}
 	}
