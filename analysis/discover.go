@@ -12,8 +12,8 @@ import (
 )
 
 // Discovery is what an umbrella chart deploys with every package enabled. Two
-// discoveries of the same umbrella, before and after an edit, differ exactly
-// in what the edit changes.
+// discoveries of the same umbrella, before and after an edit, differ in what
+// the edit changes, and in what templates draw at random (passwords, certificates).
 type Discovery struct {
 	// Releases are sorted by name and HelmRelease. Those that cannot be analysed have Err set.
 	Releases []Release
