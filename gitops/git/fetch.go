@@ -66,7 +66,9 @@ func (s *Store) Fetch(ctx context.Context, url string, ref Ref) (*Snapshot, erro
 		if err := s.receive(ctx, session, ar, t, store); err != nil {
 			return err
 		}
-		snapshot, err = newSnapshot(url, headBranch(ar), t, store)
+		if snapshot, err = newSnapshot(url, headBranch(ar), t, store); err == nil {
+			snapshot.tips = ar.References
+		}
 		return err
 	})
 	if err != nil {

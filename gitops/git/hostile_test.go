@@ -130,14 +130,18 @@ func TestLimits(t *testing.T) {
 		r.write(t, "random", string(random), 0o644)
 		r.commit(t, "bomb")
 		run(t, r.work, "push", "-q", "origin", "main")
-		if _, err := newStore(t, Config{MaxBytes: 2000}).Fetch(testContext(t), url, Ref{}); !errors.Is(err, ErrTooLarge) {
+		ctx := testContext(t)
+		if _, err := newStore(t, Config{MaxBytes: 2000}).Fetch(ctx, url, Ref{}); !errors.Is(err, ErrTooLarge) {
 			t.Errorf("transfer: %v", err)
 		}
-		if _, err := newStore(t, Config{MaxUnpacked: 6 << 20}).Fetch(testContext(t), url, Ref{}); !errors.Is(err, ErrTooLarge) {
+		if _, err := newStore(t, Config{MaxUnpacked: 6 << 20}).Fetch(ctx, url, Ref{}); !errors.Is(err, ErrTooLarge) {
 			t.Errorf("unpacked: %v", err)
 		}
-		if _, err := newStore(t, Config{MaxBytes: 200}).RemoteRefs(testContext(t), url); !errors.Is(err, ErrTooLarge) {
+		if _, err := newStore(t, Config{MaxBytes: 200}).RemoteRefs(ctx, url); !errors.Is(err, ErrTooLarge) {
 			t.Errorf("refs: %v", err)
+		}
+		if ctx.Err() != nil {
+			t.Error("only the context ended what nobody listened to any more")
 		}
 		fetch(t, newStore(t, Config{}), url, Ref{})
 	})

@@ -169,6 +169,8 @@ func (s *gitServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		line := "# service=" + service + "\n"
 		fmt.Fprintf(w, "%04x%s0000", len(line)+4, line)
 	}
+	// Without a length, as from a server that streams.
+	w.(http.Flusher).Flush()
 	_, _ = w.Write(out.Bytes())
 }
 

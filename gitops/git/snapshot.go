@@ -3,6 +3,7 @@ package git
 import (
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -18,6 +19,7 @@ type Snapshot struct {
 	Branch string // short name if the ref is a branch, also HEAD's
 	Head   string // short name of the remote's default branch, "" if it has none
 
+	tips    map[string]plumbing.Hash // what the remote advertised along with the commit
 	objects *objects
 	root    plumbing.Hash
 	trees   *treeCache
@@ -44,6 +46,28 @@ func newSnapshot(url, head string, t target, store *objects) (*Snapshot, error) 
 		return nil, fmt.Errorf("read tree of %s: %w", s.Commit, err)
 	}
 	return s, nil
+}
+
+// Tip returns the commit of another branch of the repository as it was when the
+// snapshot was taken, "" if there was no such branch.
+func (s *Snapshot) Tip(branch string) string {
+	if hash, ok := s.tips[branchPrefix+branch]; ok {
+		return hash.String()
+	}
+	return ""
+}
+
+// Tips lists the branches that begin with the prefix and were there when the
+// snapshot was taken, sorted.
+func (s *Snapshot) Tips(prefix string) []string {
+	var out []string
+	for name := range s.tips {
+		if branch, ok := strings.CutPrefix(name, branchPrefix); ok && strings.HasPrefix(branch, prefix) {
+			out = append(out, branch)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // FS returns the files of the commit, read-only. Symbolic links and
