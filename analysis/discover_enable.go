@@ -28,7 +28,7 @@ type trial struct {
 }
 
 // enableAll renders the umbrella with as many packages as render together, and
-// returns the others with their errors. It is an error only if the umbrella does not render with none.
+// returns the others with their errors. It is an error only if the umbrella renders with no choice of packages.
 func (u *umbrella) enableAll(ctx context.Context) (*render.Output, []failure, error) {
 	t := &trial{u: u, errs: map[string]error{}}
 	for _, p := range u.packages {
@@ -110,7 +110,7 @@ func (t *trial) culprit(ctx context.Context, on []packageNode, failed error) (in
 		}
 	}
 	if err := t.run(ctx, nil); err != nil {
-		return 0, fmt.Errorf("render umbrella with every package disabled: %w", err)
+		return t.byRemoval(ctx, on, failed, err)
 	}
 	// The first n packages fail together and the first n-1 do not: the last of them is to blame.
 	n := sort.Search(len(on), func(n int) bool { return t.run(ctx, on[:n]) != nil })
@@ -118,6 +118,23 @@ func (t *trial) culprit(ctx context.Context, on []packageNode, failed error) (in
 		return 0, ctx.Err()
 	}
 	return max(n, 1) - 1, nil
+}
+
+// byRemoval finds a culprit where the umbrella fails without any package too,
+// as one does that insists on a package of its own: it tries to do without each in turn.
+func (t *trial) byRemoval(ctx context.Context, on []packageNode, failed, bare error) (int, error) {
+	if !sameFailure(failed, bare) {
+		for i := range on {
+			err := t.run(ctx, slices.Delete(slices.Clone(on), i, i+1))
+			if ctx.Err() != nil {
+				return 0, ctx.Err()
+			}
+			if err == nil || !sameFailure(err, failed) {
+				return i, nil
+			}
+		}
+	}
+	return 0, fmt.Errorf("render umbrella: %w", failed)
 }
 
 // putBack enables again, one by one, what was left out: a package may have been

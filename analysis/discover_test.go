@@ -232,6 +232,15 @@ func TestDiscoverGoesOnWithoutAPackageThatFails(t *testing.T) {
 			problems: []string{"* addons.registry: addons.registry cannot be enabled together with the other packages and was rendered apart: chart/templates/checks.yaml:1: either the shop or the registry"},
 		},
 		{
+			name: "one is insisted on, another fails",
+			change: func(m map[string]string) {
+				m["chart/templates/checks.yaml"] = `{{ if not .Values.logging.enabled }}{{ fail "logging must be on" }}{{ end }}`
+				m["chart/templates/more.yaml"] = `{{ if .Values.addons.webShop.enabled }}{{ fail "no" }}{{ end }}`
+			},
+			releases: []string{"logging", "registry", "webShop!"},
+			problems: []string{"addons.webShop: addons.webShop cannot be enabled: chart/templates/more.yaml:1: no"},
+		},
+		{
 			name: "a schema refuses it",
 			change: func(m map[string]string) {
 				m["chart/values.schema.json"] = `{"properties":{"addons":{"properties":{"registry":{"properties":{"enabled":{"const":false}}}}}}}`

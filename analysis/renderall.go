@@ -33,6 +33,16 @@ type RenderOptions struct {
 	Concurrency int
 }
 
+// Request is what the release asks of its chart, on a cluster with the given CRDs.
+func (r Release) Request(opts RenderOptions, crds []render.CRD) render.Request {
+	return render.Request{
+		ReleaseName: r.Name, Namespace: r.Namespace, Values: r.Values,
+		PostRenderers: r.PostRenderers, SkipHooks: r.SkipHooks,
+		CommonLabels: r.CommonLabels, CommonAnnotations: r.CommonAnnotations,
+		KubeVersion: opts.KubeVersion, APIVersions: opts.APIVersions, CRDs: crds,
+	}
+}
+
 // maxRounds bounds how often releases are rendered because of the API
 // versions that the round before brought.
 const maxRounds = 3
@@ -170,12 +180,7 @@ func (p *platform) each(ctx context.Context, jobs []*job, do func(*job)) error {
 // render leaves the result in the job. A release that fails keeps the CRDs that are expected of it.
 func (j *job) render(ctx context.Context, opts RenderOptions, crds []render.CRD) {
 	r := j.rendered
-	out, err := render.Render(ctx, j.chart, render.Request{
-		ReleaseName: r.Name, Namespace: r.Namespace, Values: r.Values,
-		PostRenderers: r.PostRenderers, SkipHooks: r.SkipHooks,
-		CommonLabels: r.CommonLabels, CommonAnnotations: r.CommonAnnotations,
-		KubeVersion: opts.KubeVersion, APIVersions: opts.APIVersions, CRDs: crds,
-	})
+	out, err := render.Render(ctx, j.chart, r.Request(opts, crds))
 	if err != nil {
 		r.Err, r.Objects, r.Invalid = fmt.Errorf("render release %s: %w", r.Name, err), nil, nil
 		return

@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"helm.sh/helm/v3/pkg/chartutil"
 )
 
 // CRD is what a CustomResourceDefinition tells about a kind, without its schema.
@@ -68,7 +66,7 @@ func (c *Chart) ExpectedCRDs(values map[string]any) []CRD {
 		return nil
 	}
 	p, err := c.parse()
-	if err != nil || chartutil.ProcessDependenciesWithMerge(p.chart, values) != nil {
+	if err != nil || p.process(values) != nil {
 		return nil
 	}
 	crds := p.crds()

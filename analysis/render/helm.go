@@ -29,9 +29,17 @@ type parsed struct {
 	origin map[*byte]string
 }
 
+// recovered makes an error of a panic in Helm's library, which charts of an odd form can cause.
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("Helm gave up: %v", r)
+	}
+}
+
 // parse makes Helm's chart out of the files.
-func (c *Chart) parse() (*parsed, error) {
-	p := &parsed{dir: c.Dir, origin: make(map[*byte]string, len(c.Files))}
+func (c *Chart) parse() (p *parsed, err error) {
+	defer recovered(&err)
+	p = &parsed{dir: c.Dir, origin: make(map[*byte]string, len(c.Files))}
 	buffered := make([]*loader.BufferedFile, 0, len(c.Files))
 	for _, f := range c.Files {
 		data := f.Data

@@ -52,19 +52,16 @@ type Output struct {
 // every kind are. An error of a template comes as *TemplateError. An object that cannot be
 // decoded is in Output.Invalid and no error. Render
 // cannot be stopped while a template runs; ctx is looked at between the steps.
-func Render(ctx context.Context, c *Chart, r Request) (out *Output, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			out, err = nil, fmt.Errorf("render chart %s: Helm gave up: %v", c.Dir, p)
-		}
-	}()
-	if out, err = render(ctx, c, r); err != nil {
+func Render(ctx context.Context, c *Chart, r Request) (*Output, error) {
+	out, err := render(ctx, c, r)
+	if err != nil {
 		return nil, fmt.Errorf("render chart %s: %w", c.Dir, err)
 	}
 	return out, nil
 }
 
-func render(ctx context.Context, c *Chart, r Request) (*Output, error) {
+func render(ctx context.Context, c *Chart, r Request) (out *Output, err error) {
+	defer recovered(&err)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -98,7 +95,7 @@ func render(ctx context.Context, c *Chart, r Request) (*Output, error) {
 	if pieces, err = postRender(pieces, r); err != nil {
 		return nil, err
 	}
-	out := &Output{Values: values["Values"].(chartutil.Values)}
+	out = &Output{Values: values["Values"].(chartutil.Values)}
 	var d decoder
 	d.decode(pieces)
 	locate(d.objects, d.templates, templates)
@@ -116,7 +113,7 @@ func (p *parsed) prepare(r Request, caps *chartutil.Capabilities) (chartutil.Val
 	if values == nil {
 		values = map[string]any{}
 	}
-	if err := chartutil.ProcessDependenciesWithMerge(p.chart, values); err != nil {
+	if err := p.process(values); err != nil {
 		return nil, fmt.Errorf("process dependencies: %w", err)
 	}
 	options := chartutil.ReleaseOptions{Name: r.ReleaseName, Namespace: r.Namespace, Revision: 1, IsInstall: true}
@@ -134,6 +131,12 @@ func (p *parsed) prepare(r Request, caps *chartutil.Capabilities) (chartutil.Val
 		return nil, err
 	}
 	return top, nil
+}
+
+// process takes away the subcharts that the values disable, and imports values from the others.
+func (p *parsed) process(values map[string]any) (err error) {
+	defer recovered(&err)
+	return chartutil.ProcessDependenciesWithMerge(p.chart, values)
 }
 
 // crds reads the crds/ folders of the chart and its enabled subcharts.
