@@ -141,7 +141,7 @@ func (p *pipe) end() {
 		if p.receive || !p.begun {
 			_, _ = io.CopyN(io.Discard, p.out, maxRest)
 		}
-		p.endErr = p.wait()
+		p.endErr = errors.Join(p.stop(), p.wait())
 	})
 }
 
