@@ -40,14 +40,20 @@ func (m *markdown) addToContents(s *splice, level, before int, title string) {
 		}
 	}
 	link := fmt.Sprintf("[%s](#%s)", title, slug(title))
+	behind := 0
+	var prefix string
 	switch {
 	case previous >= 0:
-		prefix := following(entries, entries[previous].prefix)
-		s.add(m.entryEnd(entries, previous), prefix+link)
-		m.renumber(s, entries, entries[previous+1:], prefix)
+		behind, prefix = previous+1, entries[previous].prefix
+		s.add(m.entryEnd(entries, previous), following(prefix, counted(entries, prefix))+link)
 	case next >= 0:
-		s.add(entries[next].line, entries[next].prefix+link)
-		m.renumber(s, entries, entries[next:], entries[next].prefix)
+		behind, prefix = next, entries[next].prefix
+		s.add(entries[next].line, prefix+link)
+	default:
+		return
+	}
+	if counted(entries, prefix) {
+		m.renumber(s, entries[behind:], prefix)
 	}
 }
 
@@ -125,34 +131,40 @@ func (m *markdown) entryEnd(entries []contentsEntry, index int) int {
 }
 
 // following returns the prefix of the entry behind one with the given prefix:
-// numbers are counted on, unless the list gives all the same.
-func following(entries []contentsEntry, prefix string) string {
+// numbers are counted on, unless counted is false.
+func following(prefix string, counted bool) string {
 	p := numberPattern.FindStringSubmatch(prefix)
-	if p == nil {
+	if p == nil || !counted {
 		return prefix
 	}
+	n, err := strconv.Atoi(p[2])
+	if err != nil {
+		return prefix
+	}
+	return p[1] + strconv.Itoa(n+1) + p[3]
+}
+
+// counted says whether the entries with the indentation of prefix are numbered, and not all with the same number.
+func counted(entries []contentsEntry, prefix string) bool {
 	same := 0
 	for _, entry := range entries {
 		if entry.prefix == prefix {
 			same++
 		}
 	}
-	n, err := strconv.Atoi(p[2])
-	if err != nil || same > 1 {
-		return prefix
-	}
-	return p[1] + strconv.Itoa(n+1) + p[3]
+	return same <= 1 && numberPattern.MatchString(prefix)
 }
 
 // renumber counts on in the entries behind a new one with the given prefix.
-func (m *markdown) renumber(s *splice, entries, behind []contentsEntry, prefix string) {
+func (m *markdown) renumber(s *splice, behind []contentsEntry, prefix string) {
+	indent := indentOf([]byte(prefix))
 	for _, entry := range behind {
-		switch next := following(entries, entry.prefix); {
-		case next == entry.prefix, indentOf([]byte(entry.prefix)) < indentOf([]byte(prefix)):
+		switch own := indentOf([]byte(entry.prefix)); {
+		case own < indent:
 			return
-		case indentOf([]byte(entry.prefix)) == indentOf([]byte(prefix)):
+		case own == indent:
 			start := m.lines[entry.line].start
-			s.replace(start, start+len(entry.prefix), next)
+			s.replace(start, start+len(entry.prefix), following(entry.prefix, true))
 		}
 	}
 }

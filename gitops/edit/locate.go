@@ -131,6 +131,7 @@ func (s *source) blockUnder(number int) span {
 // view returns the source with all masked text outside the given parts blanked.
 func (s *source) view(parts ...span) *source {
 	v := *s
+	v.cursor = cursor{line: -1}
 	v.masked = bytes.Clone(s.masked)
 	at := 0
 	for _, p := range parts {

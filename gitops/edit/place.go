@@ -3,6 +3,7 @@ package edit
 import (
 	"bytes"
 	"fmt"
+	"unicode/utf8"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -12,16 +13,18 @@ func lineOf(n *yaml.Node) int { return n.Line - 1 }
 
 // offsetOf returns the offset in the text at which a node begins. The parser counts characters, not bytes.
 func (s *source) offsetOf(n *yaml.Node) int {
-	l := s.lines[lineOf(n)]
-	text := l.of(s.masked)
-	column := n.Column - 1
-	for i := range string(text) {
-		if column == 0 {
-			return l.start + i
-		}
-		column--
+	number, column := lineOf(n), n.Column-1
+	l := s.lines[number]
+	at := s.cursor
+	if at.line != number || at.column > column {
+		at = cursor{number, 0, l.start}
 	}
-	return l.end
+	for at.column < column && at.offset < l.end {
+		_, size := utf8.DecodeRune(s.masked[at.offset:l.end])
+		at.column, at.offset = at.column+1, at.offset+size
+	}
+	s.cursor = at
+	return at.offset
 }
 
 // lastLine returns the last line of a construct that begins with a dash or key at

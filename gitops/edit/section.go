@@ -3,6 +3,7 @@ package edit
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -35,16 +36,20 @@ func (e SectionEdit) Apply(src []byte) (dst []byte, changes []Change, err error)
 		return nil, nil, err
 	}
 	m := readMarkdown(src)
-	s := newSplice(src, m.lines)
 	if first, last, found := e.ours(m); found {
+		s := newSplice(src, m.lines)
 		e.bringUpToDate(m, s, first, last)
 		dst, changes = s.apply()
+		if len(changes) > 0 && !e.proven(m, first, last, dst) {
+			return nil, nil, fmt.Errorf("%w: the section %q would not end where it should", ErrUnproven, e.Heading)
+		}
 		return dst, changes, nil
 	}
 	if e.byPeople(m) {
 		return src, nil, nil
 	}
 	if isBlank(src) {
+		s := newSplice(src, m.lines)
 		for i := range m.lines {
 			s.drop(i)
 		}
@@ -52,11 +57,7 @@ func (e SectionEdit) Apply(src []byte) (dst []byte, changes []Change, err error)
 		dst, changes = s.apply()
 		return dst, changes, nil
 	}
-	if err := e.insert(m, s); err != nil {
-		return nil, nil, err
-	}
-	dst, changes = s.apply()
-	return dst, changes, nil
+	return e.insert(m)
 }
 
 // Has says whether src has the section, by its marker or by its heading.
@@ -88,8 +89,8 @@ func (e SectionEdit) check() error {
 	case e.Marker != "" && (strings.Contains(e.Body, e.start()) || strings.Contains(e.Body, e.stop())):
 		return fmt.Errorf("%w: the section holds its own marker", ErrName)
 	}
-	for _, r := range e.Body {
-		if r != '\n' && r != '\r' && r != '\t' && !unicode.IsPrint(r) {
+	for _, r := range strings.ReplaceAll(e.Body, "\r\n", "\n") {
+		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
 			return fmt.Errorf("%w: the section holds the character %U", ErrName, r)
 		}
 	}
@@ -109,7 +110,7 @@ func (e SectionEdit) stop() string  { return "<!-- /" + e.Marker + " -->" }
 // body returns the lines of the text.
 func (e SectionEdit) body() []string {
 	text := strings.ReplaceAll(e.Body, "\r\n", "\n")
-	return strings.Split(strings.Trim(text, "\r\n"), "\n")
+	return strings.Split(strings.Trim(text, "\n"), "\n")
 }
 
 // section returns the lines of the whole section.
@@ -127,7 +128,8 @@ func (e SectionEdit) section(level int, setext bool) []string {
 }
 
 // ours finds the lines between the markers: the first behind the first marker, and
-// the one that ends them. A section that has lost its second marker ends with the next heading.
+// the one that ends them. A section that has lost its second marker ends with the
+// next heading, if it has its own; else it is people's by now.
 func (e SectionEdit) ours(m *markdown) (first, last int, found bool) {
 	if e.Marker == "" {
 		return 0, 0, false
@@ -136,29 +138,30 @@ func (e SectionEdit) ours(m *markdown) (first, last int, found bool) {
 	if len(starts) == 0 {
 		return 0, 0, false
 	}
-	first, last = starts[0]+1, len(m.lines)
-	for _, h := range m.headings {
-		if h.line >= first {
-			last = m.above(h.line)
-			break
-		}
-	}
+	first = starts[0] + 1
 	for _, stop := range m.comments(e.stop()) {
 		if stop >= first {
 			return first, stop, true
 		}
 	}
-	return first, last, true
+	last = len(m.lines)
+	for _, h := range m.headings {
+		if h.line >= first {
+			last = m.above(h.line)
+			break
+		}
+		found = e.isHeading(h)
+	}
+	return first, last, found
 }
 
-// byPeople says whether the document has a section with the heading.
+func (e SectionEdit) isHeading(h heading) bool {
+	return strings.EqualFold(h.title, strings.TrimSpace(e.Heading))
+}
+
+// byPeople says whether the document has a section with the heading, or half of our markers.
 func (e SectionEdit) byPeople(m *markdown) bool {
-	for _, h := range m.headings {
-		if strings.EqualFold(h.title, strings.TrimSpace(e.Heading)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(m.headings, e.isHeading) || e.Marker != "" && len(m.comments(e.start())) > 0
 }
 
 // bringUpToDate replaces the lines from first up to (not including) last where they say something else than the body.
@@ -186,8 +189,8 @@ func (e SectionEdit) bringUpToDate(m *markdown, s *splice, first, last int) {
 	s.add(first, want...)
 }
 
-// insert puts the section where it fits best and template actions leave room for it.
-func (e SectionEdit) insert(m *markdown, s *splice) error {
+// insert puts the section where it fits best and the text around leaves room for it.
+func (e SectionEdit) insert(m *markdown) (dst []byte, changes []Change, err error) {
 	level := m.sectionLevel()
 	setext := false
 	for _, i := range m.sections(level) {
@@ -205,9 +208,40 @@ func (e SectionEdit) insert(m *markdown, s *splice) error {
 		if before < len(m.lines) && !m.blankLine(before) {
 			lines = append(lines, "")
 		}
+		s := newSplice(m.text, m.lines)
 		m.addToContents(s, level, before, e.Heading)
 		s.add(before, lines...)
-		return nil
+		dst, changes = s.apply()
+		if e.proven(m, before, before, dst) {
+			return dst, changes, nil
+		}
 	}
-	return fmt.Errorf("%w: template directives leave no place for the section %q", ErrForm, e.Heading)
+	return nil, nil, fmt.Errorf("%w: the file leaves no place for the section %q, as a template directive or something that does not end stands in the way", ErrForm, e.Heading)
+}
+
+// proven says whether dst has the section with the wanted text, and all headings that
+// the source has outside the lines from first up to (not including) last.
+func (e SectionEdit) proven(m *markdown, first, last int, dst []byte) bool {
+	after := readMarkdown(dst)
+	start, stop, found := e.ours(after)
+	if e.Marker == "" {
+		found = e.byPeople(after)
+	} else if s := newSplice(dst, after.lines); found {
+		e.bringUpToDate(after, s, start, stop)
+		found = !s.changed()
+	}
+	i := 0
+	for _, h := range m.headings {
+		if h.line >= first && h.line < last {
+			continue
+		}
+		for i < len(after.headings) && (after.headings[i].level != h.level || after.headings[i].title != h.title) {
+			i++
+		}
+		if i == len(after.headings) {
+			return false
+		}
+		i++
+	}
+	return found
 }

@@ -3,6 +3,8 @@ package edit
 import (
 	"bytes"
 	"regexp"
+
+	"github.com/yuin/goldmark/ast"
 )
 
 var (
@@ -39,12 +41,13 @@ func (m *markdown) places(level int) []int {
 // end returns the line before which the document's end begins: link definitions, and template actions that print a footer.
 func (m *markdown) end() int {
 	at := len(m.lines)
-	for i := len(m.lines) - 1; i >= 0; i-- {
+	code := m.codeEnd()
+	for i := len(m.lines) - 1; i >= code; i-- {
 		text := m.lines[i].of(m.text)
 		action := !isBlank(text) && isBlank(m.lines[i].of(m.src.masked))
 		switch {
 		case isBlank(text):
-		case action && footerPattern.Match(text), referencePattern.Match(text) && m.isReference(i):
+		case action && footerPattern.Match(text), referencePattern.Match(text):
 			at = i
 		default:
 			return at
@@ -53,19 +56,22 @@ func (m *markdown) end() int {
 	return at
 }
 
-// isReference says whether a line is a link definition, and not for example a line of code.
-func (m *markdown) isReference(number int) bool {
-	for n := m.root.FirstChild(); n != nil; n = n.NextSibling() {
-		lines := n.Lines()
-		if n.Kind().String() == "LinkReferenceDefinition" || lines == nil || lines.Len() == 0 {
+// codeEnd returns the line behind the last thing in the document that is not a link definition.
+func (m *markdown) codeEnd() int {
+	for n := m.root.LastChild(); n != nil; n = n.PreviousSibling() {
+		if n.Kind() == ast.KindLinkReferenceDefinition {
 			continue
 		}
-		last := lines.At(lines.Len() - 1)
-		if lines.At(0).Start <= m.lines[number].start && m.lines[number].start < last.Stop {
-			return false
+		last := n
+		for last.LastChild() != nil && last.LastChild().Type() == ast.TypeBlock {
+			last = last.LastChild()
 		}
+		if lines := last.Lines(); lines.Len() > 0 {
+			return m.lineAt(lines.At(lines.Len()-1).Start) + 1
+		}
+		return m.lineAt(max(n.Pos(), 0))
 	}
-	return true
+	return 0
 }
 
 // room returns the line before which a section can stand: the given one or, where

@@ -16,7 +16,12 @@ type source struct {
 	deep     bool   // blocks are nested beyond maxBlocks
 	// looks says what each line is to the reader of the YAML.
 	looks []look
+	// cursor is the last offset that was looked up, as lookups mostly go forward.
+	cursor cursor
 }
+
+// cursor is a character of a line: its number in the line, and its offset in the text.
+type cursor struct{ line, column, offset int }
 
 // maxBlocks bounds how deep template blocks may be nested.
 const maxBlocks = 500
@@ -51,7 +56,7 @@ func readSource(text []byte) *source {
 	if err != nil {
 		found = nil
 	}
-	s := &source{text: text, actions: found, masked: mask(text, found)}
+	s := &source{text: text, actions: found, masked: mask(text, found), cursor: cursor{line: -1}}
 	s.lines = splitLines(s.masked)
 	s.blocks = make([]*block, len(s.lines))
 	s.inAction = make([]bool, len(s.lines))

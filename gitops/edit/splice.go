@@ -29,7 +29,9 @@ func newSplice(text []byte, lines []line) *splice {
 
 // add puts lines before the line with the given index, behind those that were put there already.
 func (s *splice) add(before int, lines ...string) {
-	s.added[before] = append(s.added[before], lines...)
+	if len(lines) > 0 {
+		s.added[before] = append(s.added[before], lines...)
+	}
 }
 
 // drop removes the line with the given index.
@@ -44,9 +46,14 @@ func (s *splice) replace(start, end int, text string) {
 	s.inline[number] = append(s.inline[number], inlineEdit{start, end, text})
 }
 
+// changed says whether there is anything to write.
+func (s *splice) changed() bool {
+	return len(s.added)+len(s.inline)+len(s.removed) > 0
+}
+
 // apply returns the text with everything written, and the lines that differ.
 func (s *splice) apply() ([]byte, []Change) {
-	if len(s.added)+len(s.inline)+len(s.removed) == 0 {
+	if !s.changed() {
 		return s.text, nil
 	}
 	w := &spliceWriter{number: 1}

@@ -1,0 +1,70 @@
+package edit_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"tokenward/gitops/edit"
+)
+
+// TestHostileText edits texts that would take an editor whose work grows with the
+// square of their size minutes. Each must be edited or refused in a time that is
+// far above what it takes, and far below what it must not take.
+func TestHostileText(t *testing.T) {
+	t.Parallel()
+	const n, limit = 10000, time.Minute
+	values := func(list string) string {
+		return "policies:\n  " + mutator + ":\n    namespaces:\n" + list
+	}
+	item := "    - namespace: shop\n"
+	times := strings.Repeat
+	policy := edit.PolicyEdit{Mutator: mutator, DefaultMutator: defaultMutator, Namespace: "new", Harden: true, HardenDefault: true, Allow: []edit.Entry{{Pattern: "a-*"}}}
+	section := documented().edit()
+	var contents, sections strings.Builder
+	for i := range n {
+		fmt.Fprintf(&contents, "%d. [s%d](#s%d)\n", i+1, i, i)
+		fmt.Fprintf(&sections, "\n## s%d\n", i)
+	}
+	cases := []struct {
+		name, text string
+		edit       edit.Edit
+	}{
+		{"actions in lines", values(times("    - namespace: {{ .a }}{{ if .b }}\"{{ end }}\n", n)), policy},
+		{"conditions in conditions", values(item + times("{{ if .a }}\n", n) + times("{{ end }}\n", n)), policy},
+		{"conditions that trim", values(times("    {{- if .a }}\n"+item+"    {{- end -}}\n", n)), policy},
+		{"comments", values(item + times("    # more\n", n)), policy},
+		{"defines", times("{{ define \"a\" }}\npolicies:\n  a: b\n{{ end }}\n", n), policy},
+		{"policies again and again", times("policies:\n  "+mutator+": [\n", n), policy},
+		{"a list in one line", values("")[:len(values(""))-1] + " [" + times("{namespace: new, pods: [a-*]}, ", n) + "]\n", policy},
+		{"brackets in brackets", values(times("    - "+times("[", 500)+times("]", 500)+"\n", n/500)), policy},
+		{"brackets without end", values("    - " + times("[", n) + "\n"), policy},
+		{"the same namespace", values(times("    - namespace: new\n      pods:\n        allow: [a-*, \"{{ .x }}\"]\n", n)), policy},
+		{"block scalars", times("a: |\n{{ if .a }}\n", n) + values(item), policy},
+		{"a long line", values(item) + "# " + times("x", 100*n), policy},
+		{"aliases", "a: &a [" + times("*a,", n) + "]\n" + values(item), policy},
+		{"headings", "# a\n" + sections.String(), section},
+		{"contents", "# a\n\n" + contents.String() + sections.String(), section},
+		{"breaks", times("---\n\n", n) + "## License\n", section},
+		{"link definitions", "# a\n\n" + times("[a]: b\n", n), section},
+		{"quotes in quotes", "# a\n" + times(">", n), section},
+		{"markers", "## " + section.Heading + "\n" + times(section.Marker+"\n<!-- "+section.Marker+" -->\n", n), section},
+		{"blocks in a template", times("{{ if .a }}\n## License\n", n) + times("{{ end }}\n", n), section},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			start := time.Now()
+			dst, changes, err := c.edit.Apply([]byte(c.text))
+			took := time.Since(start)
+			if err != nil && !isRefusal(err) {
+				t.Errorf("not a refusal: %v", err)
+			}
+			if err == nil && len(changes) == 0 || took > limit {
+				t.Errorf("%d bytes took %v, %d changes", len(dst), took, len(changes))
+			}
+			t.Logf("%d bytes: %v, %d changes, error %.120v", len(c.text), took.Round(time.Millisecond), len(changes), err)
+		})
+	}
+}
