@@ -61,6 +61,7 @@ func TestPageInBrowser(t *testing.T) {
 	}{
 		{fragment: "#q=kubectl", rows: []string{"ledger-rotate-keys", "storefront-migrate"}, sections: []string{"ledger", "storefront"}, count: "2 of 12 workloads"},
 		{fragment: "#q=OBSERVATORY+Prometheus", rows: []string{"observatory-metrics"}, sections: []string{"observatory"}, count: "1 of 12 workloads"},
+		{fragment: "#q=storefront&sort=-workload", rows: []string{"storefront-web", "storefront-migrate", "storefront-gateway-controller-for-regional-traffic", "storefront-cart"}, sections: []string{"storefront"}, count: "4 of 12 workloads"},
 		{fragment: "#q=mailroom", rows: nil, sections: []string{"mailroom"}, count: "0 of 12 workloads"},
 		{fragment: "#verdict=review", rows: []string{"ledger-worker"}, sections: []string{"ledger"}, count: "1 of 12 workloads"},
 		{fragment: "#q=storefront&moves=1", rows: []string{"storefront-cart", "storefront-gateway-controller-for-regional-traffic"}, sections: []string{"storefront"}, count: "2 of 12 workloads"},

@@ -206,12 +206,22 @@ func (c *collector) violation(v bot.ViolationReport, level, verb, state string) 
 	}
 	for _, w := range c.report.Workloads {
 		if w.Kind == v.Kind && w.Namespace == v.Namespace && w.Name == v.Name {
-			f.at = c.places.chart(w.Release, w.Namespace)
-			f.add(c.mentions(w)...)
+			f.at = c.own(w)
 			break
 		}
 	}
 	c.add(f)
+}
+
+// own is the template of the workload itself where some evidence stands in it, else
+// its chart.
+func (c *collector) own(w bot.WorkloadReport) place {
+	for _, e := range w.Evidence {
+		if e.Source != "" && e.Object == w.Kind+" "+w.Namespace+"/"+w.Name {
+			return c.places.evidence(w, e)
+		}
+	}
+	return c.places.chart(w.Release, w.Namespace)
 }
 
 func (c *collector) add(f finding) {

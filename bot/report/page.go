@@ -22,6 +22,9 @@ type page struct {
 	Namespaces []section
 }
 
+// NoticesOpen shows a short list of what was not seen at once, a long one when asked.
+func (p *page) NoticesOpen() bool { return len(p.Failed)+len(p.Notes) <= 5 }
+
 // slice is a part of the bar that shows how the verdicts divide.
 type slice struct {
 	Class, Text string
@@ -145,7 +148,7 @@ func newSection(n *namespace) section {
 	for _, note := range n.notes {
 		s.Notes = append(s.Notes, sentence(note))
 	}
-	s.Open = len(s.Changes) > 0 || s.Review > 0 || len(s.Failed) > 0
+	s.Open = len(s.Changes) > 0 || s.Review > 0
 	s.Everything = oneLine(strings.Join(append([]string{n.name}, s.Notes...), " "))
 	return s
 }

@@ -4,6 +4,7 @@
   const table = document.getElementById("table");
   const body = table.tBodies[0];
   const rows = [...body.rows].filter((row) => row.dataset.verdict);
+  const heads = [...table.tHead.rows[0].cells];
   const sections = [...document.querySelectorAll("details.namespace")];
   const count = document.getElementById("count");
   const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase().replace(/\s+/g, " ")]));
@@ -35,12 +36,14 @@
     count.textContent = all ? `${rows.length} workloads` : `${shown} of ${rows.length} workloads`;
   }
 
-  // The filter stands in the address, so that a view can be shared.
+  // Filter and order stand in the address, so that a view can be shared.
   function write() {
     const state = new URLSearchParams();
     if (form.q.value) state.set("q", form.q.value);
     if (form.verdict.value) state.set("verdict", form.verdict.value);
     if (form.moves.checked) state.set("moves", "1");
+    const sorted = heads.find((head) => head.hasAttribute("aria-sort"));
+    if (sorted) state.set("sort", (sorted.ariaSort === "descending" ? "-" : "") + sorted.textContent.toLowerCase());
     const hash = state.toString();
     history.replaceState(null, "", hash ? "#" + hash : location.pathname + location.search);
     apply();
@@ -48,17 +51,20 @@
 
   function read() {
     const hash = location.hash.slice(1);
-    if (/^(q|verdict|moves)=/.test(hash)) {
+    if (/^(q|verdict|moves|sort)=/.test(hash)) {
       const state = new URLSearchParams(hash);
       form.q.value = state.get("q") || "";
       form.verdict.value = state.get("verdict") || "";
       if (!form.querySelector("[name=verdict]:checked")) form.verdict.value = "";
       form.moves.checked = state.has("moves");
+      const order = state.get("sort") || "";
+      const head = heads.find((head) => head.textContent.toLowerCase() === order.replace(/^-/, ""));
+      if (head) sortBy(head, order.startsWith("-"));
     } else if (hash) {
       let id = hash;
       try { id = decodeURIComponent(hash); } catch { /* not encoded */ }
       const target = document.getElementById(id);
-      if (target && target.matches("details")) {
+      if (target?.matches("details")) {
         target.hidden = false;
         target.open = true;
         target.scrollIntoView();
@@ -67,23 +73,24 @@
     apply();
   }
 
-  function sortBy(index, head) {
-    const down = head.getAttribute("aria-sort") === "ascending";
-    for (const th of head.parentNode.cells) th.removeAttribute("aria-sort");
-    head.setAttribute("aria-sort", down ? "descending" : "ascending");
-    const key = (row) => row.cells[index].dataset.key || row.cells[index].textContent.trim();
-    const sign = down ? -1 : 1;
-    rows.sort((a, b) => sign * key(a).localeCompare(key(b), "en", { numeric: true }));
+  function sortBy(head, down) {
+    for (const other of heads) other.removeAttribute("aria-sort");
+    head.ariaSort = down ? "descending" : "ascending";
+    const key = (row) => row.cells[head.cellIndex].dataset.key || row.cells[head.cellIndex].textContent.trim();
+    rows.sort((a, b) => (down ? -1 : 1) * key(a).localeCompare(key(b), "en", { numeric: true }));
     body.append(...rows);
   }
 
-  [...table.tHead.rows[0].cells].forEach((head, index) => {
+  for (const head of heads) {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = head.textContent;
-    button.addEventListener("click", () => sortBy(index, head));
+    button.addEventListener("click", () => {
+      sortBy(head, head.ariaSort === "ascending");
+      write();
+    });
     head.replaceChildren(button);
-  });
+  }
   form.addEventListener("input", write);
   form.addEventListener("submit", (event) => event.preventDefault());
   addEventListener("hashchange", read);

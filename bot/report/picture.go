@@ -62,6 +62,7 @@ const (
 	laneGap    = 26
 	headHeight = 30
 	nameChars  = 33 // of a monospaced name in a box
+	markChars  = 3  // that the verdict's shape takes from it
 	wordChars  = 36 // of a sentence
 )
 
@@ -133,7 +134,7 @@ func (p *picture) lane(l *lane, top int) int {
 }
 
 func workloadBox(w bot.WorkloadReport) box {
-	b := write(box{Class: "workload", Mark: "unknown", Full: fullText(w)}, wrap(w.Name, nameChars, 3), "name")
+	b := write(box{Class: "workload", Mark: "unknown", Full: fullText(w)}, wrap(w.Name, nameChars-markChars, 3), "name")
 	switch w.Verdict {
 	case needsToken:
 		b.Mark = "needs"
