@@ -23,8 +23,12 @@ import (
 //
 // asks it about every case anew, writes its answers into testdata/engine/*.txtar and
 // its version into testdata/engine/VERSION. The command line is built from its own
-// module, github.com/kyverno/kyverno/cmd/cli/kubectl-kyverno: download the module, and
-// go build there, since its replace directives forbid go install.
+// module, whose replace directives forbid go install: download
+// github.com/kyverno/kyverno, copy it, and there run
+//
+//	go build -o kyverno -ldflags "-X github.com/kyverno/kyverno/pkg/version.BuildVersion=v1.19.1" ./cmd/cli/kubectl-kyverno
+//
+// The version is what this flag says, so it must be the downloaded module's.
 var record = flag.Bool("record", false, "renew the recorded answers of the policy engine")
 
 func TestRecord(t *testing.T) {
