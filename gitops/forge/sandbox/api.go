@@ -41,6 +41,7 @@ var apiRoutes = []route{
 	{"GET /projects/{id}/protected_branches", Maintainer, "search", (*call).listProtected},
 	{"GET /projects/{id}/repository/commits", Reporter, "ref_name path", (*call).listCommits},
 	{"GET /projects/{id}/repository/commits/{sha}", Reporter, "stats", (*call).getCommit},
+	{"GET /projects/{id}/repository/compare", Reporter, "from to straight unidiff", (*call).compare},
 	{"GET /projects/{id}/repository/tree", Reporter, "ref path recursive", (*call).listTree},
 	{"GET /projects/{id}/repository/files/{path}", Reporter, "ref", (*call).getFile},
 	{"GET /projects/{id}/repository/files/{path}/raw", Reporter, "ref", (*call).getRawFile},

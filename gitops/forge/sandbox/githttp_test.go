@@ -1,6 +1,12 @@
 package sandbox
 
 import (
+	"bytes"
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -19,13 +25,13 @@ func TestPushMovesMergeRequest(t *testing.T) {
 		t.Errorf("sha is %s, want %s", got, want)
 	}
 	change(t, dir, "values.yaml", "a: 3\n")
-	runGit(t, dir, "push", "--quiet", "origin", "topic/one")
+	runGit(t, dir, "push", "--quiet", b.remote("sandbox-maintainer", umbrella), "topic/one")
 	after := b.MergeRequests()[0]
 	if got, want := after.SHA, runGit(t, dir, "rev-parse", "HEAD"); got != want {
 		t.Errorf("after the push, sha is %s, want %s", got, want)
 	}
 	if len(after.Notes) != 1 || !after.Notes[0].System || !strings.HasPrefix(after.Notes[0].Body, "added 1 commit\n") ||
-		after.Notes[0].Author != "sandbox-developer" {
+		after.Notes[0].Author != "sandbox-maintainer" {
 		t.Errorf("notes are %+v, want one system note by the pusher", after.Notes)
 	}
 }
@@ -106,4 +112,160 @@ func TestPushRefusals(t *testing.T) {
 // refs are the refs of the umbrella on disk.
 func (b *bundle) refs() string {
 	return runGit(b.t, b.dir+"/"+umbrella+".git", "for-each-ref", "--format=%(refname) %(objectname)")
+}
+
+// TestLargePush sends more than fits into one buffer, in chunks, both to a
+// branch that may be rewritten and to one that may not.
+func TestLargePush(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	dir := b.clone("sandbox-maintainer")
+	noise := make([]byte, 4<<20)
+	random := rand.NewChaCha8([32]byte{1})
+	if _, err := random.Read(noise); err != nil {
+		t.Fatal(err)
+	}
+	change(t, dir, "noise.bin", string(noise))
+	runGit(t, dir, "push", "--quiet", "origin", "HEAD:topic")
+	runGit(t, dir, "push", "--quiet", "origin", "main")
+	change(t, dir, "noise.bin", string(noise[1:]))
+	runGit(t, dir, "push", "--quiet", "origin", "main")
+	if out, err := git(t, dir, "push", "--force", "origin", "HEAD~1:main"); err == nil || !strings.Contains(out, textProtectedForce) {
+		t.Errorf("force push answers %v, %q", err, out)
+	}
+	again := b.clone("sandbox-reporter")
+	got, err := os.ReadFile(filepath.Join(again, "noise.bin"))
+	if err != nil || !bytes.Equal(got, noise[1:]) {
+		t.Errorf("the file came back with %d bytes (%v)", len(got), err)
+	}
+}
+
+func TestProtocols(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, version := range []string{"0", "1", "2"} {
+		runGit(t, b.dir, "-c", "protocol.version="+version, "clone", "--quiet", "--depth=1", b.remote("sandbox-reporter", umbrella), filepath.Join(t.TempDir(), version))
+	}
+	// Without ".git" git is sent to the right address.
+	runGit(t, b.dir, "clone", "--quiet", strings.TrimSuffix(b.remote("sandbox-reporter", umbrella), ".git"), filepath.Join(t.TempDir(), "short"))
+	// Any commit can be fetched, as in GitLab.
+	sha := b.commit("main", map[string]string{"x": "1\n"})
+	b.commit("main", map[string]string{"x": "2\n"})
+	dir := b.clone("sandbox-reporter")
+	runGit(t, dir, "fetch", "--quiet", "--depth=1", "origin", sha)
+}
+
+func TestGitStatuses(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	cases := []struct {
+		name, method, path, token, contentType, body string
+		want                                         int
+	}{
+		{"no token", "GET", ".git/info/refs?service=git-upload-pack", "", "", "", 401},
+		{"wrong token", "GET", ".git/info/refs?service=git-upload-pack", "nonsense", "", "", 401},
+		{"stranger", "GET", ".git/info/refs?service=git-upload-pack", "stranger-secret", "", "", 404},
+		{"guest", "GET", ".git/info/refs?service=git-upload-pack", "guest-secret", "", "", 403},
+		{"absent", "GET", "s.git/info/refs?service=git-upload-pack", "sandbox-developer", "", "", 404},
+		{"outside", "GET", "/../../../x.git/info/refs?service=git-upload-pack", "sandbox-developer", "", "", 404},
+		{"escaped", "GET", "/%2e%2e/umbrella.git/info/refs?service=git-upload-pack", "sandbox-developer", "", "", 404},
+		{"dumb", "GET", ".git/info/refs", "sandbox-developer", "", "", 403},
+		{"other service", "GET", ".git/info/refs?service=git-shell", "sandbox-developer", "", "", 403},
+		{"wrong method", "GET", ".git/git-upload-pack", "sandbox-developer", "", "", 405},
+		{"wrong type", "POST", ".git/git-receive-pack", "sandbox-developer", "text/plain", "", 415},
+		{"garbage", "POST", ".git/git-receive-pack", "sandbox-developer", "application/x-git-receive-pack-request", "zzzz", 400},
+		{"probe", "POST", ".git/git-receive-pack", "sandbox-developer", "application/x-git-receive-pack-request", "0000", 200},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			req, err := http.NewRequestWithContext(t.Context(), c.method, b.url+"/"+umbrella+c.path, strings.NewReader(c.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.token != "" {
+				req.SetBasicAuth("any", c.token)
+			}
+			req.Header.Set("Content-Type", c.contentType)
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if resp.StatusCode != c.want {
+				t.Errorf("answered %d, want %d", resp.StatusCode, c.want)
+			}
+			if asks := resp.Header.Get("WWW-Authenticate") != ""; asks != (c.want == 401) {
+				t.Errorf("asks for a password: %v", asks)
+			}
+		})
+	}
+}
+
+func TestEmptyRepository(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	makeRepository(t, b.dir, "platform/empty")
+	dir := b.clone("sandbox-developer")
+	out, err := git(t, dir, "push", b.remote("sandbox-developer", "platform/empty"), "main")
+	if err == nil || !strings.Contains(out, "GitLab: A default branch (e.g. main) does not yet exist for platform/empty") {
+		t.Errorf("a developer's first push answers %v, %q", err, out)
+	}
+	runGit(t, dir, "push", "--quiet", b.remote("sandbox-maintainer", "platform/empty"), "main")
+	if status, text := b.call("GET", "/platform/empty", "", ""); status != 200 || !strings.Contains(text, "<h1 id=\"umbrella\">") {
+		t.Errorf("the page answers %d", status)
+	}
+}
+
+// TestHooksDoNotRun: what lies in a repository is data.
+func TestHooksDoNotRun(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	trace := filepath.Join(t.TempDir(), "ran")
+	hook := filepath.Join(b.dir, umbrella+".git", "hooks", "post-receive")
+	if err := os.MkdirAll(filepath.Dir(hook), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(hook, []byte("#!/bin/sh\ntouch "+trace+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	dir := b.clone("sandbox-developer")
+	change(t, dir, "x", "1\n")
+	runGit(t, dir, "push", "--quiet", "origin", "HEAD:topic")
+	if _, err := os.Stat(trace); err == nil {
+		t.Error("a hook of the repository ran")
+	}
+}
+
+func TestCallerGoesAway(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	req, err := http.NewRequestWithContext(ctx, "POST", b.url+"/"+umbrella+".git/git-upload-pack", blocked{ctx})
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth("any", "sandbox-reporter")
+	req.Header.Set("Content-Type", "application/x-git-upload-pack-request")
+	done := make(chan error, 1)
+	go func() {
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
+			resp.Body.Close()
+		}
+		done <- err
+	}()
+	cancel()
+	if err := <-done; err == nil {
+		t.Error("a request that never ends was answered")
+	}
+	b.clone("sandbox-reporter") // the project is not stuck
+}
+
+// blocked is a body that never comes.
+type blocked struct{ context.Context }
+
+func (b blocked) Read([]byte) (int, error) {
+	<-b.Done()
+	return 0, b.Err()
 }

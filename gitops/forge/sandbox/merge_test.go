@@ -105,6 +105,10 @@ func TestEmptyRequest(t *testing.T) {
 	if err := b.Merge(t.Context(), umbrella, 1); err == nil || !strings.Contains(err.Error(), "405") {
 		t.Errorf("merging nothing answers %v", err)
 	}
+	b.commit("main", map[string]string{"later": "1\n"})
+	if mr := b.MergeRequests()[0]; mr.State != "opened" {
+		t.Errorf("when main moves, a request without commits becomes %s", mr.State)
+	}
 }
 
 func TestSquashAndFastForward(t *testing.T) {
@@ -128,6 +132,23 @@ func TestSquashAndFastForward(t *testing.T) {
 	mr, _, err := b.client("sandbox-reporter").MergeRequests.GetMergeRequest(umbrella, 1, nil)
 	if err != nil || mr.SquashCommitSHA != runGit(t, dir, "rev-parse", "HEAD") || mr.MergeCommitSHA != "" {
 		t.Errorf("request says squash %s, merge %s (%v)", mr.SquashCommitSHA, mr.MergeCommitSHA, err)
+	}
+}
+
+func TestProtectedSourceBranchStays(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.commit("release", map[string]string{"a": "1\n"})
+	b.set(func(s *ProjectSettings) {
+		s.ProtectedBranches = append(s.ProtectedBranches, ProtectedBranch{Name: "rel*", PushAccess: Maintainer, MergeAccess: Maintainer})
+	})
+	b.open("release")
+	opt := &gitlab.AcceptMergeRequestOptions{ShouldRemoveSourceBranch: gitlab.Ptr(true)}
+	if _, _, err := b.client("sandbox-maintainer").MergeRequests.AcceptMergeRequest(umbrella, 1, opt); err != nil {
+		t.Fatal(err)
+	}
+	if refs := b.refs(); !strings.Contains(refs, "refs/heads/release ") {
+		t.Errorf("the protected branch was deleted; there is %s", refs)
 	}
 }
 
@@ -159,6 +180,12 @@ func TestRebase(t *testing.T) {
 	after, _, err := client.MergeRequests.GetMergeRequest(umbrella, 1, nil)
 	if err != nil || after.MergeError == "" || after.SHA != mr.SHA {
 		t.Errorf("after a conflict merge_error is %q, sha %s (%v)", after.MergeError, after.SHA, err)
+	}
+	b.set(func(s *ProjectSettings) {
+		s.ProtectedBranches = append(s.ProtectedBranches, ProtectedBranch{Name: "topic", PushAccess: Developer, MergeAccess: Developer})
+	})
+	if _, err := client.MergeRequests.RebaseMergeRequest(umbrella, 1, nil); status(err) != 403 {
+		t.Errorf("rebasing a branch that must not be rewritten answers %v, want 403", err)
 	}
 	if _, err := b.client("sandbox-reporter").MergeRequests.RebaseMergeRequest(umbrella, 1, nil); status(err) != 403 {
 		t.Errorf("a reporter's rebase answers %v, want 403", err)

@@ -90,7 +90,11 @@ func (v view) filePage(ctx context.Context, rest string, plain bool) (string, pa
 			return "", page{}, errNoPage
 		}
 		for _, e := range entries {
-			body.Entries = append(body.Entries, entry{e.Name, here + e.Type + "/" + escapePath(ref) + "/" + escapePath(e.Path), e.Type})
+			address := here + e.Type + "/" + escapePath(ref) + "/" + escapePath(e.Path)
+			if e.Type == "commit" { // a submodule, which is elsewhere
+				address = ""
+			}
+			body.Entries = append(body.Entries, entry{e.Name, address, e.Type})
 		}
 		return "file", page{Title: title, Path: v.p.path, Body: body}, nil
 	}
