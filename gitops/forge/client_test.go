@@ -285,7 +285,9 @@ func TestEndlessBodyIsCut(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	f := newFake(t, nil)
-	_, err := f.client(t, func(config *Config) { config.BaseURL = server.URL }).CurrentUser(ctx(t))
+	c := f.client(t, func(config *Config) { config.BaseURL = server.URL })
+	c.transport.maxBody = 2 << 20
+	_, err := c.CurrentUser(ctx(t))
 	if !errors.Is(err, errTooLarge) || requests != 1 {
 		t.Errorf("%v after %d requests", err, requests)
 	}
@@ -339,4 +341,16 @@ func TestReadOnly(t *testing.T) {
 	if diff := cmp.Diff([]string{"GET /user", "GET /projects/7/merge_requests/1"}, f.requests); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// FuzzServerMessage: whatever body comes with an error becomes one short line.
+func FuzzServerMessage(f *testing.F) {
+	for _, body := range []string{`{"message":{"base":["x\ny"]}}`, `{"error":"x"}`, "Retry later\n", "<html>", `{"message":[1,null,{"a":{}}]}`, "[]"} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if got := serverMessage(body); strings.ContainsAny(got, "\n\r\x1b\x00") || len(got) > 600 {
+			t.Errorf("%q", got)
+		}
+	})
 }

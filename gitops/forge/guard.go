@@ -31,11 +31,12 @@ type guard struct {
 	url      *url.URL
 	token    func() (string, error)
 	readOnly bool
+	maxBody  int64
 	used     atomic.Pointer[string] // the token sent last, to scrub errors
 }
 
 func newGuard(config Config, base *url.URL) (*guard, error) {
-	g := &guard{url: base, token: config.Token, readOnly: config.ReadOnly}
+	g := &guard{url: base, token: config.Token, readOnly: config.ReadOnly, maxBody: maxBody}
 	switch {
 	case config.HTTPClient != nil && config.HTTPClient.Transport != nil:
 		g.base = config.HTTPClient.Transport
@@ -102,7 +103,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp.Body = &cappedBody{ReadCloser: resp.Body, left: maxBody}
+	resp.Body = &cappedBody{ReadCloser: resp.Body, left: g.maxBody}
 	return resp, nil
 }
 

@@ -169,9 +169,9 @@ func (s *gitServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		line := "# service=" + service + "\n"
 		fmt.Fprintf(w, "%04x%s0000", len(line)+4, line)
 	}
-	// Without a length, as from a server that streams.
-	w.(http.Flusher).Flush()
+	// Without a length, as from a server that streams, and its end apart.
 	_, _ = w.Write(out.Bytes())
+	w.(http.Flusher).Flush()
 }
 
 func route(r *http.Request) (path, service string, advertise bool) {
