@@ -5,9 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -174,80 +172,6 @@ func shortName(name string) string {
 	return name[:limit-hash-1] + "-" + hex.EncodeToString(sum[:])[:hash]
 }
 
-// chart resolves spec.chart, or a chartRef that leads to a HelmChart object.
-func (f *flux) chart(o *render.Object, spec helmReleaseSpec) (chartSpec, string, error) {
-	if ref := spec.ChartRef; ref != nil {
-		namespace := ref.Namespace
-		if namespace == "" {
-			namespace = o.Namespace
-		}
-		if ref.Kind != "HelmChart" {
-			return chartSpec{SourceRef: *ref}, namespace, nil
-		}
-		chart, ok := f.sources[objectKey("HelmChart", namespace, ref.Name)]
-		if !ok {
-			return chartSpec{}, "", fmt.Errorf("its chart is HelmChart %s/%s, which the umbrella does not render", namespace, ref.Name)
-		}
-		var c chartSpec
-		return c, namespace, decodeSpec(chart, &c)
-	}
-	if spec.Chart == nil {
-		return chartSpec{}, "", errors.New("it names no chart")
-	}
-	return spec.Chart.Spec, o.Namespace, nil
-}
-
-// source fills in where the chart comes from.
-func (f *flux) source(r *Release, o *render.Object, spec helmReleaseSpec) error {
-	c, namespace, err := f.chart(o, spec)
-	if err != nil {
-		return err
-	}
-	if c.SourceRef.Namespace != "" {
-		namespace = c.SourceRef.Namespace
-	}
-	r.Chart = cleanPath(c.Chart)
-	r.ValuesFiles, r.IgnoreMissingValuesFiles = c.ValuesFiles, c.IgnoreMissingValuesFiles
-	if c.ValuesFile != "" {
-		r.ValuesFiles = append(slices.Clone(r.ValuesFiles), c.ValuesFile)
-	}
-	name := fmt.Sprintf("%s %s/%s", c.SourceRef.Kind, namespace, c.SourceRef.Name)
-	source, ok := f.sources[objectKey(c.SourceRef.Kind, namespace, c.SourceRef.Name)]
-	if !ok {
-		return fmt.Errorf("its source is %s, which the umbrella does not render", name)
-	}
-	var git gitRepositorySpec
-	if err := decodeSpec(source, &git); err != nil {
-		return err
-	}
-	r.Repository = withoutCredentials(git.URL)
-	if c.SourceRef.Kind != "GitRepository" {
-		return fmt.Errorf("its source is %s (%s): not analysable yet", name, r.Repository)
-	}
-	r.Ref, r.Ignore = git.Ref, git.Ignore
-	switch {
-	case r.Repository == "":
-		return fmt.Errorf("its source %s has no url", name)
-	case len(git.Include) > 0:
-		return fmt.Errorf("its source %s includes other repositories: not analysable yet", name)
-	}
-	return nil
-}
-
-// cleanPath makes a path inside a repository what fs.FS wants; it never leads out of it.
-func cleanPath(p string) string {
-	return path.Clean("./" + strings.TrimPrefix(path.Clean("/"+p), "/"))
-}
-
-// helmRepoName is the name of the HelmRepository that the chart comes from, if it does.
-func (f *flux) helmRepoName(o *render.Object, spec helmReleaseSpec) string {
-	c, _, err := f.chart(o, spec)
-	if err != nil || c.SourceRef.Kind != "HelmRepository" {
-		return ""
-	}
-	return c.SourceRef.Name
-}
-
 // valuesSource decodes a Secret or ConfigMap; nil is one that does not exist.
 func valuesSource(o *render.Object) (render.ValuesSource, bool) {
 	if o == nil {
@@ -269,27 +193,6 @@ func valuesSource(o *render.Object) (render.ValuesSource, bool) {
 		}
 	}
 	return source, true
-}
-
-// withoutCredentials takes user and password out of a URL, of ssh's only the
-// password. The address need not be well-formed otherwise.
-func withoutCredentials(address string) string {
-	scheme, rest, ok := strings.Cut(address, "://")
-	if !ok {
-		return address // git@host:path has no password
-	}
-	host, tail := rest, ""
-	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
-		host, tail = rest[:i], rest[i:]
-	}
-	if at := strings.LastIndex(host, "@"); at >= 0 {
-		user, _, _ := strings.Cut(host[:at], ":")
-		host = host[at+1:]
-		if scheme == "ssh" {
-			host = user + "@" + host
-		}
-	}
-	return scheme + "://" + host + tail
 }
 
 // findPackage finds the values key that a release comes from: the one with its
