@@ -95,7 +95,12 @@ type apiError struct {
 	body   any
 }
 
-func (e *apiError) Error() string { return fmt.Sprintf("status %d: %v", e.status, e.body) }
+func (e *apiError) Error() string {
+	if body, ok := e.body.(map[string]any); ok && body["message"] != nil {
+		return fmt.Sprintf("GitLab refuses with status %d: %v", e.status, body["message"])
+	}
+	return fmt.Sprintf("GitLab refuses with status %d: %v", e.status, e.body)
+}
 
 // fail refuses with GitLab's usual shape, {"message": ...}.
 func fail(status int, message any) *apiError {

@@ -42,31 +42,31 @@ func (linker) Transform(doc *ast.Document, reader text.Reader, pc parser.Context
 	if !ok {
 		return
 	}
-	var texts []*ast.Text
-	// Walk fails only if its callback does.
-	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
-		switch n := n.(type) {
-		case *ast.Link:
-			if entering {
-				n.Destination = []byte(at.resolve(string(n.Destination)))
-			}
-			return ast.WalkSkipChildren, nil
-		case *ast.AutoLink, *ast.CodeSpan, *ast.Image:
-			return ast.WalkSkipChildren, nil
-		case *ast.Text:
-			if entering {
-				texts = append(texts, n)
-			}
-		}
-		return ast.WalkContinue, nil
-	})
-	for _, node := range texts {
+	for _, node := range at.prepare(doc) {
 		if node.Parent() == nil { // joined to the one before
 			continue
 		}
 		join(node)
 		linkReferences(node, reader.Source(), at)
 	}
+}
+
+// prepare resolves the links below n and returns the plain text there.
+func (at place) prepare(n ast.Node) []*ast.Text {
+	switch n := n.(type) {
+	case *ast.Link:
+		n.Destination = []byte(at.resolve(string(n.Destination)))
+		return nil
+	case *ast.AutoLink, *ast.CodeSpan, *ast.Image:
+		return nil
+	case *ast.Text:
+		return []*ast.Text{n}
+	}
+	var texts []*ast.Text
+	for child := n.FirstChild(); child != nil; child = child.NextSibling() {
+		texts = append(texts, at.prepare(child)...)
+	}
+	return texts
 }
 
 // resolve turns the path of a file, from this place or from the root of the
