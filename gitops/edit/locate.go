@@ -59,7 +59,7 @@ func (s *source) locate(mutator, defaultMutator string) (*document, error) {
 }
 
 // maxViews bounds how many parts of one file are tried.
-const maxViews = 32
+const maxViews = 16
 
 // templateViews returns the bodies of the outermost defines that hold policies, and what lies outside them.
 func (s *source) templateViews() []*source {
