@@ -50,6 +50,20 @@ func Simulate(set *Set, workloads []*Workload, policies *policy.Policies) *Effec
 	return s.effect
 }
 
+// SettledElsewhere tells whether the validating policy's own exclusions name the
+// workload: its controller, or every pod that it makes.
+func SettledElsewhere(w *Workload, policies *policy.Policies) bool {
+	if policies.Excluded(policy.Manifest(w.Object)) {
+		return true
+	}
+	for _, name := range w.Pods {
+		if !policies.Excluded(podManifest(w, name, w.PodSpec)) {
+			return false
+		}
+	}
+	return len(w.Pods) > 0
+}
+
 type simulation struct {
 	policies *policy.Policies
 	accounts map[[2]string]map[string]any // namespace and name -> admitted manifest
@@ -57,7 +71,7 @@ type simulation struct {
 }
 
 func (s *simulation) admitAccount(o *render.Object) {
-	admitted := s.admit(namespaced(o))
+	admitted := s.admit(policy.Manifest(o))
 	s.accounts[[2]string{o.Namespace, o.Name}] = admitted
 	off, ok := admitted["automountServiceAccountToken"].(bool)
 	s.effect.Hardened[o] = ok && !off
@@ -97,7 +111,7 @@ func (s *simulation) admitWorkload(w *Workload) {
 		}
 	}
 	if isMutatedController(w) {
-		admitted := s.admit(namespaced(w.Object))
+		admitted := s.admit(policy.Manifest(w.Object))
 		s.validate(admitted)
 		spec = templateSpec(admitted, spec)
 	}
@@ -141,21 +155,4 @@ func templateSpec(obj map[string]any, otherwise map[string]any) map[string]any {
 		return pod
 	}
 	return otherwise
-}
-
-// namespaced returns the manifest with the namespace that the release gives it.
-func namespaced(o *render.Object) map[string]any {
-	out := make(map[string]any, len(o.Fields))
-	for k, v := range o.Fields {
-		out[k] = v
-	}
-	meta := map[string]any{}
-	if m, ok := o.Fields["metadata"].(map[string]any); ok {
-		for k, v := range m {
-			meta[k] = v
-		}
-	}
-	meta["namespace"] = o.Namespace
-	out["metadata"] = meta
-	return out
 }

@@ -37,10 +37,13 @@ type Config struct {
 	GitLabURL    string
 	BranchPrefix string   // default "tokenward/"
 	Labels       []string // labels of new merge requests
-	DryRun       bool     // Propose computes everything and writes nothing
-	Workers      int      // fetches and renders at once; default 4
-	Now          func() time.Time
-	Log          *slog.Logger
+	// StateKey signs the hidden state of descriptions. Without one the signature
+	// shows damage, but not forgery by somebody who knows this program.
+	StateKey []byte
+	DryRun   bool // Propose computes everything and writes nothing
+	Workers  int  // fetches and renders at once; default 4
+	Now      func() time.Time
+	Log      *slog.Logger
 	// Progress is told of every step begun; nil for silence.
 	Progress func(step string, done, total int)
 }
@@ -89,7 +92,6 @@ func (c Config) validate() error {
 type store interface {
 	Effective(url string) string
 	Fetch(ctx context.Context, url string, ref git.Ref) (*git.Snapshot, error)
-	RemoteRefs(ctx context.Context, url string) (map[string]string, error)
 	Commit(ctx context.Context, base *git.Snapshot, spec git.CommitSpec) (string, error)
 	Push(ctx context.Context, base *git.Snapshot, commit, branch, expected string) error
 }
@@ -101,6 +103,7 @@ type mergeRequests interface {
 	MergeRequests(ctx context.Context, projectID int64, sourceBranch string) ([]forge.MergeRequest, error)
 	CreateMergeRequest(ctx context.Context, projectID int64, n forge.NewMergeRequest) (forge.MergeRequest, error)
 	UpdateMergeRequest(ctx context.Context, projectID, iid int64, u forge.MergeRequestUpdate) (forge.MergeRequest, error)
+	Compare(ctx context.Context, projectID int64, from, to string) (forge.Comparison, error)
 }
 
 var (

@@ -8,22 +8,7 @@ import (
 	"tokenward/templates"
 )
 
-// umbrellaProposal words the umbrella's merge request from the plan, the verdicts
-// and the proof.
-func (b *Bot) umbrellaProposal(s *Scan, u *Unit) (*proposal, error) {
-	text := b.umbrellaText(s, u)
-	message, err := text.CommitMessage()
-	if err != nil {
-		return nil, err
-	}
-	p := b.newProposal(u, RoleUmbrella, u.Umbrella, text.Title(), message)
-	p.describe = func(head string, partners []*proposal) (string, error) {
-		text.Partners, text.Marker = partnersOf(partners), p.state(head).encode()
-		return text.Description()
-	}
-	return p, nil
-}
-
+// umbrellaText says what the umbrella's merge request says.
 func (b *Bot) umbrellaText(s *Scan, u *Unit) templates.Umbrella {
 	ns := u.Plan.Namespace
 	_, listed := s.Listing.Find(ns)

@@ -83,7 +83,7 @@ func (b *Bot) documentation(s *Scan, base *git.Snapshot) (*FileChange, error) {
 	if len(changes) == 0 {
 		return nil, nil
 	}
-	return &FileChange{Base: base, Package: repositoryName(base.URL), Path: place, Content: dst, Diff: edit.UnifiedDiff(place, src, dst), Why: why}, nil
+	return &FileChange{Base: base, Package: repositoryName(base.URL), Path: place, Content: dst, Diff: edit.UnifiedDiff(place, src, dst), Why: why, Edit: section}, nil
 }
 
 func (b *Bot) section(s *Scan) (edit.SectionEdit, error) {

@@ -129,7 +129,7 @@ func (b *Bot) policiesAfter(ctx context.Context, s *Scan, plans []analysis.Names
 			return p, form, nil
 		}
 		if i == len(forms)-1 && err == nil {
-			err = errors.New("its policies do not show the patterns that its values are given")
+			err = errors.New("its policies do not show the namespaces and patterns that its values are given; some policies charts render nothing while no namespace has pods")
 		}
 		if i == len(forms)-1 {
 			return nil, false, fmt.Errorf("render the policies of release %s with the planned values: %w", s.Listing.Release, err)
@@ -138,11 +138,13 @@ func (b *Bot) policiesAfter(ctx context.Context, s *Scan, plans []analysis.Names
 	return nil, false, nil
 }
 
-// shows tells whether the policies name every allowed and denied pattern.
+// shows tells whether the policies name every hardened namespace and every allowed
+// and denied pattern. A policies chart may render nothing at all while no
+// namespace has pods.
 func shows(p *policy.Policies, changes []analysis.Change) bool {
 	for _, c := range changes {
-		_, allow, deny := p.List(c.Namespace)
-		if c.Kind == analysis.Allow && !slices.Contains(allow, c.Pattern) || c.Kind == analysis.Deny && !slices.Contains(deny, c.Pattern) {
+		listed, allow, deny := p.List(c.Namespace)
+		if c.Kind == analysis.Harden && !listed || c.Kind == analysis.Allow && !slices.Contains(allow, c.Pattern) || c.Kind == analysis.Deny && !slices.Contains(deny, c.Pattern) {
 			return false
 		}
 	}

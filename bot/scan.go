@@ -76,7 +76,7 @@ func (b *Bot) plan(ctx context.Context, s *Scan) (err error) {
 	workloads := s.workloads()
 	s.Plans = analysis.Plan(analysis.PlanInput{
 		Set: s.Set, Judgements: s.Judgements, Listing: s.Listing,
-		Excluded: func(w *analysis.Workload) bool { return s.Policies.Excluded(w.Object.Fields) },
+		Excluded: func(w *analysis.Workload) bool { return analysis.SettledElsewhere(w, s.Policies) },
 		Skipped:  policy.SkippedNamespaces(allObjects(s.Set)),
 	})
 	s.Plans = b.only(s.Plans)

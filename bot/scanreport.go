@@ -51,13 +51,14 @@ func (b *Bot) Report(s *Scan) *ScanReport {
 	return r
 }
 
-// Problems are sentences about what the umbrella could not be asked.
+// Problems are sentences about what the umbrella could not be asked, and about
+// policies that do not do what they seem to.
 func (s *Scan) Problems() []string {
 	var out []string
 	for _, p := range s.Discovery.Problems {
 		out = append(out, strings.TrimSpace(fmt.Sprintf("%s: %s", p.Package, p.Reason)))
 	}
-	return out
+	return append(out, s.Policies.Warnings()...)
 }
 
 func (b *Bot) wants(namespace string) bool {
@@ -80,7 +81,7 @@ func listed(s *Scan, w *analysis.Workload) string {
 	entry, found := s.Listing.Find(w.Namespace)
 	hit := func(pattern string) bool { return analysis.Hits(pattern, w) }
 	switch {
-	case s.Policies.Excluded(w.Object.Fields):
+	case analysis.SettledElsewhere(w, s.Policies):
 		return "excluded"
 	case !found:
 		return "namespace-unlisted"

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -9,13 +10,23 @@ import (
 	"strings"
 )
 
-// state is what the bot must know to recognise its own merge request. It stands in
-// the description as a comment that GitLab does not show.
+// state is what the bot must know to recognise its own merge request and to tell
+// its own doing from people's. It stands in the description as a comment that GitLab
+// does not show, signed. A lost or damaged state costs nothing but caution: the
+// branch and its commits are looked at instead.
 type state struct {
 	Unit   string `json:"unit"`
 	Role   string `json:"role"`
-	Digest string `json:"digest"` // of the lines that the request adds
-	Head   string `json:"head"`   // the commit that the bot pushed last
+	Digest string `json:"digest"`           // of the lines that the request adds
+	Head   string `json:"head"`             // the commit that the bot pushed last
+	Title  string `json:"title,omitempty"`  // the title that the bot set last
+	Target string `json:"target,omitempty"` // the target branch that the bot set last
+	Draft  bool   `json:"draft,omitempty"`  // the bot made it a draft
+	Closed bool   `json:"closed,omitempty"` // the bot itself closed it
+	// Unneeded says that a complete run found the request needless; the next one that agrees closes it.
+	Unneeded bool `json:"unneeded,omitempty"`
+	// Order says how the order of merging is enforced: "dependency" or "words".
+	Order string `json:"order,omitempty"`
 }
 
 const (
@@ -23,29 +34,40 @@ const (
 	endMark   = "<!-- tokenward:end -->"
 )
 
-var stateComment = regexp.MustCompile(`<!-- tokenward:v1 ([A-Za-z0-9_-]+) -->`)
+var stateComment = regexp.MustCompile(`<!-- tokenward:v1 ([A-Za-z0-9+/]+) ([A-Za-z0-9+/]{43}) -->`)
 
-// encode writes the state as one comment without "--" inside.
-func (s state) encode() string {
-	raw, err := json.Marshal(s)
+// sealer signs and checks states.
+type sealer struct{ key []byte }
+
+// encode writes the state as one comment. Base64's alphabet has no dash, so that
+// nothing inside can end the comment.
+func (s sealer) encode(st state) string {
+	raw, err := json.Marshal(st)
 	if err != nil {
 		panic("encode a struct of strings: " + err.Error()) // cannot happen
 	}
-	return "<!-- tokenward:v1 " + base64.RawURLEncoding.EncodeToString(raw) + " -->"
+	payload := base64.RawStdEncoding.EncodeToString(raw)
+	return "<!-- tokenward:v1 " + payload + " " + s.sign(payload) + " -->"
 }
 
-// readState finds the state in a description; ok is false if there is none that
-// can be read, whoever broke it.
-func readState(description string) (s state, ok bool) {
+func (s sealer) sign(payload string) string {
+	mac := hmac.New(sha256.New, s.key)
+	mac.Write([]byte("tokenward:v1 " + payload))
+	return base64.RawStdEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// read finds the state in a description; ok is false if there is none whose
+// signature holds, whoever broke it.
+func (s sealer) read(description string) (st state, ok bool) {
 	m := stateComment.FindStringSubmatch(description)
-	if m == nil {
+	if m == nil || !hmac.Equal([]byte(m[2]), []byte(s.sign(m[1]))) {
 		return state{}, false
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(m[1])
-	if err != nil {
+	raw, err := base64.RawStdEncoding.DecodeString(m[1])
+	if err != nil || json.Unmarshal(raw, &st) != nil {
 		return state{}, false
 	}
-	return s, json.Unmarshal(raw, &s) == nil
+	return st, true
 }
 
 // enclose puts our text between the marks inside which alone it is rewritten later.
@@ -67,12 +89,12 @@ func replaceOurs(current, ours string) string {
 
 // digest identifies the content of a change by the lines that it adds, so that a
 // target branch that moves on does not make it another change.
-func digest(unit, role string, c *FileChange) string {
+func digest(unit, role, path, diff string) string {
 	h := sha256.New()
-	h.Write([]byte(unit + "\x00" + role + "\x00" + c.Path + "\x00"))
-	for line := range strings.Lines(c.Diff) {
+	h.Write([]byte(unit + "\x00" + role + "\x00" + path + "\x00"))
+	for line := range strings.Lines(diff) {
 		if strings.HasPrefix(line, "+") && !strings.HasPrefix(line, "+++ ") {
-			h.Write([]byte(line))
+			h.Write([]byte(strings.TrimSuffix(line, "\n") + "\n"))
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil))

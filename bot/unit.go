@@ -32,6 +32,7 @@ type FileChange struct {
 	Content []byte
 	Diff    string // unified diff against Base
 	Why     string // why the change goes to this file
+	Edit    edit.Edit
 }
 
 // Refusal is a unit that is not proposed, with the lines that a person may place
@@ -81,7 +82,8 @@ func (b *Bot) editUmbrella(ctx context.Context, s *Scan, u *Unit) error {
 		if err != nil {
 			return fmt.Errorf("read %s of the umbrella: %w", f, err)
 		}
-		dst, changes, err := b.policyEdit(s, u.Plan).Apply(src)
+		change := b.policyEdit(s, u.Plan)
+		dst, changes, err := change.Apply(src)
 		if err == nil && len(changes) == 0 {
 			err = errors.New("it says all that is planned, and yet the rendered values do not")
 		}
@@ -89,7 +91,7 @@ func (b *Bot) editUmbrella(ctx context.Context, s *Scan, u *Unit) error {
 			u.Proof, err = b.prove(ctx, s, u.Plan, f, dst)
 		}
 		if err == nil {
-			u.Umbrella = &FileChange{Base: s.Umbrella, Package: repositoryName(s.Umbrella.URL), Path: f, Content: dst, Diff: edit.UnifiedDiff(f, src, dst)}
+			u.Umbrella = &FileChange{Base: s.Umbrella, Package: repositoryName(s.Umbrella.URL), Path: f, Content: dst, Diff: edit.UnifiedDiff(f, src, dst), Edit: change}
 			return nil
 		}
 		reasons = append(reasons, fmt.Errorf("%s: %w", f, err))

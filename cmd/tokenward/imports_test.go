@@ -14,12 +14,14 @@ import (
 // trailing /... stands for the package and everything below it.
 var allowed = map[string][]string{
 	"cmd/tokenward":        {"bot/...", "gitops/...", "analysis/...", "templates"},
-	"bot":                  {"gitops", "gitops/git", "gitops/forge", "gitops/edit", "analysis/...", "templates"},
+	"bot":                  {"gitops/git", "gitops/forge", "gitops/edit", "gitops/codeowners", "analysis/...", "templates"},
 	"bot/report":           {"bot", "templates"},
 	"analysis":             {"analysis/rbac", "analysis/policy", "analysis/render"},
 	"analysis/rbac":        {"analysis/render"},
 	"analysis/policy":      {"analysis/render"},
 	"analysis/render":      {},
+	"analysis/live":        {},
+	"gitops/codeowners":    {},
 	"gitops/git":           {},
 	"gitops/forge":         {},
 	"gitops/edit":          {},

@@ -1,0 +1,117 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"tokenward/gitops/forge"
+	"tokenward/gitops/git"
+)
+
+// check finds the project and refuses one that cannot take the merge request.
+func (w *writer) check(ctx context.Context, p *proposal) error {
+	path := w.projectPath(p.change.Base.URL)
+	if path == "" {
+		return fmt.Errorf("%s is not on the GitLab server %s: no merge request can be opened for it", p.change.Base.URL, w.cfg.GitLabURL)
+	}
+	project, err := w.forge.Project(ctx, path)
+	if err != nil {
+		return fmt.Errorf("look up project %s: %w", path, err)
+	}
+	p.project = project
+	switch {
+	case project.Archived:
+		return fmt.Errorf("project %s is archived: no merge request can be opened there", project.Path)
+	case !project.MergeRequestsEnabled:
+		return fmt.Errorf("project %s has merge requests turned off", project.Path)
+	case project.AccessLevel < forge.Developer:
+		return fmt.Errorf("the token's user needs the Developer role on project %s to push a branch and open a merge request", project.Path)
+	}
+	return nil
+}
+
+// observe reads what the server says about a proposal. What costs a call or a fetch
+// is asked only where the answer matters.
+func (w *writer) observe(ctx context.Context, p *proposal) (o observed, err error) {
+	if o.requests, err = w.forge.MergeRequests(ctx, p.project.ID, p.branch); err != nil {
+		return o, fmt.Errorf("look for merge requests of branch %s in %s: %w", p.branch, p.project.Path, err)
+	}
+	if o.tip = p.change.Base.Tip(p.branch); o.tip == "" {
+		return o, nil
+	}
+	known := w.newestState(o.requests)
+	if known.Head == o.tip && known.Digest == p.digest {
+		o.says = true
+		return o, nil
+	}
+	if o.says, err = w.says(ctx, p); err != nil || known.Head == o.tip {
+		return o, err
+	}
+	o.foreign, err = w.isForeign(ctx, p)
+	return o, err
+}
+
+func (w *writer) newestState(requests []forge.MergeRequest) state {
+	for _, r := range requests {
+		if st, ok := w.seal.read(r.Description); ok {
+			return st
+		}
+	}
+	return state{}
+}
+
+// says tells whether the branch has everything that is wanted: making the same edit
+// there again would change nothing.
+func (w *writer) says(ctx context.Context, p *proposal) (bool, error) {
+	branch, err := w.store.Fetch(ctx, p.change.Base.URL, git.Ref{Branch: p.branch})
+	if errors.Is(err, git.ErrRefNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read branch %s of %s: %w", p.branch, p.project.Path, err)
+	}
+	content, err := fs.ReadFile(branch.FS(), p.change.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read %s on branch %s of %s: %w", p.change.Path, p.branch, p.project.Path, err)
+	}
+	_, changes, err := p.change.Edit.Apply(content)
+	return err == nil && len(changes) == 0, nil // what cannot be edited there does not say it
+}
+
+// isForeign tells whether people had a hand in the branch: a commit ahead of the
+// target branch without the bot's trailers, or one whose lines are not those that
+// its trailer names, as after an amendment. A pure rebase keeps both.
+func (w *writer) isForeign(ctx context.Context, p *proposal) (bool, error) {
+	ahead, err := w.forge.Compare(ctx, p.project.ID, p.change.Base.Branch, p.branch)
+	if err != nil {
+		return false, fmt.Errorf("compare branch %s of %s with its target: %w", p.branch, p.project.Path, err)
+	}
+	if len(ahead.Commits) != 1 || len(ahead.Diffs) != 1 {
+		return len(ahead.Commits) > 0, nil // the bot keeps one commit that changes one file
+	}
+	unit, named := trailer(ahead.Commits[0].Message, unitTrailer), trailer(ahead.Commits[0].Message, digestTrailer)
+	d := ahead.Diffs[0]
+	return unit != p.unit || named != digest(p.unit, p.role, d.NewPath, d.Diff), nil
+}
+
+const (
+	unitTrailer   = "Tokenward-Unit"
+	digestTrailer = "Tokenward-Digest"
+)
+
+// trailer reads the last trailer of a commit message with the key, "" if there is none.
+func trailer(message, key string) string {
+	value := ""
+	for line := range strings.Lines(message) {
+		if v, ok := strings.CutPrefix(strings.TrimSpace(line), key+": "); ok {
+			value = v
+		}
+	}
+	return value
+}

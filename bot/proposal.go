@@ -1,0 +1,152 @@
+package bot
+
+import (
+	"strings"
+
+	"tokenward/analysis"
+	"tokenward/gitops/forge"
+	"tokenward/templates"
+)
+
+// proposal is one wanted merge request on its way.
+type proposal struct {
+	unit, role string
+	change     *FileChange
+	digest     string
+	branch     string
+	title      string
+	message    string
+	draft      bool // a person must look first
+	// describe renders the description with the partners that are known and the hidden state.
+	describe func(partners []*proposal, marker string) (string, error)
+
+	project  forge.Project
+	decision decision
+	head     string // tip of the source branch once it holds the content
+	request  *forge.MergeRequest
+	state    state // what the description should say
+	action   string
+	reason   string
+}
+
+// proposals turns the unit into wanted merge requests, the umbrella's first.
+func (b *Bot) proposals(s *Scan, u *Unit) ([]*proposal, error) {
+	var out []*proposal
+	if u.Umbrella != nil {
+		p, err := b.umbrellaProposal(s, u)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	for _, c := range u.Packages {
+		p, err := b.packageProposal(u, c)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// umbrellaProposal words the umbrella's merge request from the plan, the verdicts
+// and the proof.
+func (b *Bot) umbrellaProposal(s *Scan, u *Unit) (*proposal, error) {
+	text := b.umbrellaText(s, u)
+	message, err := text.CommitMessage()
+	if err != nil {
+		return nil, err
+	}
+	p := b.newProposal(u, RoleUmbrella, u.Umbrella, text.Title(), message)
+	for _, e := range text.Added {
+		p.draft = p.draft || e.Review
+	}
+	p.describe = func(partners []*proposal, marker string) (string, error) {
+		text.Partners, text.Marker = partnersOf(partners), marker
+		return text.Description()
+	}
+	return p, nil
+}
+
+func (b *Bot) packageProposal(u *Unit, c *FileChange) (*proposal, error) {
+	text := templates.Package{Namespace: u.Plan.Namespace, Package: c.Package, File: c.Path, Why: c.Why}
+	message, err := text.CommitMessage()
+	if err != nil {
+		return nil, err
+	}
+	p := b.newProposal(u, RolePackage, c, text.Title(), message)
+	p.describe = func(partners []*proposal, marker string) (string, error) {
+		text.Partners, text.Marker = partnersOf(partners), marker
+		return text.Description()
+	}
+	return p, nil
+}
+
+func (b *Bot) newProposal(u *Unit, role string, c *FileChange, title, message string) *proposal {
+	ns := u.Plan.Namespace
+	return &proposal{unit: ns, role: role, change: c, branch: b.cfg.BranchPrefix + ns,
+		digest: digest(ns, role, c.Path, c.Diff), title: title, message: message, action: ActionUnchanged}
+}
+
+func (p *proposal) report() MergeRequestReport {
+	r := MergeRequestReport{
+		Project: p.project.Path, Unit: p.unit, Role: p.role, Title: p.title, SourceBranch: p.branch, TargetBranch: p.change.Base.Branch,
+		State: forge.Opened, Action: p.action, Reason: p.reason, Pairs: []string{}, Diff: p.change.Diff,
+	}
+	if p.request != nil {
+		r.IID, r.URL, r.State, r.Title, r.Description = p.request.IID, p.request.WebURL, p.request.State, p.request.Title, p.request.Description
+	}
+	return r
+}
+
+// partners are the unit's other merge requests.
+func partners(p *proposal, all []*proposal) []*proposal {
+	var out []*proposal
+	for _, o := range all {
+		if o != p && o.request != nil {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+func partnersOf(proposals []*proposal) []templates.Partner {
+	var out []templates.Partner
+	for _, p := range proposals {
+		out = append(out, templates.Partner{Reference: p.request.Reference, URL: p.request.WebURL, Role: p.role})
+	}
+	return out
+}
+
+func reports(proposals []*proposal) []MergeRequestReport {
+	var out []MergeRequestReport
+	for _, p := range proposals {
+		if p.request == nil && p.action != ActionSkipped {
+			continue // not reached before the unit failed
+		}
+		r := p.report()
+		for _, o := range partners(p, proposals) {
+			r.Pairs = append(r.Pairs, o.request.Reference)
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// patternOf finds the pattern that gives a workload its token, by the plan or by the
+// list; without one, the pattern that would.
+func patternOf(s *Scan, plan analysis.NamespacePlan, w *analysis.Workload) string {
+	entry, _ := s.Listing.Find(plan.Namespace)
+	patterns := entry.Allow
+	for _, c := range plan.Edits() {
+		if c.Kind == analysis.Allow {
+			patterns = append(patterns, c.Pattern)
+		}
+	}
+	for _, pattern := range patterns {
+		if analysis.Covers(pattern, w) {
+			return pattern
+		}
+	}
+	return strings.Join(analysis.PodPatterns(w), ", ")
+}

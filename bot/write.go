@@ -1,0 +1,249 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"tokenward/gitops/forge"
+	"tokenward/gitops/git"
+)
+
+// writer makes merge requests match proposals, as one user of the server.
+type writer struct {
+	*Bot
+	seal sealer
+	user forge.User
+}
+
+// newWriter asks the server who the token belongs to. Without a server there is
+// nothing to ask, and nothing will be written.
+func (b *Bot) newWriter(ctx context.Context) (*writer, error) {
+	w := &writer{Bot: b, seal: sealer{key: b.cfg.StateKey}}
+	if b.forge == nil {
+		return w, nil
+	}
+	var err error
+	if w.user, err = b.forge.CurrentUser(ctx); err != nil {
+		return nil, fmt.Errorf("ask GitLab who the token belongs to: %w", err)
+	}
+	return w, nil
+}
+
+// proposeUnit makes the unit's merge requests match. Everything is read and decided
+// before the first write, and every write recognises its own earlier effect, so
+// that a run that died between any two calls is completed by the next.
+func (w *writer) proposeUnit(ctx context.Context, s *Scan, u *Unit) ([]MergeRequestReport, error) {
+	proposals, err := w.proposals(s, u)
+	if err != nil || len(proposals) == 0 {
+		return nil, err
+	}
+	if w.forge == nil {
+		return w.dryReports(proposals)
+	}
+	for _, p := range proposals {
+		if err := w.check(ctx, p); err != nil {
+			return nil, err
+		}
+		o, err := w.observe(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		p.decide(o, w.seal)
+	}
+	if w.cfg.DryRun {
+		return w.dryReports(proposals)
+	}
+	declined := decline(proposals)
+	for _, step := range []func(context.Context, *proposal, []*proposal) error{w.write, w.describe} {
+		for _, p := range proposals {
+			if p.action == ActionSkipped {
+				continue
+			}
+			if err := step(ctx, p, proposals); err != nil {
+				return reports(proposals), err
+			}
+		}
+	}
+	return reports(proposals), w.partOfDeclined(ctx, proposals, declined)
+}
+
+// decide settles what to do about the proposal.
+func (p *proposal) decide(o observed, seal sealer) {
+	p.decision = decide(o, p, seal)
+	p.request, p.head = p.decision.request, o.tip
+	if p.decision.skip != "" {
+		p.action, p.reason = ActionSkipped, p.decision.skip
+	}
+}
+
+// decline keeps a unit of which people closed one request from getting others: half
+// a pair is worse than none. It returns the declined request, nil if there is none.
+func decline(proposals []*proposal) *proposal {
+	for _, d := range proposals {
+		if !d.decision.decline {
+			continue
+		}
+		for _, p := range proposals {
+			if p.action != ActionSkipped && p.decision.open != isOpen {
+				p.action, p.reason = ActionSkipped, fmt.Sprintf("not opened, since its other half %s was declined", d.request.Reference)
+			}
+		}
+		return d
+	}
+	return nil
+}
+
+// write makes the branch hold the content and the merge request be open.
+func (w *writer) write(ctx context.Context, p *proposal, all []*proposal) error {
+	if p.decision.push {
+		if err := w.push(ctx, p); err != nil {
+			return err
+		}
+	}
+	p.state = p.decision.known
+	p.state.Unit, p.state.Role, p.state.Digest, p.state.Head = p.unit, p.role, p.digest, p.head
+	p.state.Closed, p.state.Unneeded = false, false
+	switch p.decision.open {
+	case mustCreate:
+		return w.create(ctx, p, all)
+	case mustReopen:
+		return w.update(ctx, p, forge.MergeRequestUpdate{StateEvent: forge.Reopen}, "open again")
+	}
+	var u forge.MergeRequestUpdate
+	if p.decision.retarget {
+		u.TargetBranch, p.state.Target = &p.change.Base.Branch, p.change.Base.Branch
+	}
+	if p.decision.retitle {
+		title := p.titleFor()
+		u.Title, p.state.Title = &title, title
+	}
+	if u.TargetBranch == nil && u.Title == nil {
+		return nil
+	}
+	return w.update(ctx, p, u, "update")
+}
+
+func (w *writer) update(ctx context.Context, p *proposal, u forge.MergeRequestUpdate, what string) error {
+	request, err := w.forge.UpdateMergeRequest(ctx, p.project.ID, p.request.IID, u)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", what, p.request.Reference, err)
+	}
+	p.request, p.action = &request, ActionUpdated
+	return nil
+}
+
+// titleFor is the proposal's title, marked as a draft where a person must look first.
+func (p *proposal) titleFor() string {
+	if p.draft {
+		return "Draft: " + p.title
+	}
+	return p.title
+}
+
+// push commits the content on the target branch's tip and pushes it with a lease
+// on the tip that was observed.
+func (w *writer) push(ctx context.Context, p *proposal) error {
+	who := git.Signature{Name: w.user.Name, Email: w.user.Email, When: w.cfg.Now()}
+	hash, err := w.store.Commit(ctx, p.change.Base, git.CommitSpec{
+		Message: p.message + fmt.Sprintf("\n%s: %s\n%s: %s\n", unitTrailer, p.unit, digestTrailer, p.digest),
+		Author:  who, Committer: who, Files: map[string][]byte{p.change.Path: p.change.Content},
+	})
+	if err != nil {
+		return fmt.Errorf("commit to %s: %w", p.project.Path, err)
+	}
+	if err := w.store.Push(ctx, p.change.Base, hash, p.branch, p.head); err != nil {
+		return fmt.Errorf("push %s to %s: %w", p.branch, p.project.Path, err)
+	}
+	p.head = hash
+	if p.request != nil {
+		p.action = ActionUpdated
+	}
+	return nil
+}
+
+func (w *writer) create(ctx context.Context, p *proposal, all []*proposal) error {
+	p.state.Title, p.state.Target, p.state.Draft = p.titleFor(), p.change.Base.Branch, p.draft
+	description, err := p.describe(partners(p, all), w.seal.encode(p.state))
+	if err != nil {
+		return err
+	}
+	request, err := w.forge.CreateMergeRequest(ctx, p.project.ID, forge.NewMergeRequest{
+		SourceBranch: p.branch, TargetBranch: p.change.Base.Branch, Title: p.titleFor(),
+		Description: enclose(description), Labels: w.cfg.Labels, RemoveSourceBranch: true,
+	})
+	if err != nil {
+		return fmt.Errorf("open the merge request of branch %s in %s: %w", p.branch, p.project.Path, err)
+	}
+	p.request, p.action = &request, ActionCreated
+	return nil
+}
+
+// describe brings our part of the description up to date, now that all partners are known.
+func (w *writer) describe(ctx context.Context, p *proposal, all []*proposal) error {
+	ours, err := p.describe(partners(p, all), w.seal.encode(p.state))
+	if err != nil {
+		return err
+	}
+	wanted := replaceOurs(p.request.Description, ours)
+	if wanted == p.request.Description {
+		return nil
+	}
+	action := p.action
+	if err := w.update(ctx, p, forge.MergeRequestUpdate{Description: &wanted}, "update the description of"); err != nil {
+		return err
+	}
+	if action == ActionCreated {
+		p.action = action
+	}
+	return nil
+}
+
+// partOfDeclined makes the open partners of a declined request drafts, so that no
+// half of the pair is merged unnoticed; once.
+func (w *writer) partOfDeclined(ctx context.Context, proposals []*proposal, declined *proposal) error {
+	if declined == nil {
+		return nil
+	}
+	for _, p := range proposals {
+		if p.request == nil || p.request.State != forge.Opened || p.state.Draft || strings.HasPrefix(p.request.Title, "Draft:") || p.action == ActionSkipped {
+			continue
+		}
+		title := "Draft: " + p.request.Title
+		p.state.Draft = true
+		if p.state.Title == p.request.Title {
+			p.state.Title = title
+		}
+		if err := w.update(ctx, p, forge.MergeRequestUpdate{Title: &title}, "make a draft of"); err != nil {
+			return err
+		}
+		if err := w.describe(ctx, p, proposals); err != nil {
+			return err
+		}
+		p.reason = fmt.Sprintf("made a draft, since its other half %s was declined", declined.request.Reference)
+	}
+	return nil
+}
+
+// dryReports shows what would be written, with descriptions that do not know the
+// partners' numbers yet.
+func (w *writer) dryReports(proposals []*proposal) ([]MergeRequestReport, error) {
+	var out []MergeRequestReport
+	var errs []error
+	for _, p := range proposals {
+		switch {
+		case p.action == ActionSkipped:
+		case w.forge == nil || p.decision.open == mustCreate:
+			p.action = ActionCreated
+		case p.decision.push || p.decision.open == mustReopen || p.decision.retarget || p.decision.retitle:
+			p.action = ActionUpdated
+		}
+		r := p.report()
+		text, err := p.describe(nil, "")
+		errs = append(errs, err)
+		r.Description = text
+		out = append(out, r)
+	}
+	return out, errors.Join(errs...)
+}
