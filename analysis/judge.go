@@ -71,9 +71,9 @@ func decideGranted(found []finding, has func(...effect) bool) (Verdict, Confiden
 		return Review, Medium
 	case has(asks):
 		return NeedsToken, High
+	case has(checked) && has(walled):
+		return NoToken, Medium
 	case has(explained, unclear, checked):
-		return Review, Low
-	case has(testOnly) && !has(mayAsk):
 		return Review, Low
 	case !has(grants) || outsideOnly(found) || has(walled):
 		return NeedsToken, Medium
@@ -136,7 +136,7 @@ func rank(f finding, v Verdict) int {
 func decisive(v Verdict) []effect {
 	switch v {
 	case NoToken:
-		return []effect{ownToken, needless, explained, turnedOff, emptied, nothing, partial, idle, testOnly, blanket, walled}
+		return []effect{ownToken, needless, explained, checked, turnedOff, emptied, nothing, partial, idle, testOnly, blanket, walled}
 	case Review:
 		return []effect{unreadable, hidden, unclear, explained, checked, turnedOff}
 	}

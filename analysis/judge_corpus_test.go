@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"sigs.k8s.io/yaml"
 
@@ -43,8 +44,12 @@ func TestCorpus(t *testing.T) {
 	if corpus == "" || truth == "" {
 		t.Skip("set TOKENWARD_CORPUS and TOKENWARD_TRUTH to measure the verdicts on a real platform")
 	}
+	set := corpusSet(t, corpus)
+	start := time.Now()
+	judgements := analysis.Judge(set, analysis.JudgeOptions{})
+	t.Logf("judged %d workloads in %s", len(judgements), time.Since(start))
 	judged := map[string]analysis.Judgement{}
-	for _, j := range analysis.Judge(corpusSet(t, corpus), analysis.JudgeOptions{}) {
+	for _, j := range judgements {
 		w := j.Workload
 		judged[w.Kind+" "+w.Namespace+"/"+w.Name] = j
 	}

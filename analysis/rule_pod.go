@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-
-	corev1 "k8s.io/api/core/v1"
 )
 
 func findUnreadable(ix *index, s *subject) []finding {
@@ -70,14 +68,9 @@ func findAddress(ix *index, s *subject) []finding {
 			out = append(out, at(text.source, asks, words+" in "+text.where))
 		}
 	}
-	if s.pod == nil {
-		return dedupe(out)
-	}
-	for _, c := range s.pod.containers() {
-		for _, e := range c.Env {
-			if words := addressIn(e.Value); words != "" && !noProxy.MatchString(e.Name) {
-				out = append(out, here(s, asks, words+" in the environment variable "+e.Name+" of container "+c.Name))
-			}
+	for _, v := range ix.environment(s) {
+		if words := addressIn(v.value); words != "" && !noProxy.MatchString(v.name) {
+			out = append(out, at(v.source, asks, words+" in the environment variable "+v.name+" of container "+v.container))
 		}
 	}
 	return dedupe(out)
@@ -152,27 +145,20 @@ func findFlags(ix *index, s *subject) []finding {
 }
 
 func findEnvironment(ix *index, s *subject) []finding {
-	if s.pod == nil || ix.signs == nil {
+	if ix.signs == nil {
 		return nil
 	}
 	var out []finding
-	for _, c := range s.pod.containers() {
-		for _, e := range c.Env {
-			if e.ValueFrom != nil && isDownward(e.ValueFrom) {
-				continue // its own name or namespace: no evidence
-			}
-			for _, sign := range ix.signs.Env {
-				if sign.match.MatchString(e.Name) && sign.value.MatchString(e.Value) {
-					out = append(out, here(s, sign.says(), fmt.Sprintf("%s (%s) in container %s", sign.Words, e.Name, c.Name)))
-					break
-				}
+	for _, v := range ix.environment(s) {
+		for _, sign := range ix.signs.Env {
+			if sign.match.MatchString(v.name) && sign.value.MatchString(v.value) {
+				out = append(out, at(v.source, sign.says(), fmt.Sprintf("%s (%s) in container %s", sign.Words, v.name, v.container)))
+				break
 			}
 		}
 	}
 	return dedupe(out)
 }
-
-func isDownward(v *corev1.EnvVarSource) bool { return v.FieldRef != nil || v.ResourceFieldRef != nil }
 
 func findConfiguration(ix *index, s *subject) []finding {
 	if ix.signs == nil {

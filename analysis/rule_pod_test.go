@@ -104,7 +104,12 @@ func TestFlagsAndEnvironment(t *testing.T) {
 		"in-cluster variable":     {env("{name: APP_IN_CLUSTER, value: 'true'}"), "needs-token medium", "environment", "own token"},
 		"not in-cluster variable": {env("{name: APP_IN_CLUSTER, value: 'false'}"), "no-token high", "!environment", ""},
 		"host override":           {env("{name: KUBERNETES_SERVICE_HOST, value: api.example.com}"), "needs-token medium", "environment", "where the API is"},
-		"downward API alone":      {env("{name: POD_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}, {name: WATCH_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}"), "no-token high", "!environment", ""},
+		"variable from a ConfigMap": {env("{name: MODE, valueFrom: {configMapKeyRef: {name: conf, key: IN_CLUSTER}}}, {name: IN_CLUSTER, valueFrom: {configMapKeyRef: {name: conf, key: IN_CLUSTER}}}") +
+			"---\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {IN_CLUSTER: 'true'}", "needs-token medium", "environment", "(IN_CLUSTER)"},
+		"variables of a whole ConfigMap": {podWith(`{containers: [{name: c, image: i, envFrom: [{prefix: APP_, configMapRef: {name: conf}}]}]}`) +
+			"---\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {IN_CLUSTER: 'true'}", "needs-token medium", "environment", "(APP_IN_CLUSTER)"},
+		"a secret variable":  {env("{name: IN_CLUSTER, valueFrom: {secretKeyRef: {name: conf, key: IN_CLUSTER}}}"), "no-token high", "!environment", ""},
+		"downward API alone": {env("{name: POD_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}, {name: WATCH_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}"), "no-token high", "!environment", ""},
 	})
 }
 
@@ -116,7 +121,7 @@ func TestConfiguration(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"scraping": "- kubernetes_sd_configs: [{role: pod}]", "discovery": `discovery.kubernetes "pods" {`, "attributes": "k8sattributes:", "filter": "Name  kubernetes",
-		"fluentd": "@type kubernetes_metadata", "registration": `service_registration "kubernetes" {}`, "python": "from kubernetes import client", "in cluster": "in_cluster: true", "runner": "[runners.kubernetes]",
+		"fluentd": "@type kubernetes_metadata", "registration": `service_registration "kubernetes" {}`, "python": "from kubernetes import client", "in cluster": "in_cluster: true", "runner": "[runners.kubernetes]", "filter in YAML": "kube_tag_prefix: kube.", "autodiscover": "filebeat.autodiscover: {providers: [{type: kubernetes}]}",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -126,7 +131,7 @@ func TestConfiguration(t *testing.T) {
 		})
 	}
 	for name, text := range map[string]string{
-		"prose": "the name of kubernetes is long", "static": "- static_configs: []", "commented": "# kubernetes_sd_configs: []", "off": "in_cluster: false", "a filter of another name": "Name  kube",
+		"prose": "the name of kubernetes is long", "static": "- static_configs: []", "commented": "# kubernetes_sd_configs: []", "off": "in_cluster: false", "a filter of another name": "Name  kube", "a name": "name: kubernetes", "a type": "type: kubernetes",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -68,6 +68,11 @@ roleRef: {kind: Role, name: empty}`
 kind: Pod
 metadata: {name: web, annotations: {helm.sh/hook: test}}
 spec: {automountServiceAccountToken: true, containers: [{name: c, image: i}]}`, "no-token high", "helm-test", "Helm test"},
+		"a test with a role of its own": {`
+kind: Pod
+metadata: {name: web, annotations: {helm.sh/hook: test}}
+spec: {serviceAccountName: web, containers: [{name: c, image: i}]}
+` + bound, "needs-token high", "bound-role", ""},
 		"a test that calls the API": {`
 kind: Pod
 metadata: {name: web, annotations: {helm.sh/hook: test}}
@@ -93,11 +98,12 @@ func TestProxyOfAMesh(t *testing.T) {
 		return `
 kind: Deployment
 metadata: {name: web}
-spec: {template: {metadata: {annotations: {inject.istio.io/templates: gateway}}, spec: {serviceAccountName: web, containers: [` + containers + `]}}}
+spec: {template: {metadata: {labels: {app: web}, annotations: {inject.istio.io/templates: gateway}}, spec: {serviceAccountName: web, containers: [` + containers + `]}}}
 ` + bound
 	}
 	runVerdicts(t, map[string]verdictCase{
 		"gateway":                     {gateway("{name: istio-proxy, image: auto}"), "review low", "checked-elsewhere", "control plane"},
+		"with no way to the API":      {gateway("{name: istio-proxy, image: auto}") + "---\nkind: NetworkPolicy\nmetadata: {name: deny}\nspec: {podSelector: {}, policyTypes: [Egress]}", "no-token medium", "checked-elsewhere", ""},
 		"with a container of its own": {gateway("{name: istio-proxy, image: auto}, {name: c, image: i}"), "needs-token high", "!checked-elsewhere", ""},
 	})
 }

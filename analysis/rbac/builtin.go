@@ -1,6 +1,7 @@
 package rbac
 
 import (
+	"regexp"
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -67,6 +68,9 @@ func emptyBuiltIn(ref rbacv1.RoleRef) bool {
 		"system:service-account-issuer-discovery", "system:image-puller":
 		return true
 	}
-	// OpenShift's and common privileged-pod roles: "use" of a security constraint.
-	return strings.HasPrefix(ref.Name, "system:openshift:scc:") || strings.HasPrefix(ref.Name, "psp:")
+	return admissionOnly.MatchString(ref.Name)
 }
+
+// admissionOnly finds roles that, by their name, only let a pod security policy
+// or security context constraint be used.
+var admissionOnly = regexp.MustCompile(`^system:openshift:scc:|(^|[-:.])(psp|scc)($|[-:.])`)

@@ -164,6 +164,11 @@ kind: ClusterRoleBinding
 metadata: {name: c}
 subjects: [{kind: ServiceAccount, name: web, namespace: shop}]
 roleRef: {kind: ClusterRole, name: u}`, []string{"c -> ClusterRole u: uses PodSecurityPolicies and Widgets"}},
+		"a role that is known by its name to serve admission": {`
+kind: RoleBinding
+metadata: {name: b, namespace: shop}
+subjects: [{kind: ServiceAccount, name: web}]
+roleRef: {kind: ClusterRole, name: restricted-psp}`, []string{"b -> ClusterRole restricted-psp: holds a role that no release renders (not real)"}},
 		"two roles of one name": {`
 kind: ClusterRole
 metadata: {name: twin}
