@@ -31,7 +31,8 @@ func TestSplitDocuments(t *testing.T) {
 		{"content beside the separator", "--- a: 1\n---b: 1\n", []document{{1, "a: 1\n"}, {2, "b: 1\n"}}},
 		{"comment beside the separator", "a: 1\n--- # Source\nb: 1\n", []document{{1, "a: 1\n"}, {2, "# Source\nb: 1\n"}}},
 		{"a line inside a block scalar", "a: |\n  ---\n  x\n  ----BEGIN\nb: 1\n", []document{{1, "a: |\n  ---\n  x\n  ----BEGIN\nb: 1\n"}}},
-		{"windows line ends", "a: 1\r\n---\r\nb: 1\r\n", []document{{1, "a: 1\n"}, {2, "\r\nb: 1\r\n"}}},
+		{"windows line ends", "a: 1\r\n---\r\nb: 1\r\n", []document{{1, "a: 1\n"}, {2, "\r\nb: 1\n"}}},
+		{"a block scalar at the end", "a: |\n  x", []document{{1, "a: |\n  x\n"}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
