@@ -121,7 +121,7 @@ func readTruth(t *testing.T, name string) []expected {
 }
 
 // corpusSet discovers and renders everything that the folder has a repository for.
-func corpusSet(t *testing.T, corpus string) *analysis.Set {
+func corpusSet(t testing.TB, corpus string) *analysis.Set {
 	t.Helper()
 	ctx := context.Background()
 	d, err := analysis.Discover(ctx, repository(t, filepath.Join(corpus, "big-bang", "bigbang.git"), "HEAD"), analysis.DiscoverOptions{KubeVersion: "1.33.0"})
@@ -159,7 +159,7 @@ func corpusSet(t *testing.T, corpus string) *analysis.Set {
 }
 
 // repository reads a bare repository's files at a revision.
-func repository(t *testing.T, dir, revision string) fstest.MapFS {
+func repository(t testing.TB, dir, revision string) fstest.MapFS {
 	t.Helper()
 	archive, err := exec.Command("git", "--git-dir", dir, "archive", revision).Output()
 	if err != nil {
