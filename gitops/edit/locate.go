@@ -31,24 +31,24 @@ func (s *source) locate(mutator, defaultMutator string) (*document, error) {
 	if s.deep {
 		return nil, fmt.Errorf("%w: template blocks are nested deeper than %d", ErrNoAnchor, maxBlocks)
 	}
+	policyViews := func() []*source { return s.policyViews(mutator, defaultMutator) }
 	anchored := false
 	for _, name := range []string{mutator, defaultMutator} {
 		anchored = anchored || hasKey(s.text, name)
 	}
 	var parseErr error
-	for _, views := range [][]*source{s.templateViews(), {s}, s.blockViews(), s.policyViews(mutator, defaultMutator)} {
-		found, err := search(views, mutator, defaultMutator)
+	for _, views := range []func() []*source{s.templateViews, s.wholeView, s.blockViews, policyViews} {
+		found, err := search(views(), mutator, defaultMutator)
 		if err != nil && parseErr == nil {
 			parseErr = err
 		}
 		if err != nil && anchored && (len(found) == 0 || found[0].rank == topLevel) {
-			continue
+			continue // what could not be read may be what is meant
 		}
-		switch {
-		case len(found) == 0:
-		case len(found) > 1 && found[1].rank == found[0].rank:
+		if len(found) > 1 {
 			return nil, fmt.Errorf("%w: %q stands at lines %d and %d", ErrAmbiguous, policiesKey, found[0].key.Line, found[1].key.Line)
-		default:
+		}
+		if len(found) == 1 {
 			return &found[0].document, nil
 		}
 	}
@@ -57,6 +57,9 @@ func (s *source) locate(mutator, defaultMutator string) (*document, error) {
 	}
 	return nil, fmt.Errorf("%w: no mapping %q", ErrNoAnchor, policiesKey)
 }
+
+// wholeView returns the whole source.
+func (s *source) wholeView() []*source { return []*source{s} }
 
 // maxViews bounds how many parts of one file are tried.
 const maxViews = 16
@@ -119,13 +122,20 @@ func (s *source) policyViews(names ...string) []*source {
 	return views
 }
 
-// blockUnder returns the lines of the mapping entry whose key is on the given line.
+// blockUnder returns the lines of the mapping entry whose key is on the given line,
+// with a list that stands at the indentation of the key.
 func (s *source) blockUnder(number int) span {
 	end := number + 1
-	for end < len(s.lines) && (s.kindOf(end) != content || s.indent(end) > s.indent(number)) {
+	for end < len(s.lines) && (s.kindOf(end) != content || s.indent(end) > s.indent(number) || s.isItem(end) && s.indent(end) == s.indent(number)) {
 		end++
 	}
 	return span{s.lines[number].start, s.lines[end-1].next}
+}
+
+// isItem says whether a line begins with the dash of a list's item.
+func (s *source) isItem(number int) bool {
+	text := s.lines[number].of(s.masked)[s.indent(number):]
+	return bytes.HasPrefix(text, []byte("- ")) || string(text) == "-"
 }
 
 // view returns the source with all masked text outside the given parts blanked.

@@ -87,12 +87,20 @@ func (s *source) after(last, col int, target *block) (int, error) {
 }
 
 // belongs says whether a line is a comment on what stands above it: it is indented
-// at least to col, and deeper than whatever follows.
+// at least to col, deeper than whatever follows, and not above a directive that
+// begins something at its own indentation.
 func (s *source) belongs(number, col int) bool {
-	if s.kindOf(number) != comment || s.indent(number) < col || s.blockAt(number+1) != s.blockAt(number) {
+	look := s.looks[number]
+	if look.kind != comment || look.indent < col || s.blockAt(number+1) != s.blockAt(number) || look.below >= look.indent {
 		return false
 	}
-	return s.looks[number].below < s.indent(number)
+	if look.next == len(s.lines) || s.kindOf(look.next) != directive {
+		return true
+	}
+	l := s.lines[look.next]
+	i := firstAction(s.actions, l.start)
+	ends := i < len(s.actions) && (s.actions[i].role == closes || s.actions[i].role == turns)
+	return ends || indentOf(l.of(s.text)) < look.indent
 }
 
 // glued says whether a line put before the line with the given index would lose

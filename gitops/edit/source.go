@@ -31,6 +31,7 @@ type look struct {
 	kind   kind
 	indent int // of the masked text
 	below  int // indentation of the first content behind the line, -1 where there is none
+	next   int // the first line behind it that is no comment
 }
 
 // block is a branch of a template's if, with, range, block or define.
@@ -68,11 +69,15 @@ func readSource(text []byte) *source {
 // look fills looks from the masked text.
 func (s *source) look() {
 	s.looks = make([]look, len(s.lines))
-	below := -1
+	below, next := -1, len(s.lines)
 	for i := len(s.lines) - 1; i >= 0; i-- {
-		s.looks[i] = look{kind: s.kindAt(i), indent: indentOf(s.lines[i].of(s.masked)), below: below}
-		if s.looks[i].kind == content {
-			below = s.looks[i].indent
+		l := look{kind: s.kindAt(i), indent: indentOf(s.lines[i].of(s.masked)), below: below, next: next}
+		s.looks[i] = l
+		if l.kind == content {
+			below = l.indent
+		}
+		if l.kind != comment {
+			next = i
 		}
 	}
 }
