@@ -75,7 +75,7 @@ func decideGranted(found []finding, has func(...effect) bool) (Verdict, Confiden
 		return NoToken, Medium
 	case has(explained, unclear, checked):
 		return Review, Low
-	case !has(grants) || outsideOnly(found) || has(walled):
+	case !has(grants) || outsideOnly(found) || has(walled, alike):
 		return NeedsToken, Medium
 	}
 	return NeedsToken, High

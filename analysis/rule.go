@@ -25,6 +25,7 @@ const (
 	blanket                  // an explicit true that the chart sets on everything
 	walled                   // its network policies leave no way to the API
 	testOnly                 // a helm test
+	alike                    // the account is shared by workloads that run the same program
 	explained                // another user of the account explains its rights
 	nothing                  // looked everywhere, found nothing
 	partial                  // found nothing, but did not see everything

@@ -46,7 +46,7 @@ func findShared(ix *index, s *subject) []finding {
 	case len(explaining) > 0:
 		return []finding{here(s, explained, fmt.Sprintf("shares its ServiceAccount %s with %s, to which the rights belong by all signs; shows no sign of its own", s.ServiceAccount, list(explaining)))}
 	case sameImages(s, others):
-		return []finding{here(s, picture, fmt.Sprintf("shares its ServiceAccount %s and its image with %s", s.ServiceAccount, list(others)))}
+		return []finding{here(s, alike, fmt.Sprintf("shares its ServiceAccount %s and its image with %s", s.ServiceAccount, list(others)))}
 	}
 	return []finding{here(s, unclear, fmt.Sprintf("shares its ServiceAccount %s with %s; nothing tells which of them uses its rights", s.ServiceAccount, list(others)))}
 }
@@ -65,15 +65,15 @@ func namedFor(s *subject) bool {
 	return s.ServiceAccount == s.Name || strings.HasSuffix(s.Name, "-"+s.ServiceAccount) && strings.Contains(s.ServiceAccount, "-")
 }
 
-// sameImages tells whether all of them run the same program: then they have the
-// same need.
+// sameImages tells whether all of them run the same program all the time: then
+// they have the same need. A hook that runs it once does something else.
 func sameImages(s *subject, others []*subject) bool {
 	mine := mainImages(s)
 	if len(mine) == 0 {
 		return false
 	}
 	for _, other := range others {
-		if !slices.Equal(mine, mainImages(other)) {
+		if s.isHook() != other.isHook() || !slices.Equal(mine, mainImages(other)) {
 			return false
 		}
 	}

@@ -32,8 +32,13 @@ roleRef: {kind: ClusterRole, name: view}
 	)
 	web := user("Deployment", "web", "common", app)[4:]
 	runVerdicts(t, map[string]verdictCase{
-		"nobody shows a sign":         {web + user("Deployment", "other", "common", worker) + binding, "review low", "shared-account", "nothing tells"},
-		"the same program":            {web + user("Deployment", "other", "common", app) + binding, "needs-token high", "shared-account", "its image"},
+		"nobody shows a sign": {web + user("Deployment", "other", "common", worker) + binding, "review low", "shared-account", "nothing tells"},
+		"the same program":    {web + user("Deployment", "other", "common", app) + binding, "needs-token medium", "shared-account", "its image"},
+		"a hook that runs the same program": {`
+kind: Job
+metadata: {name: web, annotations: {helm.sh/hook: pre-upgrade}}
+spec: {template: {spec: {serviceAccountName: common, containers: [` + app + `]}}}
+` + user("Deployment", "other", "common", app) + binding, "review low", "shared-account", "nothing tells"},
 		"the other has the sidecar":   {web + user("Deployment", "other", "common", sidecar) + binding, "review low", "shared-account", "no sign of its own"},
 		"... and there is no way out": {web + user("Deployment", "other", "common", sidecar) + binding + wall, "no-token medium", "shared-account", "Deployment other"},
 		"both have a sign":            {user("Deployment", "web", "common", sidecar)[4:] + user("Deployment", "other", "common", sidecar) + binding, "needs-token high", "!shared-account", ""},
