@@ -34,7 +34,6 @@ type decision struct {
 	open    opening
 	request *forge.MergeRequest // the open request, or the one to open again
 	known   state               // its state, zero if it cannot be read
-	retitle bool                // the title is still the bot's, and another is wanted
 	// retarget tells that the request goes to a branch that the bot chose and that is not the right one any more.
 	retarget bool
 }
@@ -98,6 +97,5 @@ func decideOpen(o observed, p *proposal, seal sealer, r *forge.MergeRequest) dec
 		return skip("%s has commits that are not tokenward's: it is left to the people who work on it", r.Reference)
 	}
 	d.push = d.push || d.retarget
-	d.retitle = r.Title == d.known.Title && r.Title != p.titleFor()
 	return d
 }

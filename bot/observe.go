@@ -47,7 +47,7 @@ func (w *writer) observe(ctx context.Context, p *proposal) (o observed, err erro
 		o.says = true
 		return o, nil
 	}
-	if o.says, err = w.says(ctx, p); err != nil || known.Head == o.tip {
+	if o.says, err = w.says(ctx, p); err != nil || known.Head == o.tip || o.says && known.Head != "" {
 		return o, err
 	}
 	o.foreign, err = w.isForeign(ctx, p)

@@ -22,7 +22,9 @@ type proposal struct {
 
 	project  forge.Project
 	decision decision
-	head     string // tip of the source branch once it holds the content
+	tip      string // of the source branch before the run, "" if there was none
+	foreign  bool   // people had a hand in the branch
+	pushed   string // the commit that this run pushed
 	request  *forge.MergeRequest
 	state    state // what the description should say
 	action   string

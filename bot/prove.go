@@ -158,10 +158,9 @@ func (b *Bot) renderPolicies(ctx context.Context, s *Scan, values map[string]any
 	if in.Release.Err != nil {
 		return nil, fmt.Errorf("release %s is not analysed: %w", in.Release.Name, in.Release.Err)
 	}
-	out, err := render.Render(ctx, in.Chart, render.Request{
-		ReleaseName: in.Release.Name, Namespace: in.Release.Namespace, Values: values, PostRenderers: in.Release.PostRenderers,
-		KubeVersion: b.cfg.KubeVersion, APIVersions: b.cfg.APIVersions, CRDs: render.CRDs(allObjects(s.Set)),
-	})
+	release := in.Release
+	release.Values = values
+	out, err := render.Render(ctx, in.Chart, release.Request(b.renderOptions(s), render.CRDs(allObjects(s.Set))))
 	if err != nil {
 		return nil, err
 	}

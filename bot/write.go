@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"tokenward/gitops/forge"
 	"tokenward/gitops/git"
@@ -55,7 +54,7 @@ func (w *writer) proposeUnit(ctx context.Context, s *Scan, u *Unit) ([]MergeRequ
 	if w.cfg.DryRun {
 		return w.dryReports(proposals)
 	}
-	declined := decline(proposals)
+	decline(proposals)
 	for _, step := range []func(context.Context, *proposal, []*proposal) error{w.write, w.describe} {
 		for _, p := range proposals {
 			if p.action == ActionSkipped {
@@ -66,33 +65,36 @@ func (w *writer) proposeUnit(ctx context.Context, s *Scan, u *Unit) ([]MergeRequ
 			}
 		}
 	}
-	return reports(proposals), w.partOfDeclined(ctx, proposals, declined)
+	return reports(proposals), nil
 }
 
 // decide settles what to do about the proposal.
 func (p *proposal) decide(o observed, seal sealer) {
 	p.decision = decide(o, p, seal)
-	p.request, p.head = p.decision.request, o.tip
+	p.request, p.tip, p.foreign = p.decision.request, o.tip, o.foreign
 	if p.decision.skip != "" {
 		p.action, p.reason = ActionSkipped, p.decision.skip
 	}
 }
 
-// decline keeps a unit of which people closed one request from getting others: half
-// a pair is worse than none. It returns the declined request, nil if there is none.
-func decline(proposals []*proposal) *proposal {
+// decline keeps a unit of which people closed one request from getting others, and
+// makes drafts of those that are open: half a pair is worse than none.
+func decline(proposals []*proposal) {
 	for _, d := range proposals {
 		if !d.decision.decline {
 			continue
 		}
 		for _, p := range proposals {
-			if p.action != ActionSkipped && p.decision.open != isOpen {
+			switch {
+			case p.action == ActionSkipped:
+			case p.decision.open != isOpen:
 				p.action, p.reason = ActionSkipped, fmt.Sprintf("not opened, since its other half %s was declined", d.request.Reference)
+			default:
+				p.draft, p.reason = true, fmt.Sprintf("a draft, since its other half %s was declined", d.request.Reference)
 			}
 		}
-		return d
+		return
 	}
-	return nil
 }
 
 // write makes the branch hold the content and the merge request be open.
@@ -103,7 +105,13 @@ func (w *writer) write(ctx context.Context, p *proposal, all []*proposal) error 
 		}
 	}
 	p.state = p.decision.known
-	p.state.Unit, p.state.Role, p.state.Digest, p.state.Head = p.unit, p.role, p.digest, p.head
+	p.state.Unit, p.state.Role, p.state.Digest = p.unit, p.role, p.digest
+	switch {
+	case p.pushed != "":
+		p.state.Head = p.pushed
+	case p.state.Head == "" && !p.foreign:
+		p.state.Head = p.tip // left behind by a run that died after its push
+	}
 	p.state.Closed, p.state.Unneeded = false, false
 	switch p.decision.open {
 	case mustCreate:
@@ -115,9 +123,8 @@ func (w *writer) write(ctx context.Context, p *proposal, all []*proposal) error 
 	if p.decision.retarget {
 		u.TargetBranch, p.state.Target = &p.change.Base.Branch, p.change.Base.Branch
 	}
-	if p.decision.retitle {
-		title := p.titleFor()
-		u.Title, p.state.Title = &title, title
+	if title := p.titleFor(); p.request.Title == p.state.Title && p.request.Title != title {
+		u.Title, p.state.Title, p.state.Draft = &title, title, p.draft
 	}
 	if u.TargetBranch == nil && u.Title == nil {
 		return nil
@@ -153,10 +160,10 @@ func (w *writer) push(ctx context.Context, p *proposal) error {
 	if err != nil {
 		return fmt.Errorf("commit to %s: %w", p.project.Path, err)
 	}
-	if err := w.store.Push(ctx, p.change.Base, hash, p.branch, p.head); err != nil {
+	if err := w.store.Push(ctx, p.change.Base, hash, p.branch, p.tip); err != nil {
 		return fmt.Errorf("push %s to %s: %w", p.branch, p.project.Path, err)
 	}
-	p.head = hash
+	p.pushed = hash
 	if p.request != nil {
 		p.action = ActionUpdated
 	}
@@ -200,32 +207,6 @@ func (w *writer) describe(ctx context.Context, p *proposal, all []*proposal) err
 	return nil
 }
 
-// partOfDeclined makes the open partners of a declined request drafts, so that no
-// half of the pair is merged unnoticed; once.
-func (w *writer) partOfDeclined(ctx context.Context, proposals []*proposal, declined *proposal) error {
-	if declined == nil {
-		return nil
-	}
-	for _, p := range proposals {
-		if p.request == nil || p.request.State != forge.Opened || p.state.Draft || strings.HasPrefix(p.request.Title, "Draft:") || p.action == ActionSkipped {
-			continue
-		}
-		title := "Draft: " + p.request.Title
-		p.state.Draft = true
-		if p.state.Title == p.request.Title {
-			p.state.Title = title
-		}
-		if err := w.update(ctx, p, forge.MergeRequestUpdate{Title: &title}, "make a draft of"); err != nil {
-			return err
-		}
-		if err := w.describe(ctx, p, proposals); err != nil {
-			return err
-		}
-		p.reason = fmt.Sprintf("made a draft, since its other half %s was declined", declined.request.Reference)
-	}
-	return nil
-}
-
 // dryReports shows what would be written, with descriptions that do not know the
 // partners' numbers yet.
 func (w *writer) dryReports(proposals []*proposal) ([]MergeRequestReport, error) {
@@ -236,7 +217,7 @@ func (w *writer) dryReports(proposals []*proposal) ([]MergeRequestReport, error)
 		case p.action == ActionSkipped:
 		case w.forge == nil || p.decision.open == mustCreate:
 			p.action = ActionCreated
-		case p.decision.push || p.decision.open == mustReopen || p.decision.retarget || p.decision.retitle:
+		case p.decision.push || p.decision.open == mustReopen || p.decision.retarget:
 			p.action = ActionUpdated
 		}
 		r := p.report()

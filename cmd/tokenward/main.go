@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"tokenward/analysis/render"
 )
 
 // Exit codes, as the README lists them.
@@ -22,7 +24,10 @@ const (
 	exitFailed   = 3 // something failed; the rest is done
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, os.Getenv)) }
+func main() {
+	render.RedirectHelmLog(io.Discard)
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, os.Getenv))
+}
 
 // run is main with its surroundings passed in; it returns the exit code.
 func run(args []string, stdout, stderr io.Writer, environ func(string) string) int {
