@@ -144,22 +144,6 @@ func findFlags(ix *index, s *subject) []finding {
 	return dedupe(out)
 }
 
-func findEnvironment(ix *index, s *subject) []finding {
-	if ix.signs == nil {
-		return nil
-	}
-	var out []finding
-	for _, v := range ix.environment(s) {
-		for _, sign := range ix.signs.Env {
-			if sign.match.MatchString(v.name) && sign.value.MatchString(v.value) {
-				out = append(out, at(v.source, sign.says(), fmt.Sprintf("%s (%s) in container %s", sign.Words, v.name, v.container)))
-				break
-			}
-		}
-	}
-	return dedupe(out)
-}
-
 func findConfiguration(ix *index, s *subject) []finding {
 	if ix.signs == nil {
 		return nil

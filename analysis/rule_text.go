@@ -186,46 +186,6 @@ func (ix *index) keys(kind, namespace, name string, items []corev1.KeyToPath) []
 	return out
 }
 
-// variable is an environment variable of a container whose value is known.
-type variable struct {
-	name, value string
-	container   string
-	source      rbac.Source
-}
-
-// environment collects the variables of all containers: given ones, and those
-// from ConfigMaps that the platform renders. Values from the downward API, which only say who
-// the pod is, and those from Secrets are left out.
-func (ix *index) environment(s *subject) []variable {
-	if s.pod == nil {
-		return nil
-	}
-	own := rbac.Source{Object: s.Object, Release: s.Release}
-	var out []variable
-	for _, c := range s.pod.containers() {
-		for _, from := range c.EnvFrom {
-			if from.ConfigMapRef == nil {
-				continue
-			}
-			for _, f := range ix.keys("ConfigMap", s.Namespace, from.ConfigMapRef.Name, nil) {
-				out = append(out, variable{from.Prefix + f.path, f.text, c.Name, f.source})
-			}
-		}
-		for _, e := range c.Env {
-			switch {
-			case e.ValueFrom == nil:
-				out = append(out, variable{e.Name, e.Value, c.Name, own})
-			case e.ValueFrom.ConfigMapKeyRef != nil:
-				ref := e.ValueFrom.ConfigMapKeyRef
-				for _, f := range ix.keys("ConfigMap", s.Namespace, ref.Name, []corev1.KeyToPath{{Key: ref.Key, Path: ref.Key}}) {
-					out = append(out, variable{e.Name, f.text, c.Name, f.source})
-				}
-			}
-		}
-	}
-	return out
-}
-
 // data reads what a ConfigMap or Secret holds.
 func data(s rbac.Source) map[string]string {
 	out := textsAt(s.Object.Fields, "data")
