@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/xanzy/go-gitlab"
@@ -58,7 +59,8 @@ type Client struct {
 	api       *gitlab.Client
 	transport *guard
 	host      string
-	paths     sync.Map // project id -> path, to name projects in errors
+	paths     sync.Map     // project id -> path, to name projects in errors
+	self      atomic.Int64 // id of the token's user, 0 until it was read
 }
 
 // New checks config and returns a Client. It contacts nobody.

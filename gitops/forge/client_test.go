@@ -70,14 +70,14 @@ func TestCurrentUser(t *testing.T) {
 func TestProject(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, map[string][]answer{"GET /projects/g%2Fsub%2Fp%2Eq": {{body: `{"id":7,"path_with_namespace":"g/sub/p.q","web_url":"https://h/g/sub/p.q",
-		"default_branch":"main","archived":false,"empty_repo":false,"merge_requests_access_level":"enabled","squash_option":"default_off","merge_method":"ff",
+		"default_branch":"main","archived":false,"empty_repo":false,"merge_requests_access_level":"enabled","issues_access_level":"private","squash_option":"default_off","merge_method":"ff",
 		"permissions":{"project_access":{"access_level":20},"group_access":{"access_level":40}}}`},
 		{body: `{"id":8,"path_with_namespace":"g/sub/p.q","default_branch":null,"archived":true,"empty_repo":true,"merge_requests_access_level":"disabled","permissions":{"project_access":null}}`},
 		{body: `{"id":9,"merge_requests_enabled":false}`},
 	}})
 	c := f.client(t, nil)
 	for _, want := range []Project{
-		{ID: 7, Path: "g/sub/p.q", WebURL: "https://h/g/sub/p.q", DefaultBranch: "main", MergeRequestsEnabled: true, AccessLevel: 40, SquashOption: "default_off", MergeMethod: "ff"},
+		{ID: 7, Path: "g/sub/p.q", WebURL: "https://h/g/sub/p.q", DefaultBranch: "main", MergeRequestsEnabled: true, IssuesEnabled: true, AccessLevel: 40, SquashOption: "default_off", MergeMethod: "ff"},
 		{ID: 8, Path: "g/sub/p.q", Archived: true, Empty: true},
 		{ID: 9},
 	} {

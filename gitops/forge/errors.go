@@ -79,6 +79,8 @@ func (e *Error) hint() string {
 		return "the token is missing, wrong, expired or revoked"
 	case e.Is(ErrForbidden) && e.Op == opCreate, e.Is(ErrForbidden) && e.Op == opUpdate:
 		return "the token needs the scope api and its user at least the role Developer in this project"
+	case e.Is(ErrForbidden) && slices.Contains([]string{opNote, opCreateIssue, opUpdateIssue}, e.Op):
+		return "the token needs the scope api and its user at least the role Reporter in this project"
 	case e.Is(ErrForbidden):
 		return "the token needs the scope api or read_api, and its user access to this project"
 	case e.Is(ErrNotFound) && e.Project != "":

@@ -35,11 +35,27 @@ type MergeRequest struct {
 	SourceBranch, TargetBranch string
 	SHA                        string // head of the source branch
 	Author                     User
+	Assignees, Reviewers       []User
 	Draft                      bool
 	Labels                     []string
 	Reference                  string // group/project!1
 	DetailedMergeStatus        string
 	CreatedAt, UpdatedAt       time.Time
+
+	// HasConflicts means something only once DetailedMergeStatus is no longer
+	// checking, unchecked or preparing.
+	HasConflicts bool
+	// MergeError is why the last merge or rebase failed.
+	MergeError string
+	// RebaseInProgress is never set in a list.
+	RebaseInProgress bool
+	// ClosedBy and ClosedAt are set when it is closed, MergedBy and MergedAt
+	// when it is merged. GitLab does not always know the person.
+	ClosedBy, MergedBy User
+	ClosedAt, MergedAt time.Time
+	// MergeCommitSHA is the commit that a merge made in the target branch,
+	// empty for a fast-forward.
+	MergeCommitSHA string
 }
 
 // MergeRequests lists the merge requests from a branch of the project itself,
@@ -74,12 +90,13 @@ func (c *Client) MergeRequests(ctx context.Context, projectID int64, sourceBranc
 	return found, nil
 }
 
-// MergeRequest reads one merge request; its DetailedMergeStatus and SHA are
-// more recent than those of a list.
+// MergeRequest reads one merge request; its DetailedMergeStatus, SHA and state
+// of rebasing are more recent than those of a list.
 func (c *Client) MergeRequest(ctx context.Context, projectID, iid int64) (MergeRequest, error) {
 	var read *gitlab.MergeRequest
 	err := c.call(ctx, opRead, c.reference(projectID, iid), again, func(options ...gitlab.RequestOptionFunc) (resp *gitlab.Response, err error) {
-		read, resp, err = c.api.MergeRequests.GetMergeRequest(int(projectID), int(iid), nil, options...)
+		read, resp, err = c.api.MergeRequests.GetMergeRequest(int(projectID), int(iid),
+			&gitlab.GetMergeRequestsOptions{IncludeRebaseInProgress: gitlab.Ptr(true)}, options...)
 		return resp, err
 	})
 	if err != nil {
@@ -100,15 +117,10 @@ func (c *Client) mergeRequest(m *gitlab.MergeRequest) MergeRequest {
 		WebURL: m.WebURL, Title: m.Title, Description: m.Description, State: m.State,
 		SourceBranch: m.SourceBranch, TargetBranch: m.TargetBranch, SHA: m.SHA,
 		Draft: m.Draft, Labels: slices.Clone([]string(m.Labels)), DetailedMergeStatus: m.DetailedMergeStatus,
-	}
-	if m.Author != nil {
-		mr.Author = User{ID: int64(m.Author.ID), Username: m.Author.Username, Name: m.Author.Name}
-	}
-	if m.CreatedAt != nil {
-		mr.CreatedAt = *m.CreatedAt
-	}
-	if m.UpdatedAt != nil {
-		mr.UpdatedAt = *m.UpdatedAt
+		HasConflicts: m.HasConflicts, MergeError: m.MergeError, RebaseInProgress: m.RebaseInProgress,
+		Author: basicUser(m.Author), Assignees: basicUsers(m.Assignees), Reviewers: basicUsers(m.Reviewers),
+		ClosedBy: basicUser(m.ClosedBy), MergedBy: basicUser(m.MergedBy), MergeCommitSHA: m.MergeCommitSHA,
+		CreatedAt: moment(m.CreatedAt), UpdatedAt: moment(m.UpdatedAt), ClosedAt: moment(m.ClosedAt), MergedAt: moment(m.MergedAt),
 	}
 	if m.References != nil && m.References.Full != "" {
 		mr.Reference = m.References.Full
@@ -116,4 +128,27 @@ func (c *Client) mergeRequest(m *gitlab.MergeRequest) MergeRequest {
 		mr.Reference = c.reference(mr.ProjectID, mr.IID)
 	}
 	return mr
+}
+
+func basicUser(u *gitlab.BasicUser) User {
+	if u == nil {
+		return User{}
+	}
+	return User{ID: int64(u.ID), Username: u.Username, Name: u.Name, State: u.State}
+}
+
+func basicUsers(list []*gitlab.BasicUser) []User {
+	var users []User
+	for _, u := range list {
+		users = append(users, basicUser(u))
+	}
+	return users
+}
+
+// moment is the zero time where GitLab says null.
+func moment(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
 }

@@ -23,6 +23,7 @@ type Project struct {
 	DefaultBranch        string
 	Archived, Empty      bool
 	MergeRequestsEnabled bool
+	IssuesEnabled        bool
 	// AccessLevel is the token's user's, 0 if GitLab does not tell.
 	AccessLevel int
 	// SquashOption is never, always, default_on or default_off.
@@ -46,6 +47,8 @@ func (c *Client) Project(ctx context.Context, path string) (Project, error) {
 		Empty         bool   `json:"empty_repo"`
 		MergeRequests string `json:"merge_requests_access_level"`
 		Enabled       *bool  `json:"merge_requests_enabled"`
+		Issues        string `json:"issues_access_level"`
+		IssuesOn      bool   `json:"issues_enabled"` // before access levels
 		Squash        string `json:"squash_option"`
 		Method        string `json:"merge_method"`
 		Permissions   struct {
@@ -62,6 +65,7 @@ func (c *Client) Project(ctx context.Context, path string) (Project, error) {
 	project := Project{
 		ID: p.ID, Path: p.Path, WebURL: p.WebURL, DefaultBranch: p.DefaultBranch, Archived: p.Archived, Empty: p.Empty,
 		MergeRequestsEnabled: p.MergeRequests != "disabled" && (p.Enabled == nil || *p.Enabled || p.MergeRequests != ""),
+		IssuesEnabled:        p.Issues != "disabled" && (p.Issues != "" || p.IssuesOn),
 		SquashOption:         p.Squash, MergeMethod: p.Method,
 	}
 	for _, a := range []*access{p.Permissions.Project, p.Permissions.Group} {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,15 @@ type MergeRequestUpdate struct {
 	Title, Description, TargetBranch *string
 	AddLabels, RemoveLabels          []string
 	StateEvent                       string // Close, Reopen or ""
+	// AddReviewerIDs and AddAssigneeIDs join those who are there already. GitLab
+	// can only replace them all, so they are read first.
+	AddReviewerIDs, AddAssigneeIDs []int64
+}
+
+// empty reports whether nothing is to change.
+func (u MergeRequestUpdate) empty() bool {
+	return u.Title == nil && u.Description == nil && u.TargetBranch == nil && u.StateEvent == "" &&
+		len(u.AddLabels)+len(u.RemoveLabels)+len(u.AddReviewerIDs)+len(u.AddAssigneeIDs) == 0
 }
 
 // branchWait is how long to wait for GitLab to notice a branch that was just
@@ -131,12 +141,24 @@ func (c *Client) UpdateMergeRequest(ctx context.Context, projectID, iid int64, u
 	if err := checkLabels(append(u.AddLabels[:len(u.AddLabels):len(u.AddLabels)], u.RemoveLabels...)); err != nil {
 		return MergeRequest{}, &Error{Op: opUpdate, Project: c.reference(projectID, iid), Message: err.Error(), err: errNotSent}
 	}
-	if u.Title == nil && u.Description == nil && u.TargetBranch == nil && len(u.AddLabels)+len(u.RemoveLabels) == 0 && u.StateEvent == "" {
+	if u.empty() {
 		return c.MergeRequest(ctx, projectID, iid)
+	}
+	var reviewers, assignees []int64
+	if len(u.AddReviewerIDs)+len(u.AddAssigneeIDs) > 0 {
+		now, err := c.MergeRequest(ctx, projectID, iid)
+		if err != nil {
+			return MergeRequest{}, err
+		}
+		reviewers, assignees = joined(now.Reviewers, u.AddReviewerIDs), joined(now.Assignees, u.AddAssigneeIDs)
+		if u.AddReviewerIDs, u.AddAssigneeIDs = nil, nil; u.empty() && reviewers == nil && assignees == nil {
+			return now, nil
+		}
 	}
 	options := &gitlab.UpdateMergeRequestOptions{
 		Title: u.Title, Description: u.Description, TargetBranch: u.TargetBranch,
 		AddLabels: labels(u.AddLabels), RemoveLabels: labels(u.RemoveLabels),
+		ReviewerIDs: ids(reviewers), AssigneeIDs: ids(assignees),
 	}
 	if u.StateEvent != "" {
 		options.StateEvent = &u.StateEvent
@@ -150,6 +172,24 @@ func (c *Client) UpdateMergeRequest(ctx context.Context, projectID, iid int64, u
 		return MergeRequest{}, err
 	}
 	return c.mergeRequest(updated), nil
+}
+
+// joined returns the ids of all, nil if none of more is new.
+func joined(present []User, more []int64) []int64 {
+	var all []int64
+	for _, u := range present {
+		all = append(all, u.ID)
+	}
+	before := len(all)
+	for _, id := range more {
+		if !slices.Contains(all, id) {
+			all = append(all, id)
+		}
+	}
+	if len(all) == before {
+		return nil
+	}
+	return all
 }
 
 // checkLabels refuses names that cannot be sent: they go out as one string,
