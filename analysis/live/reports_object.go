@@ -1,0 +1,145 @@
+package live
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// reportHead tells what an object is. Lists of one kind, as the API server sends
+// them, leave the kind of their elements out: then it shows in the fields.
+type reportHead struct {
+	APIVersion, Kind string
+	Reason           string
+	Results          json.RawMessage
+}
+
+type reportObject struct {
+	Metadata struct{ Name, Namespace string }
+	Scope    *reference
+	Results  []reportResult
+}
+
+type reportResult struct {
+	Policy, Rule, Message string
+	Result                string
+	Status                string // the result's name in v1alpha1
+	Resources             []reference
+	Timestamp             reportTime
+}
+
+type reference struct{ Kind, Namespace, Name string }
+
+// object takes in one object of any kind; false if it is not one.
+func (r *reports) object(b []byte) bool {
+	var head reportHead
+	if json.Unmarshal(b, &head) != nil {
+		return false
+	}
+	group, _, _ := strings.Cut(head.APIVersion, "/")
+	switch head.Kind {
+	case "PolicyReport", "ClusterPolicyReport":
+		return r.report(b, head.Kind)
+	case "Report", "ClusterReport":
+		if group == "openreports.io" {
+			return r.report(b, head.Kind)
+		}
+	case "Event":
+		if head.APIVersion == "v1" || group == "events.k8s.io" {
+			return r.event(b)
+		}
+	case "":
+		switch {
+		case head.Results != nil:
+			return r.report(b, "PolicyReport")
+		case head.Reason != "":
+			return r.event(b)
+		}
+	}
+	r.others++
+	return true
+}
+
+func (r *reports) report(b []byte, kind string) bool {
+	var report reportObject
+	if json.Unmarshal(b, &report) != nil {
+		return false
+	}
+	r.known++
+	source := r.name + ": " + kind + " " + join(report.Metadata.Namespace, report.Metadata.Name)
+	for _, result := range report.Results {
+		verdict := result.Result + result.Status
+		if verdict != "fail" && verdict != "warn" || !r.into.wants(result.Policy) {
+			continue
+		}
+		about := result.Resources
+		if len(about) == 0 && report.Scope != nil {
+			about = []reference{*report.Scope}
+		}
+		for _, object := range about {
+			r.into.add(violation(result.Policy, result.Rule, object, result.Message, source, result.Timestamp.Time))
+		}
+	}
+	return true
+}
+
+// reportTime is a result's time: an object of seconds and nanos, or text where a
+// tool is less strict. Anything else is no time, and no reason to lose the report.
+type reportTime struct{ time.Time }
+
+// UnmarshalJSON never fails.
+func (t *reportTime) UnmarshalJSON(b []byte) error {
+	var since struct{ Seconds, Nanos int64 }
+	var text string
+	switch {
+	case json.Unmarshal(b, &text) == nil:
+		t.Time = parseTime([]byte(text)).UTC()
+	case json.Unmarshal(b, &since) == nil && 0 < since.Seconds && since.Seconds < lastSecond:
+		t.Time = time.Unix(since.Seconds, since.Nanos%1e9).UTC()
+	}
+	return nil
+}
+
+// lastSecond is that of the year 9999, behind which times cannot be written.
+const lastSecond = 253402300799
+
+// violation puts a violation together out of text from outside, made safe to be shown.
+func violation(policy, rule string, object reference, message, source string, last time.Time) Violation {
+	const name = 253 // the longest name that Kubernetes allows
+	return Violation{
+		Policy: line(policy, 2*name), Rule: line(rule, name),
+		Kind: line(object.Kind, name), Namespace: line(object.Namespace, name), Name: line(object.Name, name),
+		Message: line(message, 500), Source: line(source, 1000), Last: last,
+	}
+}
+
+// line makes one line of text, without control characters and at most longest bytes long.
+func line(s string, longest int) string {
+	if cut := longest * 4; len(s) > cut {
+		s = s[:cut]
+	}
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) <= longest {
+		return s
+	}
+	s = s[:longest-len("…")]
+	for len(s) > 0 && !utf8.ValidString(s) {
+		s = s[:len(s)-1]
+	}
+	return s + "…"
+}
+
+func join(namespace, name string) string {
+	if namespace == "" {
+		return name
+	}
+	return namespace + "/" + name
+}
