@@ -59,15 +59,14 @@ func (s *source) lastNodeLine(n *yaml.Node) int {
 
 // after returns the index of the line before which text can stand so that it
 // follows the construct that ends on line last, is part of the template block
-// target, and has indentation col. It passes the ends of blocks inside target, and
-// comments that belong to what is above them; it never enters a block.
+// target, and has indentation col. It passes the ends of blocks inside target,
+// comments that belong to what is above them, and directives that print the rest of
+// a deeper construct; it never enters a block.
 func (s *source) after(last, col int, target *block) (int, error) {
 	best := -1
-	for i := last + 1; ; i++ {
+	for i := last + 1; i <= len(s.lines); i++ {
 		here := s.blockAt(i)
-		if i == len(s.lines) {
-			here = nil
-		} else if s.inAction[i] {
+		if i < len(s.lines) && s.inAction[i] {
 			continue
 		}
 		if here == target {
@@ -76,15 +75,62 @@ func (s *source) after(last, col int, target *block) (int, error) {
 		if i == len(s.lines) || !here.within(target) {
 			break
 		}
-		if here == target && !s.belongs(i, col) {
+		if here != target || s.belongs(i, col) {
+			continue
+		}
+		end, ok := s.rest(i, col, target)
+		if !ok {
 			break
 		}
+		i = end - 1
 	}
 	if best < 0 {
 		return 0, fmt.Errorf("%w: the template directives around line %d leave no place for a line", ErrForm, last+1)
 	}
 	return best, nil
 }
+
+// rest says whether what follows at a line, blank lines and comments aside, is a
+// directive that prints text deeper than col, and so the rest of what stands
+// above; and returns the line behind it.
+func (s *source) rest(number, col int, target *block) (end int, ok bool) {
+	at := number
+	for at < len(s.lines) && s.blockAt(at) == target && (s.kindOf(at) == empty || s.kindOf(at) == comment) {
+		at++
+	}
+	if at == len(s.lines) || s.blockAt(at) != target || s.kindOf(at) != directive || s.ends(at) {
+		return 0, false
+	}
+	deeper := s.directiveIndent(at) > col && s.prints(at)
+	for end = at + 1; end < len(s.lines) && (s.inAction[end] || s.blockAt(end) != target); end++ {
+		if s.kindOf(end) == content {
+			return 0, false
+		}
+	}
+	stop := s.lines[end-1].end
+	for _, a := range s.actions[firstAction(s.actions, s.lines[at].start):] {
+		if a.start >= stop {
+			break
+		}
+		deeper = deeper || a.breaks && a.indent > col
+	}
+	return end, deeper
+}
+
+// ends says whether the first action on a line ends a block or a branch of one.
+func (s *source) ends(number int) bool {
+	i := firstAction(s.actions, s.lines[number].start)
+	return i < len(s.actions) && (s.actions[i].role == closes || s.actions[i].role == turns)
+}
+
+// prints says whether the first action on a line prints something, or opens a block that may.
+func (s *source) prints(number int) bool {
+	i := firstAction(s.actions, s.lines[number].start)
+	return i < len(s.actions) && (s.actions[i].role == output || s.actions[i].role == opens)
+}
+
+// directiveIndent returns the number of spaces before the actions of a line.
+func (s *source) directiveIndent(number int) int { return indentOf(s.lines[number].of(s.text)) }
 
 // belongs says whether a line is a comment on what stands above it: it is indented
 // at least to col, deeper than whatever follows, and not above a directive that
@@ -97,10 +143,7 @@ func (s *source) belongs(number, col int) bool {
 	if look.next == len(s.lines) || s.kindOf(look.next) != directive {
 		return true
 	}
-	l := s.lines[look.next]
-	i := firstAction(s.actions, l.start)
-	ends := i < len(s.actions) && (s.actions[i].role == closes || s.actions[i].role == turns)
-	return ends || indentOf(l.of(s.text)) < look.indent
+	return s.ends(look.next) || s.directiveIndent(look.next) < look.indent
 }
 
 // glued says whether a line put before the line with the given index would lose

@@ -188,6 +188,12 @@ func (f *valuesFile) mutator() {
 		f.line(2*f.step+f.list, "- namespace: {{ . }}")
 		f.line(0, "{{- end }}")
 	}
+	if f.template && f.chance(4) {
+		f.comment(2*f.step + f.list)
+		f.line(2*f.step+f.list, "{{- with .loop }}")
+		f.line(2*f.step+f.list, "{{- items . | nindent %d }}", 2*f.step+f.list)
+		f.line(2*f.step+f.list, "{{- end }}")
+	}
 }
 
 func (f *valuesFile) item(namespace string, dash int) {
@@ -228,11 +234,15 @@ func (f *valuesFile) pods(key, namespace string, col int) {
 	}
 	f.line(col, "%s:", key)
 	for i := range 1 + f.r.IntN(3) {
-		end := func() {}
+		end, open := func() {}, false
 		if i > 0 {
-			end, _ = f.condition(col + f.inner)
+			end, open = f.condition(col + f.inner)
 		}
 		f.comment(col + f.inner)
+		if open && f.chance(2) {
+			f.line(col+f.inner, "- %s%s-%s-if-*%s", f.quote, namespace, key, f.quote)
+			f.line(0, "{{- else }}")
+		}
 		f.line(col+f.inner, "- %s%s-%s-%d-*%s", f.quote, namespace, key, i, f.quote)
 		end()
 	}
@@ -262,7 +272,11 @@ func render(t *testing.T, src []byte, on bool) map[string]any {
 	t.Helper()
 	text := src
 	if bytes.Contains(src, []byte("{{- define")) {
-		funcs := template.FuncMap{"quote": func(s string) string { return s }}
+		funcs := template.FuncMap{
+			"quote":   func(s string) string { return s },
+			"items":   func(names []string) string { return "- namespace: " + strings.Join(names, "-2\n- namespace: ") + "-2" },
+			"nindent": func(n int, s string) string { return strings.ReplaceAll("\n"+s, "\n", "\n"+strings.Repeat(" ", n)) },
+		}
 		tpl, err := template.New("values").Funcs(funcs).Parse(string(src))
 		if err != nil {
 			t.Fatalf("parse the template: %v\n%s", err, src)
