@@ -1,12 +1,18 @@
 package analysis
 
-import "slices"
+import (
+	"slices"
+
+	"tokenward/analysis/live"
+)
 
 // JudgeOptions say how a set is judged.
 type JudgeOptions struct {
 	// Operators are the user's additions to the operator table; they win over the
 	// embedded entries.
 	Operators []Operator
+	// Observed is what audit logs of a live platform show, nil without any.
+	Observed *live.Observations
 }
 
 // Judge gives a verdict on every workload of the set, with its evidence. It is a
@@ -40,6 +46,8 @@ func decide(found []finding) (Verdict, Confidence) {
 			return NoToken, High
 		}
 		return NoToken, Medium
+	case has(seen):
+		return NeedsToken, High
 	case has(needless) && !has(asks):
 		return NoToken, Medium
 	case has(grants, maybe):
@@ -65,6 +73,8 @@ func decide(found []finding) (Verdict, Confidence) {
 // decideGranted weighs a workload whose account holds rights.
 func decideGranted(found []finding, has func(...effect) bool) (Verdict, Confidence) {
 	switch {
+	case has(silent):
+		return Review, Medium
 	case has(explained) && !has(asks) && (has(walled) || has(testOnly) || has(turnedOff)):
 		return NoToken, Medium
 	case has(turnedOff):
@@ -138,7 +148,7 @@ func decisive(v Verdict) []effect {
 	case NoToken:
 		return []effect{ownToken, needless, explained, checked, turnedOff, emptied, nothing, partial, idle, testOnly, blanket, walled}
 	case Review:
-		return []effect{unreadable, hidden, unclear, explained, checked, turnedOff}
+		return []effect{unreadable, hidden, silent, unclear, explained, checked, turnedOff}
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"tokenward/analysis/live"
 	"tokenward/analysis/rbac"
 )
 
@@ -15,6 +16,7 @@ type index struct {
 	invalid  map[string][]Evidence      // unreadable pieces, by release
 	failed   map[string][]string        // namespaces whose releases could not be analysed
 	signs    *signs
+	observed *live.Observations
 	err      error // embedded data that could not be read
 
 	texts map[*subject][]snippet
@@ -31,7 +33,7 @@ func newIndex(set *Set, opts JudgeOptions) *index {
 	ix := &index{
 		subjects: subjects(objects, table), rbac: rbac.New(objects), objects: map[manifestKey][]rbac.Source{},
 		policies: map[string][]networkPolicy{}, users: map[account][]*subject{}, invalid: map[string][]Evidence{}, failed: map[string][]string{},
-		err: table.err, texts: map[*subject][]snippet{}, found: map[*subject][]finding{},
+		err: table.err, observed: opts.Observed, texts: map[*subject][]snippet{}, found: map[*subject][]finding{},
 	}
 	signs, err := loadSigns()
 	if ix.signs = signs; err != nil {

@@ -31,6 +31,9 @@ func isMutatedController(w *Workload) bool {
 	return w.Kind == "Deployment" || w.Kind == "StatefulSet"
 }
 
+// MatchesName tells whether the pattern matches one name, as the policy engine does.
+func MatchesName(pattern, name string) bool { return wildcard.Match(pattern, name) }
+
 // coveredBy tells whether the patterns together match every pod of the workload.
 func coveredBy(patterns []string, w *Workload) bool {
 	for _, p := range w.Pods {

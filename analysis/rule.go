@@ -30,6 +30,8 @@ const (
 	nothing                  // looked everywhere, found nothing
 	partial                  // found nothing, but did not see everything
 	unclear                  // the account is shared, and nothing tells whose rights they are
+	seen                     // it was seen calling the API on a live platform
+	silent                   // its account called nothing for as long as the logs reach
 	unreadable               // the workload could not be read or judged
 	hidden                   // a piece of its release could not be read: what is not found may be there
 )
@@ -81,6 +83,8 @@ func rules() []rule {
 			summary: "A custom resource that the operator table does not know carries containers or a ServiceAccount's name: not judged."},
 		{name: "own-token", strength: "against, decisive", find: findOwnToken,
 			summary: "A projected volume brings a token of the API server's audience, so that the automounted one is not needed."},
+		{name: "observed", strength: "for, decisive; or weakening", find: findObserved,
+			summary: "The audit logs given with `--audit-log` show the pod's ServiceAccount calling the API, or silent for as long as they reach."},
 		{name: "bound-role", strength: "for, strong", find: findGrants,
 			summary: "A role with rules is bound to the pod's ServiceAccount, by any release; in words, with the role's template. A role that is rendered nowhere counts with less confidence."},
 		{name: "auth-delegator", strength: "for, strong", find: findDelegation,

@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"time"
 
+	"tokenward/analysis"
+	"tokenward/analysis/live"
 	"tokenward/analysis/policy"
 	"tokenward/gitops/forge"
 	"tokenward/gitops/git"
@@ -40,10 +42,17 @@ type Config struct {
 	// StateKey signs the hidden state of descriptions. Without one the signature
 	// shows damage, but not forgery by somebody who knows this program.
 	StateKey []byte
-	DryRun   bool // Propose computes everything and writes nothing
-	Workers  int  // fetches and renders at once; default 4
-	Now      func() time.Time
-	Log      *slog.Logger
+	Calm     Calm
+	// Operators are added to the table of custom resources whose operators make pods.
+	Operators []analysis.Operator
+	// Observed is what audit logs of a live platform show, LiveViolations what its
+	// policy reports and events do; nil without any.
+	Observed       *live.Observations
+	LiveViolations *live.Violations
+	DryRun         bool // Propose computes everything and writes nothing
+	Workers        int  // fetches and renders at once; default 4
+	Now            func() time.Time
+	Log            *slog.Logger
 	// Progress is told of every step begun; nil for silence.
 	Progress func(step string, done, total int)
 }

@@ -35,7 +35,7 @@ func (b *Bot) editPackages(ctx context.Context, s *Scan, u *Unit) error {
 			return fmt.Errorf("document the policy in %s: %w", url, err)
 		}
 		if change == nil {
-			u.Documented = append(u.Documented, repositoryName(url))
+			u.Documented, u.documented = append(u.Documented, repositoryName(url)), append(u.documented, base)
 			continue
 		}
 		u.Packages = append(u.Packages, change)

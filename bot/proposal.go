@@ -2,6 +2,7 @@ package bot
 
 import (
 	"strings"
+	"time"
 
 	"tokenward/analysis"
 	"tokenward/gitops/forge"
@@ -22,9 +23,10 @@ type proposal struct {
 
 	project  forge.Project
 	decision decision
-	tip      string // of the source branch before the run, "" if there was none
-	foreign  bool   // people had a hand in the branch
-	pushed   string // the commit that this run pushed
+	tip      string    // of the source branch before the run, "" if there was none
+	foreign  bool      // people had a hand in the branch
+	pushed   string    // the commit that this run pushed
+	openedAt time.Time // of the branch's newest request, zero without one
 	request  *forge.MergeRequest
 	state    state // what the description should say
 	action   string

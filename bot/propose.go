@@ -26,6 +26,7 @@ func (b *Bot) Propose(ctx context.Context) (*Scan, *ProposeReport, error) {
 	if err != nil {
 		return scan, report, err
 	}
+	var runs []*unitRun
 	for i, u := range units {
 		b.cfg.Progress("propose", i, len(units))
 		if err := refusals[i]; err != nil {
@@ -33,13 +34,30 @@ func (b *Bot) Propose(ctx context.Context) (*Scan, *ProposeReport, error) {
 			report.Failed[len(report.Failed)-1].Blocked = scan.Plans[i].Blocked != ""
 			continue
 		}
-		requests, err := w.proposeUnit(ctx, scan, u)
+		runs = append(runs, w.read(ctx, scan, u))
+	}
+	order(scan, runs)
+	b.cfg.Calm.hold(runs, b.cfg.Now())
+	for _, r := range runs {
+		requests, err := w.match(ctx, r)
 		report.MergeRequests = append(report.MergeRequests, requests...)
 		if err != nil {
-			report.fail(u.Plan.Namespace, err)
+			report.fail(r.unit.Plan.Namespace, err)
 		}
 		if ctx.Err() != nil {
 			return scan, report, fmt.Errorf("propose: %w", ctx.Err())
+		}
+	}
+	if w.forge == nil {
+		return scan, report, nil
+	}
+	for _, n := range b.needlessBranches(scan, units) {
+		request, err := w.cleanUp(ctx, n)
+		if err != nil {
+			report.fail(n.unit, err)
+		}
+		if request != nil {
+			report.MergeRequests = append(report.MergeRequests, *request)
 		}
 	}
 	return scan, report, nil

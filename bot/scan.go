@@ -57,7 +57,7 @@ func (b *Bot) Scan(ctx context.Context) (*Scan, error) {
 	}
 	s.Set.Extra = s.Discovery.Extra
 	b.cfg.Progress("judge", 0, 1)
-	s.Judgements = analysis.Judge(s.Set, analysis.JudgeOptions{})
+	s.Judgements = analysis.Judge(s.Set, analysis.JudgeOptions{Operators: b.cfg.Operators, Observed: b.cfg.Observed})
 	if err := b.plan(ctx, s); err != nil {
 		return nil, err
 	}

@@ -37,6 +37,7 @@ func (b *Bot) Report(s *Scan) *ScanReport {
 	for _, p := range s.Problems() {
 		r.Notes = append(r.Notes, NoteReport{Text: p})
 	}
+	r.Notes = append(r.Notes, b.liveNotes(s)...)
 	for _, p := range s.Plans {
 		for _, c := range p.Changes {
 			r.Changes = append(r.Changes, ChangeReport{Namespace: c.Namespace, Kind: string(c.Kind), Pattern: c.Pattern, Reason: c.Reason, Workloads: nonNil(c.Workloads)})

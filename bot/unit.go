@@ -22,6 +22,7 @@ type Unit struct {
 	Proof    *Proof // nil without a change of the umbrella
 	// Documented names the packages whose documentation has the section already.
 	Documented []string
+	documented []*git.Snapshot // their default branches
 }
 
 // FileChange is one file of one repository with its wanted content.

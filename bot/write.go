@@ -30,48 +30,56 @@ func (b *Bot) newWriter(ctx context.Context) (*writer, error) {
 	return w, nil
 }
 
-// proposeUnit makes the unit's merge requests match. Everything is read and decided
-// before the first write, and every write recognises its own earlier effect, so
-// that a run that died between any two calls is completed by the next.
-func (w *writer) proposeUnit(ctx context.Context, s *Scan, u *Unit) ([]MergeRequestReport, error) {
-	proposals, err := w.proposals(s, u)
-	if err != nil || len(proposals) == 0 {
-		return nil, err
+// read asks the server about everything that the unit wants and decides, before
+// anything is written.
+func (w *writer) read(ctx context.Context, s *Scan, u *Unit) *unitRun {
+	r := &unitRun{unit: u}
+	if r.proposals, r.err = w.proposals(s, u); r.err != nil || w.forge == nil {
+		return r
 	}
-	if w.forge == nil {
-		return w.dryReports(proposals)
-	}
-	for _, p := range proposals {
-		if err := w.check(ctx, p); err != nil {
-			return nil, err
+	for _, p := range r.proposals {
+		if r.err = w.check(ctx, p); r.err != nil {
+			return r
 		}
-		o, err := w.observe(ctx, p)
-		if err != nil {
-			return nil, err
+		var o observed
+		if o, r.err = w.observe(ctx, p); r.err != nil {
+			return r
 		}
 		p.decide(o, w.seal)
 	}
-	if w.cfg.DryRun {
-		return w.dryReports(proposals)
+	decline(r.proposals)
+	return r
+}
+
+// match makes the unit's merge requests match. Every write recognises its own earlier
+// effect, so that a run that died between any two calls is completed by the next.
+func (w *writer) match(ctx context.Context, r *unitRun) ([]MergeRequestReport, error) {
+	if r.err != nil {
+		return nil, r.err
 	}
-	decline(proposals)
+	if w.forge == nil || w.cfg.DryRun {
+		return w.dryReports(r.proposals)
+	}
 	for _, step := range []func(context.Context, *proposal, []*proposal) error{w.write, w.describe} {
-		for _, p := range proposals {
+		for _, p := range r.proposals {
 			if p.action == ActionSkipped {
 				continue
 			}
-			if err := step(ctx, p, proposals); err != nil {
-				return reports(proposals), err
+			if err := step(ctx, p, r.proposals); err != nil {
+				return reports(r.proposals), err
 			}
 		}
 	}
-	return reports(proposals), nil
+	return reports(r.proposals), nil
 }
 
 // decide settles what to do about the proposal.
 func (p *proposal) decide(o observed, seal sealer) {
 	p.decision = decide(o, p, seal)
 	p.request, p.tip, p.foreign = p.decision.request, o.tip, o.foreign
+	if len(o.requests) > 0 {
+		p.openedAt = o.requests[0].CreatedAt
+	}
 	if p.decision.skip != "" {
 		p.action, p.reason = ActionSkipped, p.decision.skip
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -30,6 +31,7 @@ type inputs struct {
 	kubeVersion string
 	apiVersions []string
 	namespaces  []string
+	live        liveFiles
 }
 
 func (in *inputs) register(c *cobra.Command) {
@@ -42,6 +44,7 @@ func (in *inputs) register(c *cobra.Command) {
 	f.StringArrayVar(&in.insteadOf, "git-instead-of", nil, "rewrite git URLs that begin with FROM, as `FROM=TO` (repeatable)")
 	f.StringVar(&in.kubeVersion, "kube-version", "", "Kubernetes `VERSION` that charts see")
 	f.StringSliceVar(&in.apiVersions, "api-versions", nil, "further API `VERSIONS` that charts see")
+	in.live.register(f)
 	f.StringSliceVar(&in.namespaces, "namespace", nil, "work on these `NAMESPACES` only")
 }
 
@@ -70,6 +73,7 @@ func (in *inputs) config(s *surroundings) (config, error) {
 	if len(in.namespaces) > 0 {
 		c.Namespaces = in.namespaces
 	}
+	c.live = in.live
 	if c.Umbrella.URL == "" {
 		return c, usageError{errors.New("no umbrella: give --umbrella a folder or a git URL, or set umbrella.url in the configuration")}
 	}
@@ -84,7 +88,7 @@ type app struct {
 
 // newApp builds the git store, the GitLab client (where a server is configured and
 // needed) and the bot.
-func newApp(s *surroundings, c config, p *progress, change func(*bot.Config)) (*app, error) {
+func newApp(ctx context.Context, s *surroundings, c config, p *progress, change func(*bot.Config)) (*app, error) {
 	store, err := newStore(s, c)
 	if err != nil {
 		return nil, err
@@ -107,6 +111,18 @@ func newApp(s *surroundings, c config, p *progress, change func(*bot.Config)) (*
 		PolicyValues: c.Policies.ValuesFile, Namespaces: c.Namespaces, Documentation: c.Documentation,
 		GitLabURL: c.GitLab.URL, BranchPrefix: c.MergeRequests.BranchPrefix, Labels: c.MergeRequests.Labels,
 		Workers: c.Workers, Progress: p.step,
+	}
+	if cfg.Calm, err = c.calm(); err != nil {
+		return nil, err
+	}
+	if cfg.StateKey, err = s.stateKey(c); err != nil {
+		return nil, err
+	}
+	if cfg.Operators, err = readOperators(c.Judging.OperatorsFile); err != nil {
+		return nil, err
+	}
+	if cfg.Observed, cfg.LiveViolations, err = c.live.read(ctx, c); err != nil {
+		return nil, err
 	}
 	change(&cfg)
 	var client *forge.Client

@@ -22,9 +22,13 @@ type config struct {
 	Kubernetes    kubernetesConfig    `yaml:"kubernetes"`
 	Policies      policiesConfig      `yaml:"policies"`
 	MergeRequests mergeRequestsConfig `yaml:"mergeRequests"`
+	Judging       judgingConfig       `yaml:"judging"`
+	Limits        limitsConfig        `yaml:"limits"`
 	Namespaces    []string            `yaml:"namespaces" doc:"Work on these namespaces only; empty means all."`
 	Documentation bool                `yaml:"documentation" doc:"Propose the documentation section in the packages."`
 	Workers       int                 `yaml:"workers" doc:"How many repositories are fetched and charts rendered at once." min:"1"`
+
+	live liveFiles // from the command line only
 }
 
 type umbrellaConfig struct {
@@ -67,6 +71,18 @@ type policiesConfig struct {
 type mergeRequestsConfig struct {
 	BranchPrefix string   `yaml:"branchPrefix" doc:"Begin of the names of source branches; the namespace follows."`
 	Labels       []string `yaml:"labels" doc:"Labels of new merge requests."`
+	StateKeyFile string   `yaml:"stateKeyFile" doc:"File with a secret that signs the hidden state in descriptions; TOKENWARD_STATE_KEY may hold it instead. Without one the signature shows damage, not forgery."`
+}
+
+type judgingConfig struct {
+	OperatorsFile string `yaml:"operatorsFile" doc:"YAML file with further custom resources whose operators make pods, in the form of analysis/operators.yaml; its entries win."`
+}
+
+type limitsConfig struct {
+	OpenUnits  int    `yaml:"openUnits" doc:"How many namespaces may have open merge requests at once; 0 means no limit." min:"0"`
+	PerHour    int    `yaml:"perHour" doc:"How many namespaces may get new merge requests within any 60 minutes; 0 means no limit." min:"0"`
+	Window     string `yaml:"window" doc:"When merge requests are opened and branches pushed, as Mon-Fri 06:00-20:00 Europe/Berlin; empty means always."`
+	Onboarding bool   `yaml:"onboarding" doc:"Open nothing yet: report what would be proposed."`
 }
 
 func defaultConfig() config {

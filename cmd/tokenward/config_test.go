@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -18,7 +20,7 @@ func TestEveryKeyComesFromTheEnvironment(t *testing.T) {
 		if f.doc == "" {
 			t.Errorf("%s is not documented", f.path)
 		}
-		value := map[string]string{"int": "7", "bool": "false"}[f.value.Kind().String()]
+		value := map[string]string{"int": "7", "bool": fmt.Sprint(!f.value.IsValid() || f.value.Kind() == reflect.Bool && !f.value.Bool())}[f.value.Kind().String()]
 		if value == "" {
 			value = "a"
 		}

@@ -23,6 +23,9 @@ func fieldsOf(v reflect.Value, prefix string) []configField {
 	var out []configField
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
+		if !f.IsExported() {
+			continue
+		}
 		path := prefix + f.Tag.Get("yaml")
 		if f.Type.Kind() == reflect.Struct {
 			out = append(out, fieldsOf(v.Field(i), path+".")...)
@@ -114,6 +117,9 @@ func schemaOf(v reflect.Value) map[string]any {
 		properties := map[string]any{}
 		for i := range v.NumField() {
 			f := v.Type().Field(i)
+			if !f.IsExported() {
+				continue
+			}
 			s := schemaOf(v.Field(i))
 			if doc := f.Tag.Get("doc"); doc != "" {
 				s["description"] = doc

@@ -83,7 +83,7 @@ func proposeSamples(ctx context.Context, s *surroundings, box *runningSandbox) (
 		}
 		return ""
 	}
-	a, err := newApp(&inDemo, c, p, func(*bot.Config) {})
+	a, err := newApp(ctx, &inDemo, c, p, func(*bot.Config) {})
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ var allowed = map[string][]string{
 	"cmd/tokenward":        {"bot/...", "gitops/...", "analysis/...", "templates"},
 	"bot":                  {"gitops/git", "gitops/forge", "gitops/edit", "gitops/codeowners", "analysis/...", "templates"},
 	"bot/report":           {"bot", "templates"},
-	"analysis":             {"analysis/rbac", "analysis/policy", "analysis/render"},
+	"analysis":             {"analysis/rbac", "analysis/policy", "analysis/render", "analysis/live"},
 	"analysis/rbac":        {"analysis/render"},
 	"analysis/policy":      {"analysis/render"},
 	"analysis/render":      {},

@@ -58,7 +58,7 @@ func runPropose(cmd *cobra.Command, s *surroundings, o *proposeOptions) error {
 func proposeOnce(cmd *cobra.Command, s *surroundings, c config, o *proposeOptions) error {
 	p := newProgress(s.stderr)
 	defer p.finish()
-	a, err := newApp(s, c, p, func(b *bot.Config) { b.DryRun = o.dryRun })
+	a, err := newApp(cmd.Context(), s, c, p, func(b *bot.Config) { b.DryRun = o.dryRun })
 	if err != nil {
 		return err
 	}

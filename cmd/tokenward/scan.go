@@ -60,7 +60,7 @@ func scanPlatform(cmd *cobra.Command, s *surroundings, in *inputs) (*bot.Bot, *b
 	}
 	p := newProgress(s.stderr)
 	defer p.finish()
-	a, err := newApp(s, c, p, func(*bot.Config) {})
+	a, err := newApp(cmd.Context(), s, c, p, func(*bot.Config) {})
 	if err != nil {
 		return nil, nil, err
 	}
