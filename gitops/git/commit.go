@@ -22,19 +22,21 @@ type Signature struct {
 }
 
 // CommitSpec is a commit to build: the files to write, by path, with their
-// whole content.
+// whole content. Without a Signer it is not signed.
 type CommitSpec struct {
 	Message           string
 	Author, Committer Signature
 	Files             map[string][]byte
+	Signer            Signer
 }
 
 // Commit builds a commit on top of base, in base's memory, and returns its
 // hash; nothing is sent. Existing files keep their mode, new ones are plain.
-// The same inputs give the same hash. If every file has the given content
-// already, nothing is built and base.Commit returned. It fails with an *Error
-// if a path is not a file's (a symbolic link, a submodule, a directory,
-// something below a file) or if a signature has no name or address.
+// The same inputs give the same hash, if the Signer's signatures are the same
+// too. If every file has the given content already, nothing is built, nothing
+// signed and base.Commit returned. It fails with an *Error if a path is not a
+// file's (a symbolic link, a submodule, a directory, something below a file),
+// if a signature has no name or address, or if the Signer fails.
 func (s *Store) Commit(ctx context.Context, base *Snapshot, spec CommitSpec) (string, error) {
 	hash, err := build(ctx, base, spec)
 	if err != nil {
@@ -74,6 +76,11 @@ func build(ctx context.Context, base *Snapshot, spec CommitSpec) (string, error)
 	commit := &gitobject.Commit{
 		Author: author, Committer: committer, Message: strings.TrimRight(spec.Message, "\n") + "\n",
 		TreeHash: tree, ParentHashes: []plumbing.Hash{plumbing.NewHash(base.Commit)},
+	}
+	if spec.Signer != nil {
+		if err := sign(commit, spec.Signer); err != nil {
+			return "", fmt.Errorf("sign the commit: %w", err)
+		}
 	}
 	hash, err := base.encode(commit)
 	return hash.String(), err
