@@ -14,7 +14,7 @@ import (
 // limit would fail on a busy machine.
 func TestHostileText(t *testing.T) {
 	t.Parallel()
-	const n = 10000
+	const n = 5000
 	values := func(list string) string {
 		return "policies:\n  " + mutator + ":\n    namespaces:\n" + list
 	}

@@ -20,7 +20,7 @@ import (
 // after, with conditions on and off, must differ by what the edit says and nothing else.
 func TestPolicyEditRendersThePlan(t *testing.T) {
 	t.Parallel()
-	const files = 1500
+	const files = 800
 	for seed := range uint64(files) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		f := newValuesFile(r)
