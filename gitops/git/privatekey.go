@@ -22,7 +22,7 @@ var (
 // the first group says what the key is for.
 var (
 	privateKeyLine = regexp.MustCompile(`(?m)^-----BEGIN ((?:[A-Z0-9]+ )*)PRIVATE KEY(?: BLOCK)?-----[ \t\r]*$`)
-	publicKeyLine  = regexp.MustCompile(`(?m)^-----? ?BEGIN ((?:[A-Z0-9]+ )*)PUBLIC KEY(?: BLOCK)?-----?`)
+	publicKeyLine  = regexp.MustCompile(`(?m)^-----? ?BEGIN ((?:[A-Z0-9]+ )*)PUBLIC KEY(?: BLOCK)? ?----`)
 )
 
 const (
