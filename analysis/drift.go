@@ -2,19 +2,13 @@ package analysis
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
 // carveOut adds a deny for every workload that needs no token and that an allow
 // pattern hits which other pods need: a later rule of the mutator wins.
 func (p *planner) carveOut() {
-	patterns := slices.Clone(p.entry.Allow)
-	for _, c := range p.plan.Changes {
-		if c.Kind == Allow {
-			patterns = append(patterns, c.Pattern)
-		}
-	}
+	patterns := p.patterns(Allow)
 	for _, f := range p.unneeded() {
 		hit := p.sharedPattern(patterns, f)
 		if hit == "" || coveredBy(p.entry.Deny, f) || p.excluded(f) {

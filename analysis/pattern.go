@@ -13,23 +13,28 @@ func Covers(pattern string, w *Workload) bool {
 	return len(w.Pods) > 0
 }
 
-// Hits tells whether the pattern matches any pod of the workload, or the
-// controller itself where the mutator matches controllers: Deployments and
-// StatefulSets.
+// Hits tells whether the pattern matches any pod of the workload, or a controller
+// of them where the mutator matches controllers: Deployments and StatefulSets, those
+// that an operator makes included.
 func Hits(pattern string, w *Workload) bool {
-	for _, p := range w.Pods {
-		if wildcard.Match(pattern, p.Admission) || wildcard.Match(pattern, p.Full) {
-			return true
-		}
-	}
-	return isMutatedController(w) && wildcard.Match(pattern, w.Name)
+	pods, controller := Matches(pattern, w)
+	return pods || controller
 }
 
-// isMutatedController tells whether the mutator's rules also match the object
-// that makes the pods (rules enable- and disable-statefulset-and-deployments).
-func isMutatedController(w *Workload) bool {
-	return w.Kind == "Deployment" || w.Kind == "StatefulSet"
+// coversControllers tells whether the patterns name every Deployment and
+// StatefulSet behind the workload (rules enable- and disable-statefulset-and-deployments).
+func coversControllers(patterns []string, w *Workload) bool {
+	for _, name := range w.controllers() {
+		if !anyMatch(patterns, name) {
+			return false
+		}
+	}
+	return true
 }
+
+// setsTrue tells whether the pod template sets automountServiceAccountToken to
+// true, so that the object that holds it breaks the validating policy itself.
+func setsTrue(w *Workload) bool { return w.Automount != nil && *w.Automount }
 
 // MatchesName tells whether the pattern matches one name, as the policy engine does.
 func MatchesName(pattern, name string) bool { return wildcard.Match(pattern, name) }

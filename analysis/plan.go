@@ -130,7 +130,9 @@ func (p *planner) run() NamespacePlan {
 		p.add(Change{Kind: HardenDefault, Reason: "the default ServiceAccount is made by Kubernetes and hardened by a policy of its own"})
 	}
 	p.allow()
+	p.nameControllers()
 	p.carveOut()
+	p.denyExplicit()
 	if p.listed && len(p.unseen) == 0 {
 		p.stale()
 	}
@@ -283,24 +285,31 @@ func (p *planner) hitsUnneeded(patterns []string) *Workload {
 	return nil
 }
 
-// candidates lists pattern sets that cover the workload, the widest first.
+// candidates lists pattern sets that cover the workload, the widest first. Where
+// the pod template sets true itself, they name the controllers, too.
 func candidates(w *Workload) [][]string {
 	out := [][]string{PodPatterns(w)}
-	narrow := []string{w.Name + "-*"}
-	switch w.Kind {
-	case "StatefulSet":
-		narrow = append(narrow, w.Name+"-?", w.Name+"-??")
-	case "Deployment", "CronJob":
-		narrow = append(narrow, w.Name+"-*-*")
+	names := w.controllers()
+	if len(names) == 0 {
+		names = []string{w.Name}
 	}
-	explicit := w.Automount != nil && *w.Automount && isMutatedController(w)
-	for _, pattern := range narrow {
-		set := []string{pattern}
-		if !Covers(pattern, w) {
+	tails := []string{"-*"}
+	switch {
+	case w.Kind == "StatefulSet" || len(w.Made) > 0:
+		tails = append(tails, "-?", "-??")
+	case w.Kind == "Deployment" || w.Kind == "CronJob":
+		tails = append(tails, "-*-*")
+	}
+	for _, tail := range tails {
+		var set []string
+		for _, name := range names {
+			set = append(set, name+tail)
+		}
+		if !coveredBy(set, w) {
 			continue
 		}
-		if explicit {
-			set = append(set, w.Name)
+		if setsTrue(w) {
+			set = append(set, w.controllers()...)
 		}
 		out = append(out, set)
 	}

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"sort"
+	"strings"
 
 	"tokenward/analysis/policy"
 	"tokenward/analysis/render"
@@ -110,14 +111,19 @@ func (s *simulation) admitWorkload(w *Workload) {
 			spec["automountServiceAccountToken"] = *w.Automount
 		}
 	}
-	if isMutatedController(w) {
-		admitted := s.admit(policy.Manifest(w.Object))
+	specs := map[string]map[string]any{} // by the controller's name
+	for _, controller := range controllerManifests(w, spec) {
+		admitted := s.admit(controller)
 		s.validate(admitted)
-		spec = templateSpec(admitted, spec)
+		specs[nameOf(admitted)] = templateSpec(admitted, spec)
 	}
 	account := s.account(w.Namespace, w.ServiceAccount)
 	for _, name := range w.Pods {
-		pod := s.admit(podManifest(w, name, spec))
+		own := specs[controllerOf(w, name)]
+		if own == nil {
+			own = spec
+		}
+		pod := s.admit(podManifest(w, name, own))
 		s.effect.Token[w] = s.effect.Token[w] || s.policies.TokenMounted(pod, account)
 		if w.Kind == "Pod" {
 			s.validate(pod)
@@ -125,17 +131,66 @@ func (s *simulation) admitWorkload(w *Workload) {
 	}
 }
 
+// controllerManifests returns the Deployments and StatefulSets behind the workload:
+// its own manifest, or what its operator would make, with the pod's spec as given.
+func controllerManifests(w *Workload, spec map[string]any) []map[string]any {
+	if len(w.Made) == 0 && len(w.controllers()) > 0 {
+		return []map[string]any{policy.Manifest(w.Object)}
+	}
+	var out []map[string]any
+	for _, name := range w.Made {
+		out = append(out, map[string]any{"apiVersion": "apps/v1", "kind": w.madeKind(name),
+			"metadata": map[string]any{"namespace": w.Namespace, "name": name},
+			"spec":     map[string]any{"template": map[string]any{"metadata": podMetadata(w), "spec": spec}}})
+	}
+	return out
+}
+
+// madeKind is the kind of a controller that an operator makes: a StatefulSet's pods are numbered.
+func (w *Workload) madeKind(name string) string {
+	for _, p := range w.Pods {
+		if p.Admission == name+"-0" {
+			return "StatefulSet"
+		}
+	}
+	return "Deployment"
+}
+
+// controllerOf names the controller that makes a pod: the one with the longest
+// name that the pod's begins with.
+func controllerOf(w *Workload, pod PodName) string {
+	longest := ""
+	for _, name := range w.controllers() {
+		if strings.HasPrefix(pod.Admission, name+"-") && len(name) > len(longest) {
+			longest = name
+		}
+	}
+	return longest
+}
+
+func nameOf(obj map[string]any) string {
+	meta, _ := obj["metadata"].(map[string]any)
+	name, _ := meta["name"].(string)
+	return name
+}
+
 func (s *simulation) validate(obj map[string]any) {
 	s.effect.Violations = append(s.effect.Violations, s.policies.Validate(obj)...)
 }
 
 func podManifest(w *Workload, name PodName, spec map[string]any) map[string]any {
-	meta := map[string]any{"namespace": w.Namespace}
+	meta := podMetadata(w)
+	meta["namespace"] = w.Namespace
 	if name.Admission == name.Full {
 		meta["name"] = name.Full
 	} else {
 		meta["generateName"] = name.Admission
 	}
+	return map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
+}
+
+func podMetadata(w *Workload) map[string]any {
+	meta := map[string]any{}
 	if len(w.PodLabels) > 0 {
 		labels := map[string]any{}
 		for k, v := range w.PodLabels {
@@ -143,7 +198,7 @@ func podManifest(w *Workload, name PodName, spec map[string]any) map[string]any 
 		}
 		meta["labels"] = labels
 	}
-	return map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
+	return meta
 }
 
 // templateSpec returns spec.template.spec of an admitted controller, or the spec
