@@ -14,6 +14,8 @@ type platform struct {
 	t   *testing.T
 	dir string
 	box *runningSandbox
+	// environment is given to the program beside the server and the token.
+	environment map[string]string
 }
 
 func newPlatform(t *testing.T) *platform {
@@ -41,6 +43,9 @@ func (p *platform) run(token string, args ...string) (code int, stdout, stderr s
 	var out, errs bytes.Buffer
 	args = append(args, "--umbrella", sampleHost+"platform/umbrella.git", "--git-instead-of", sampleHost+"="+p.box.url+"/")
 	code = run(args, &out, &errs, func(key string) string {
+		if v, ok := p.environment[key]; ok {
+			return v
+		}
 		return map[string]string{"TOKENWARD_GITLAB_TOKEN": token, "TOKENWARD_GITLAB_URL": p.box.url}[key]
 	})
 	if token != "" && (strings.Contains(out.String(), token) || strings.Contains(errs.String(), token)) {
