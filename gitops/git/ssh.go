@@ -3,12 +3,14 @@ package git
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	"github.com/skeema/knownhosts"
@@ -124,7 +126,7 @@ func (s *Store) sshConfig(ctx context.Context, user, addr string) (*ssh.ClientCo
 		if err != nil {
 			return nil, nil, fmt.Errorf("%w: read ssh key: %w", ErrAuth, err)
 		}
-		signer, err := ssh.ParsePrivateKey(pem)
+		signer, err := s.sshKey.open(pem, s.config.SSHKeyPassphrase)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%w: read ssh key %s: %w", ErrAuth, s.config.SSHKeyFile, err)
 		}
@@ -138,6 +140,31 @@ func (s *Store) sshConfig(ctx context.Context, user, addr string) (*ssh.ClientCo
 		config.Auth = []ssh.AuthMethod{ssh.PublicKeysCallback(agent.NewClient(conn).Signers)}
 	}
 	return config, closeAgent, nil
+}
+
+// sshKey remembers the private key that was opened last: to decrypt one takes
+// long by design, and a run makes many connections.
+type sshKey struct {
+	mu     sync.Mutex
+	sum    [sha256.Size]byte // of the text that signer was read from
+	signer ssh.Signer
+}
+
+// open returns the key in text, asking for the passphrase only if text is not
+// what it was.
+func (k *sshKey) open(text []byte, passphrase func() ([]byte, error)) (ssh.Signer, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	sum := sha256.Sum256(text)
+	if k.signer != nil && k.sum == sum {
+		return k.signer, nil
+	}
+	signer, err := parseSSHKey(text, passphrase)
+	if err != nil {
+		return nil, err
+	}
+	k.sum, k.signer = sum, signer
+	return signer, nil
 }
 
 // defaultKnownHosts returns those of ssh's usual files that exist.

@@ -2,6 +2,7 @@ package git
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/binary"
@@ -25,6 +26,7 @@ import (
 type sshServer struct {
 	addr    string
 	config  *ssh.ServerConfig
+	user    ssh.Signer
 	keyFile string // of the user
 	known   string // known hosts file
 }
@@ -59,7 +61,7 @@ func serveSSH(t *testing.T) *sshServer {
 	t.Helper()
 	host, _ := newSigner(t)
 	user, key := newSigner(t)
-	s := &sshServer{keyFile: writeKey(t, key)}
+	s := &sshServer{user: user, keyFile: writeKey(t, key)}
 	s.config = &ssh.ServerConfig{PublicKeyCallback: func(c ssh.ConnMetadata, k ssh.PublicKey) (*ssh.Permissions, error) {
 		if c.User() == "git" && bytes.Equal(k.Marshal(), user.PublicKey().Marshal()) {
 			return nil, nil
@@ -193,6 +195,67 @@ func TestSSHRefusals(t *testing.T) {
 		"known host absent": {Config{SSHKeyFile: server.keyFile, KnownHostsFiles: []string{empty + ".none"}}, ErrHostKey},
 	} {
 		if _, err := newStore(t, c.config).Fetch(testContext(t), url, Ref{}); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestEncryptedSSHKey(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	server := serveSSH(t)
+	url := "ssh://git@" + server.addr + r.path
+	text, err := os.ReadFile(server.keyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ssh.ParseRawPrivateKey(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "key")
+	write := func(text []byte) {
+		t.Helper()
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	encrypted := openSSHForm(t, key.(crypto.Signer), "opens it")
+	write(encrypted)
+	asked, passphrase := 0, "hunter2"
+	config := Config{SSHKeyFile: path, KnownHostsFiles: []string{server.known}, SSHKeyPassphrase: func() ([]byte, error) {
+		asked++
+		return []byte(passphrase), nil
+	}}
+	s := newStore(t, config)
+	_, err = s.Fetch(testContext(t), url, Ref{})
+	if !errors.Is(err, ErrAuth) || !strings.Contains(err.Error(), "read ssh key "+path+": the passphrase is wrong") || strings.Contains(err.Error(), passphrase) {
+		t.Errorf("wrong passphrase: %v", err)
+	}
+	passphrase = "opens it"
+	for range 3 {
+		fetch(t, s, url, Ref{})
+	}
+	if asked != 2 {
+		t.Errorf("asked %d times for the passphrase of the same file", asked)
+	}
+	write(openSSHForm(t, key.(crypto.Signer), "opens it")) // with another salt
+	fetch(t, s, url, Ref{})
+	if asked != 3 {
+		t.Errorf("asked %d times after the file has changed", asked)
+	}
+	config.SSHKeyPassphrase = nil
+	for name, c := range map[string]struct {
+		text []byte
+		want string
+	}{
+		"no passphrase": {encrypted, "the key is encrypted, and no passphrase is given"},
+		"public key":    {ssh.MarshalAuthorizedKey(server.user.PublicKey()), "this is a public key, and the private key is needed"},
+		"OpenPGP key":   {newEntity(t, "ed25519").private(t), "this is an OpenPGP key, and an SSH key is needed"},
+	} {
+		write(c.text)
+		_, err := newStore(t, config).Fetch(testContext(t), url, Ref{})
+		if !errors.Is(err, ErrAuth) || !strings.Contains(err.Error(), "read ssh key "+path+": "+c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -1,6 +1,7 @@
 // Package git is the one place that knows go-git. It reads repositories over
 // https, http, ssh and file, shallow and into memory, and hands them out as
-// fs.FS; it builds commits beside what was read and pushes them with a lease.
+// fs.FS; it builds commits beside what was read, signs them with an OpenPGP or
+// ssh key, and pushes them with a lease.
 //
 // It refuses to push to a repository's default branch or to the branch that a
 // snapshot came from, to follow symbolic links and redirects to other hosts,
@@ -33,6 +34,9 @@ type Config struct {
 	// Without it the agent at SSHAgentSocket is asked.
 	SSHKeyFile     string
 	SSHAgentSocket string
+	// SSHKeyPassphrase answers if that key is encrypted, and again when the
+	// file holds another one; nil means that there is no passphrase.
+	SSHKeyPassphrase func() ([]byte, error)
 	// KnownHostsFiles hold the host keys to trust; empty means the user's and
 	// the system's files. An unknown host key is always an error.
 	KnownHostsFiles []string
@@ -48,11 +52,13 @@ type Config struct {
 }
 
 // Store fetches from and pushes to remote repositories. It keeps nothing
-// between calls but connections, and may be used concurrently.
+// between calls but connections and the ssh key, decrypted, and may be used
+// concurrently.
 type Store struct {
 	config   Config
 	rewrites []Rewrite
 	http     *http.Client
+	sshKey   sshKey
 }
 
 // New checks config and returns a Store. It contacts nobody. It fails when a
