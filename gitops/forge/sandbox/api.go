@@ -63,6 +63,40 @@ var apiRoutes = []route{
 	{"POST /projects/{id}/merge_requests/{iid}/notes", Reporter, "body", (*call).createNote},
 	{"GET /projects/{id}/merge_requests/{iid}/notes/{note}", Reporter, "", (*call).getNote},
 	{"PUT /projects/{id}/merge_requests/{iid}/notes/{note}", Reporter, "body", (*call).updateNote},
+	{"DELETE /projects/{id}/merge_requests/{iid}/notes/{note}", Reporter, "", (*call).deleteNote},
+	{"GET /projects/{id}/merge_requests/{iid}/discussions", Reporter, "", (*call).listDiscussions},
+	{"POST /projects/{id}/merge_requests/{iid}/discussions", Reporter, "body", (*call).createDiscussion},
+	{"GET /projects/{id}/merge_requests/{iid}/discussions/{discussion}", Reporter, "", (*call).getDiscussion},
+	{"PUT /projects/{id}/merge_requests/{iid}/discussions/{discussion}", Reporter, "resolved", (*call).resolveDiscussion},
+	{"POST /projects/{id}/merge_requests/{iid}/discussions/{discussion}/notes", Reporter, "body", (*call).replyToDiscussion},
+	{"GET /projects/{id}/merge_requests/{iid}/approvals", Reporter, "", (*call).getApprovals},
+	{"POST /projects/{id}/merge_requests/{iid}/approve", Reporter, "sha", (*call).approve},
+	{"POST /projects/{id}/merge_requests/{iid}/unapprove", Reporter, "", (*call).unapprove},
+	{"GET /projects/{id}/merge_requests/{iid}/blocks", Reporter, "", (*call).listDependencies},
+	{"POST /projects/{id}/merge_requests/{iid}/blocks", Reporter, "blocking_merge_request_id", (*call).createDependency},
+	{"DELETE /projects/{id}/merge_requests/{iid}/blocks/{block}", Reporter, "", (*call).deleteDependency},
+
+	{"GET /projects/{id}/issues", Guest, "state iids[] author_id author_username not[author_username] labels search in scope order_by sort created_after created_before updated_after updated_before", (*call).listIssues},
+	{"POST /projects/{id}/issues", Guest, issueParams, (*call).createIssue},
+	{"GET /projects/{id}/issues/{iid}", Guest, "", (*call).getIssue},
+	{"PUT /projects/{id}/issues/{iid}", Guest, issueParams, (*call).updateIssue},
+	{"GET /projects/{id}/issues/{iid}/notes", Guest, "sort order_by activity_filter", (*call).listNotes},
+	{"POST /projects/{id}/issues/{iid}/notes", Guest, "body", (*call).createNote},
+	{"GET /projects/{id}/issues/{iid}/notes/{note}", Guest, "", (*call).getNote},
+	{"PUT /projects/{id}/issues/{iid}/notes/{note}", Guest, "body", (*call).updateNote},
+	{"DELETE /projects/{id}/issues/{iid}/notes/{note}", Guest, "", (*call).deleteNote},
+	{"GET /projects/{id}/issues/{iid}/discussions", Guest, "", (*call).listDiscussions},
+	{"POST /projects/{id}/issues/{iid}/discussions", Guest, "body", (*call).createDiscussion},
+	{"GET /projects/{id}/issues/{iid}/discussions/{discussion}", Guest, "", (*call).getDiscussion},
+	{"POST /projects/{id}/issues/{iid}/discussions/{discussion}/notes", Guest, "body", (*call).replyToDiscussion},
+
+	{"GET /projects/{id}/members", Guest, "query", (*call).listMembers},
+	{"GET /projects/{id}/members/all", Guest, "query", (*call).listMembers},
+	{"GET /projects/{id}/members/{user}", Guest, "", (*call).getMember},
+	{"GET /projects/{id}/members/all/{user}", Guest, "", (*call).getMember},
+	{"GET /groups/{id}/members", 0, "query", (*call).listGroupMembers},
+	{"GET /groups/{id}/members/all", 0, "query", (*call).listGroupMembers},
+	{"GET /projects/{id}/push_rule", Maintainer, "", (*call).getPushRule},
 }
 
 const peopleParams = "assignee_id assignee_ids reviewer_ids"
@@ -185,6 +219,9 @@ func (s *Server) answer(r *http.Request, rt route, known []string) (*reply, erro
 	defer c.project.mu.Unlock()
 	if err := c.allowed(rt); err != nil {
 		return nil, err
+	}
+	if answer, err := c.redirect(r.PathValue("id")); answer != nil || err != nil {
+		return answer, err
 	}
 	return rt.handle(c, r.Context())
 }

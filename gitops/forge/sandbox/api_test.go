@@ -36,7 +36,7 @@ func TestRefusals(t *testing.T) {
 		{"reporter opens", "POST", project + "/merge_requests", "sandbox-reporter", `{}`, 403, `{"message":"403 Forbidden"}`},
 		{"reading token opens", "POST", project + "/merge_requests", "reading-secret", `{}`, 403,
 			`{"error":"insufficient_scope","error_description":"The request requires higher privileges than provided by the access token.","scope":"api"}`},
-		{"unknown route", "GET", project + "/issues", "sandbox-maintainer", "", 501, `{"message":"501 Not Implemented: GET /api/v4/projects/platform%2Fumbrella/issues"}`},
+		{"unknown route", "GET", project + "/wikis", "sandbox-maintainer", "", 501, `{"message":"501 Not Implemented: GET /api/v4/projects/platform%2Fumbrella/wikis"}`},
 		{"unknown method", "DELETE", project, "sandbox-maintainer", "", 501, `{"message":"501 Not Implemented: DELETE /api/v4/projects/platform%2Fumbrella"}`},
 		{"unknown parameter", "GET", project + "/merge_requests?reviewer_username=x", "sandbox-maintainer", "", 501,
 			`{"message":"501 Not Implemented: parameter reviewer_username of GET /projects/{id}/merge_requests"}`},

@@ -27,6 +27,9 @@ type Token struct {
 	// Access is the level on every project: Guest 10, Reporter 20, Developer
 	// 30, Maintainer 40; NoAccess hides the projects.
 	Access int
+	// Bot marks the user as one, Blocked as somebody who may do nothing any more.
+	// One token of the user that says so is enough.
+	Bot, Blocked bool
 	// ReadOnly is a token with the scopes read_api and read_repository.
 	ReadOnly bool
 	// Projects overrides Access for the project paths in it.
@@ -49,6 +52,26 @@ type user struct {
 	id       int
 	username string
 	name     string
+	bot      bool
+	blocked  bool
+	tokens   []Token
+}
+
+// level is the user's own on the project at path, by the best token; 0 says no member.
+func (u *user) level(path string) int {
+	best := NoAccess
+	for _, t := range u.tokens {
+		best = max(best, t.level(path))
+	}
+	return best
+}
+
+// level is what the token gives on the project at path.
+func (t Token) level(path string) int {
+	if own, ok := t.Projects[path]; ok {
+		return own
+	}
+	return t.Access
 }
 
 func (u *user) email() string { return u.username + "@noreply.sandbox.example" }
@@ -72,10 +95,7 @@ func (i *identity) readOnly() bool { return i == nil || i.token.ReadOnly }
 func (i *identity) access(path string, publicRead bool) int {
 	level := NoAccess
 	if i != nil {
-		level = i.token.Access
-		if own, ok := i.token.Projects[path]; ok {
-			level = own
-		}
+		level = i.token.level(path)
 	}
 	if publicRead {
 		level = max(level, Reporter)
@@ -111,6 +131,7 @@ func newAccounts(tokens []Token) (*accounts, error) {
 			}
 			a.users = append(a.users, u)
 		}
+		u.bot, u.blocked, u.tokens = u.bot || t.Bot, u.blocked || t.Blocked, append(u.tokens, t)
 		a.byToken[key] = &identity{user: u, token: t}
 	}
 	return a, nil
@@ -119,6 +140,15 @@ func newAccounts(tokens []Token) (*accounts, error) {
 func (a *accounts) find(username string) *user {
 	for _, u := range a.users {
 		if u.username == username {
+			return u
+		}
+	}
+	return nil
+}
+
+func (a *accounts) byEmail(email string) *user {
+	for _, u := range a.users {
+		if strings.EqualFold(u.email(), email) {
 			return u
 		}
 	}
@@ -167,8 +197,12 @@ func (a *accounts) identify(r *http.Request) (*identity, error) {
 	if secret == "" {
 		return nil, nil
 	}
-	if who := a.check(secret); who != nil {
-		return who, nil
+	who := a.check(secret)
+	switch {
+	case who == nil:
+		return nil, errUnauthorized
+	case who.user.blocked:
+		return nil, fail(http.StatusForbidden, "403 Forbidden - Your account has been blocked.")
 	}
-	return nil, errUnauthorized
+	return who, nil
 }

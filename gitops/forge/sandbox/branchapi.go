@@ -116,6 +116,9 @@ func (c *call) createBranch(ctx context.Context) (*reply, error) {
 	if !c.project.canMerge(name, c.access) {
 		return nil, errForbidden
 	}
+	if text := c.project.rules().branchName(c.project, name); text != "" {
+		return nil, fail(http.StatusBadRequest, text)
+	}
 	if _, err := c.project.git().run(ctx, "update-ref", "refs/heads/"+name, sha, zeroSHA); err != nil {
 		return nil, err
 	}

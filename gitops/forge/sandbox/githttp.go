@@ -25,6 +25,7 @@ const (
 	textDenied     = "HTTP Basic: Access denied. The provided password or token is incorrect or your account has 2FA enabled and you must use a personal access token instead of a password."
 	textNoProject  = "The project you were looking for could not be found or you don't have permission to view it."
 	textNoPush     = "You are not allowed to push code to this project."
+	textBlocked    = "Your account has been blocked."
 	textNoDownload = "You are not allowed to download code from this project."
 )
 
@@ -112,6 +113,8 @@ func (s *Server) admit(rec *recorder, r *http.Request, path, service string) (*p
 	}
 	refusal, status := "", http.StatusForbidden
 	switch {
+	case who != nil && who.user.blocked:
+		refusal = textBlocked
 	case access == NoAccess:
 		refusal, status = textNoProject, http.StatusNotFound
 	case access < Reporter:
@@ -159,20 +162,23 @@ func (s *Server) receive(rec *recorder, r *http.Request, p *project, access int)
 		return err
 	}
 	refusal, guarded := p.refusal(wish.commands, access), p.guarded(wish.commands)
+	rules, pusher := p.rules(), s.accounts.find(rec.user)
 	p.mu.Unlock()
-	if refusal == "" && len(guarded) > 0 {
+	if refusal == "" && (len(guarded) > 0 || rules != nil) && wish.sendsObjects() {
 		spool, err := os.CreateTemp("", "sandbox-pack-")
 		if err != nil {
 			return fmt.Errorf("make a file for the push: %w", err)
 		}
 		defer os.Remove(spool.Name())
 		defer spool.Close()
-		forced, err := rewrites(r.Context(), p.git(), guarded, io.TeeReader(body, spool))
+		refusal, err = aside(r.Context(), p.git(), io.TeeReader(body, spool), func(git gitRun) (string, error) {
+			if forced, err := rewrites(r.Context(), git, guarded); forced || err != nil {
+				return textProtectedForce, err
+			}
+			return s.checkRules(r.Context(), git, p, rules, wish.commands, pusher)
+		})
 		if err != nil {
 			return err
-		}
-		if forced {
-			refusal = textProtectedForce
 		}
 		if _, err := spool.Seek(0, io.SeekStart); err != nil {
 			return fmt.Errorf("rewind the push: %w", err)

@@ -61,7 +61,7 @@ func tryMerge(ctx context.Context, git gitRun, source, target string) (mergeChec
 
 // mergeStatus returns GitLab's detailed_merge_status; the first obstacle in
 // GitLab's order of checks wins.
-func (p *project) mergeStatus(mr *mergeRequest) string {
+func (s *Server) mergeStatus(p *project, mr *mergeRequest) string {
 	_, exists := p.heads[mr.source]
 	_, targetExists := p.heads[mr.target]
 	switch {
@@ -73,6 +73,12 @@ func (p *project) mergeStatus(mr *mergeRequest) string {
 		return "draft_status"
 	case !exists, !targetExists, mr.check.empty:
 		return "commits_status"
+	case p.settings.ResolveDiscussions && mr.unresolved():
+		return "discussions_not_resolved"
+	case p.approvalsLeft(mr) > 0:
+		return "not_approved"
+	case s.blocked(p, mr):
+		return "merge_request_blocked"
 	case mr.check.conflict:
 		return "conflict"
 	case mr.check.behind && p.settings.MergeMethod != "merge":
@@ -96,7 +102,7 @@ func (s *Server) merge(ctx context.Context, p *project, mr *mergeRequest, who *u
 	if err := s.look(ctx, p, mr); err != nil {
 		return err
 	}
-	switch p.mergeStatus(mr) {
+	switch s.mergeStatus(p, mr) {
 	case "mergeable":
 	case "conflict", "need_rebase":
 		return fail(http.StatusUnprocessableEntity, "Branch cannot be merged")
@@ -109,7 +115,7 @@ func (s *Server) merge(ctx context.Context, p *project, mr *mergeRequest, who *u
 	if err := s.land(ctx, p, mr, who, opts); err != nil {
 		return fmt.Errorf("merge %s!%d: %w", p.path, mr.iid, err)
 	}
-	s.merged(mr, who)
+	s.merged(p, mr, who)
 	if opts.removeSource && !p.protected(mr.source) && mr.source != p.defaultBranch {
 		if _, err := p.git().run(ctx, "update-ref", "-d", "refs/heads/"+mr.source, mr.sha); err != nil {
 			return fmt.Errorf("delete branch %s of %s: %w", mr.source, p.path, err)

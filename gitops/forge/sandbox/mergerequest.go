@@ -19,17 +19,14 @@ const (
 // mergeRequest is the state of one merge request; the mutex of its project
 // guards it.
 type mergeRequest struct {
-	id, iid        int
+	thread
 	title          string
 	description    string
 	state          string
 	source, target string // branches
-	author         *user
 	assignees      []*user
 	reviewers      []*user
 	labels         []string // sorted
-	createdAt      time.Time
-	updatedAt      time.Time
 	mergedBy       *user
 	mergedAt       time.Time
 	closedBy       *user
@@ -40,7 +37,9 @@ type mergeRequest struct {
 	mergeError     string
 	mergeCommit    string
 	squashCommit   string
-	notes          []*note // oldest first
+	approvals      []approval
+	dependencies   []dependency
+	rebase         pendingRebase
 
 	sha     string     // head of the source branch, until it is merged or closed
 	check   mergeCheck // as of the last look
@@ -48,27 +47,35 @@ type mergeRequest struct {
 }
 
 // close closes an open merge request; it does nothing to others.
-func (s *Server) close(mr *mergeRequest, who *user) {
+func (s *Server) close(p *project, mr *mergeRequest, who *user) {
 	if mr.state != opened {
 		return
 	}
 	mr.state, mr.closedBy, mr.closedAt = closed, who, s.cfg.Now()
 	mr.updatedAt = mr.closedAt
+	s.publish(p, mr)
 }
 
-// merged marks an open merge request as merged.
-func (s *Server) merged(mr *mergeRequest, who *user) {
+// merged marks an open merge request as merged, and closes the issues that it
+// says it closes.
+func (s *Server) merged(p *project, mr *mergeRequest, who *user) {
 	mr.state, mr.mergedBy, mr.mergedAt = merged, who, s.cfg.Now()
 	mr.updatedAt, mr.mergeError = mr.mergedAt, ""
+	s.publish(p, mr)
+	for _, i := range p.closes(mr) {
+		s.closeIssue(i, who)
+	}
 }
 
 // reopen opens a closed merge request again, at the present head of its
 // source branch.
-func (s *Server) reopen(p *project, mr *mergeRequest) {
+func (s *Server) reopen(p *project, mr *mergeRequest, who *user) {
 	mr.state, mr.closedBy, mr.closedAt, mr.updatedAt = opened, nil, time.Time{}, s.cfg.Now()
-	if head := p.heads[mr.source]; head != "" {
+	if head := p.heads[mr.source]; head != "" && head != mr.sha {
 		mr.sha = head
+		s.resetApprovals(p, mr, who)
 	}
+	s.publish(p, mr)
 }
 
 // checkBranches refuses what cannot be open from mr's source branch into
@@ -108,23 +115,17 @@ var draftTitle = regexp.MustCompile(`(?i)^\s*(?:\[draft\]|\(draft\)|draft:)`)
 
 func (mr *mergeRequest) draft() bool { return draftTitle.MatchString(mr.title) }
 
-// userNotes counts the notes that people and bots wrote.
-func (mr *mergeRequest) userNotes() int {
-	n := 0
-	for _, note := range mr.notes {
-		if !note.system {
-			n++
-		}
-	}
-	return n
+// undraft returns a title without the mark of drafts.
+func undraft(title string) string {
+	return strings.TrimSpace(draftTitle.ReplaceAllString(title, ""))
 }
 
 // taskItem matches an item of a task list.
 var taskItem = regexp.MustCompile(`(?m)^\s*(?:[-*+]|\d+[.)])\s+\[([ xX])\]\s`)
 
-// tasks counts the task list items of the description, all and done.
-func (mr *mergeRequest) tasks() (all, done int) {
-	for _, m := range taskItem.FindAllStringSubmatch(mr.description+"\n", -1) {
+// tasks counts the task list items of a description, all and done.
+func tasks(description string) (all, done int) {
+	for _, m := range taskItem.FindAllStringSubmatch(description+"\n", -1) {
 		all++
 		if strings.EqualFold(m[1], "x") {
 			done++
@@ -133,15 +134,15 @@ func (mr *mergeRequest) tasks() (all, done int) {
 	return all, done
 }
 
-// setLabels makes labels the merge request's own, sorted and without
-// duplicates; those that the project lacks are created, as GitLab does.
-func (s *Server) setLabels(p *project, mr *mergeRequest, labels []string) {
-	mr.labels = nil
+// labelNames returns labels sorted and without duplicates; those that the
+// project lacks are created, as GitLab does.
+func (s *Server) labelNames(p *project, labels []string) []string {
+	var names []string
 	for _, name := range labels {
 		if name = strings.TrimSpace(name); name != "" {
-			mr.labels = append(mr.labels, s.label(p, name).name)
+			names = append(names, s.label(p, name).name)
 		}
 	}
-	slices.Sort(mr.labels)
-	mr.labels = slices.Compact(mr.labels)
+	slices.Sort(names)
+	return slices.Compact(names)
 }

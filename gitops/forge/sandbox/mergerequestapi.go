@@ -41,7 +41,7 @@ func (c *call) createMergeRequest(ctx context.Context) (*reply, error) {
 		return nil, err
 	}
 	now := c.server.cfg.Now()
-	mr := &mergeRequest{state: opened, author: c.who.user, createdAt: now, updatedAt: now}
+	mr := &mergeRequest{state: opened, thread: thread{kind: kindMergeRequest, author: c.who.user, createdAt: now, updatedAt: now}}
 	mr.title, _ = c.params.text("title")
 	mr.source, _ = c.params.text("source_branch")
 	mr.target, _ = c.params.text("target_branch")
@@ -64,6 +64,7 @@ func (c *call) createMergeRequest(ctx context.Context) (*reply, error) {
 	}
 	mr.id, mr.iid = c.server.nextID(), len(c.project.mergeRequests)+1
 	c.project.mergeRequests = append(c.project.mergeRequests, mr)
+	c.server.publish(c.project, mr)
 	out, err := c.single(ctx, mr)
 	if err != nil {
 		return nil, err
@@ -108,9 +109,11 @@ func (c *call) setAttributes(mr *mergeRequest) error {
 		return err
 	}
 	if assigned {
+		c.notePeople(mr, mr.assignees, assignees, "assigned to ", "unassigned ")
 		mr.assignees = assignees
 	}
 	if reviewed {
+		c.notePeople(mr, mr.reviewers, reviewers, "requested review from ", "removed review request for ")
 		mr.reviewers = reviewers
 	}
 	if removeGiven {
@@ -119,15 +122,20 @@ func (c *call) setAttributes(mr *mergeRequest) error {
 	if squashGiven {
 		mr.squash = squash
 	}
+	mr.labels = c.server.labelNames(c.project, c.wantedLabels(mr.labels))
+	return nil
+}
+
+// wantedLabels is what becomes of the present labels by the parameters labels,
+// add_labels and remove_labels.
+func (c *call) wantedLabels(present []string) []string {
 	labels, given := c.params.list("labels")
 	if !given {
-		labels = slices.Clone(mr.labels)
+		labels = slices.Clone(present)
 	}
 	more, _ := c.params.list("add_labels")
 	less, _ := c.params.list("remove_labels")
-	labels = slices.DeleteFunc(append(labels, more...), func(name string) bool { return slices.Contains(less, name) })
-	c.server.setLabels(c.project, mr, labels)
-	return nil
+	return slices.DeleteFunc(append(labels, more...), func(name string) bool { return slices.Contains(less, name) })
 }
 
 // people returns the users with the ids in a parameter, and whether it is
@@ -189,6 +197,7 @@ func (c *call) updateMergeRequest(ctx context.Context) (*reply, error) {
 	c.noteEdits(mr, &draft)
 	mr.title, mr.description, mr.target = draft.title, draft.description, draft.target
 	mr.updatedAt = c.server.cfg.Now()
+	c.server.publish(c.project, mr)
 	if err := c.changeState(ctx, mr, event); err != nil {
 		return nil, err
 	}
@@ -220,9 +229,9 @@ func (c *call) changeState(ctx context.Context, mr *mergeRequest, event string) 
 		if err := c.server.look(ctx, c.project, mr); err != nil {
 			return err
 		}
-		c.server.close(mr, c.who.user)
+		c.server.close(c.project, mr, c.who.user)
 	case event == "reopen" && mr.state == closed:
-		c.server.reopen(c.project, mr)
+		c.server.reopen(c.project, mr, c.who.user)
 	}
 	return nil
 }

@@ -105,8 +105,8 @@ func legacyStatus(detailed string, conflict bool) string {
 
 func (c *call) mergeRequestJSON(mr *mergeRequest) mergeRequestJSON {
 	p := c.project
-	status := p.mergeStatus(mr)
-	all, done := mr.tasks()
+	status := c.server.mergeStatus(p, mr)
+	all, done := tasks(mr.description)
 	short := "!" + strconv.Itoa(mr.iid)
 	squash := p.settings.SquashOption == "always" || mr.squash && p.settings.SquashOption != "never"
 	out := mergeRequestJSON{
@@ -124,7 +124,7 @@ func (c *call) mergeRequestJSON(mr *mergeRequest) mergeRequestJSON {
 		Reference:               short, References: referencesJSON{short, short, p.path + short},
 		WebURL: c.projectURL() + "/-/merge_requests/" + strconv.Itoa(mr.iid),
 		Squash: mr.squash, SquashOnMerge: squash, TaskCompletionStatus: tasksJSON{all, done},
-		HasConflicts: mr.check.conflict && mr.pending == 0, BlockingDiscussionsResolved: true,
+		HasConflicts: mr.check.conflict && mr.pending == 0, BlockingDiscussionsResolved: !mr.unresolved(),
 	}
 	if len(out.Assignees) > 0 {
 		out.Assignee = out.Assignees[0]
@@ -155,7 +155,8 @@ func (c *call) single(ctx context.Context, mr *mergeRequest) (*singleJSON, error
 	if asked, _, err := c.params.flag("include_rebase_in_progress"); err != nil {
 		return nil, err
 	} else if asked {
-		out.RebaseInProgress = new(bool)
+		rebasing := mr.rebase.left > 0
+		out.RebaseInProgress = &rebasing
 	}
 	asked, _, err := c.params.flag("include_diverged_commits_count")
 	if err != nil || !asked {

@@ -187,6 +187,9 @@ func (c *call) getMergeRequest(ctx context.Context) (*reply, error) {
 	if mr.pending > 0 {
 		mr.pending--
 	}
+	if err := c.server.continueRebase(ctx, c.project, mr); err != nil {
+		return nil, err
+	}
 	return ok(out), nil
 }
 

@@ -2,33 +2,101 @@ package sandbox
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"html"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
 )
 
-// note is one message on a merge request; system notes tell what happened.
-type note struct {
-	id        int
-	body      string
+// thread is what merge requests and issues have in common: people write notes
+// on them. The mutex of their project guards it.
+type thread struct {
+	kind      string // MergeRequest or Issue
+	id, iid   int
 	author    *user
-	system    bool
 	createdAt time.Time
 	updatedAt time.Time
+	notes     []*note // oldest first
 }
 
-func (s *Server) addNote(mr *mergeRequest, author *user, body string, system bool) *note {
-	now := s.cfg.Now()
-	n := &note{id: s.nextID(), body: body, author: author, system: system, createdAt: now, updatedAt: now}
-	mr.notes = append(mr.notes, n)
+// note is one message on a merge request or an issue; system notes tell what
+// happened. Every note belongs to a discussion, most are alone in theirs.
+type note struct {
+	id         int
+	body       string
+	author     *user
+	system     bool
+	discussion string // 40 hexadecimal digits
+	threaded   bool   // the discussion was begun or continued as such
+	resolvedBy *user  // set on all notes of a discussion at once
+	resolvedAt time.Time
+	createdAt  time.Time
+	updatedAt  time.Time
+}
+
+// addNote adds a note in a discussion of its own.
+func (s *Server) addNote(t *thread, author *user, body string, system bool) *note {
+	now, id := s.cfg.Now(), s.nextID()
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d note %d", t.kind, t.id, id))
+	n := &note{
+		id: id, body: body, author: author, system: system, discussion: hex.EncodeToString(sum[:20]),
+		createdAt: now, updatedAt: now,
+	}
+	t.notes = append(t.notes, n)
 	if !system {
-		mr.updatedAt = now
+		t.updatedAt = now
 	}
 	return n
 }
+
+// reply adds a note to the discussion of another one, which becomes a thread
+// with that if it was none.
+func (s *Server) reply(t *thread, to *note, author *user, body string) *note {
+	n := s.addNote(t, author, body, false)
+	n.discussion = to.discussion
+	for _, other := range t.discussion(to.discussion) {
+		other.threaded = true
+	}
+	return n
+}
+
+// discussion returns the notes of a discussion, oldest first.
+func (t *thread) discussion(id string) []*note {
+	var notes []*note
+	for _, n := range t.notes {
+		if n.discussion == id {
+			notes = append(notes, n)
+		}
+	}
+	return notes
+}
+
+// unresolved says whether a discussion waits to be resolved.
+func (t *thread) unresolved() bool {
+	return slices.ContainsFunc(t.notes, func(n *note) bool { return t.resolvable(n) && n.resolvedBy == nil })
+}
+
+func (t *thread) resolvable(n *note) bool { return n.threaded && t.kind == kindMergeRequest }
+
+// userNotes counts the notes that people and bots wrote.
+func (t *thread) userNotes() int {
+	count := 0
+	for _, n := range t.notes {
+		if !n.system {
+			count++
+		}
+	}
+	return count
+}
+
+// The kinds of threads, in GitLab's words.
+const (
+	kindMergeRequest = "MergeRequest"
+	kindIssue        = "Issue"
+)
 
 // noteCommits tells in a system note which commits a push brought.
 func (s *Server) noteCommits(ctx context.Context, p *project, mr *mergeRequest, head string, who *user) error {
@@ -44,14 +112,17 @@ func (s *Server) noteCommits(ctx context.Context, p *project, mr *mergeRequest, 
 	for _, commit := range slices.Backward(commits) {
 		fmt.Fprintf(&items, "<li>%s - %s</li>", commit.ShortID, html.EscapeString(commit.Title))
 	}
-	s.addNote(mr, who, fmt.Sprintf("added %d %s\n\n<ul>%s</ul>", len(commits), noun, items.String()), true)
+	s.addNote(&mr.thread, who, fmt.Sprintf("added %d %s\n\n<ul>%s</ul>", len(commits), noun, items.String()), true)
 	return nil
 }
 
 // noteEdits tells in system notes how mr is about to become draft.
 func (c *call) noteEdits(mr, draft *mergeRequest) {
-	tell := func(body string) { c.server.addNote(mr, c.who.user, body, true) }
-	if mr.title != draft.title {
+	tell := func(body string) { c.server.addNote(&mr.thread, c.who.user, body, true) }
+	switch was, is := mr.draft(), draft.draft(); {
+	case was != is && undraft(mr.title) == undraft(draft.title):
+		tell("marked this merge request as **" + map[bool]string{true: "draft", false: "ready"}[is] + "**")
+	case mr.title != draft.title:
 		tell(fmt.Sprintf("changed title from **%s** to **%s**", mr.title, draft.title))
 	}
 	if mr.description != draft.description {
@@ -59,6 +130,32 @@ func (c *call) noteEdits(mr, draft *mergeRequest) {
 	}
 	if mr.target != draft.target {
 		tell(fmt.Sprintf("changed target branch from `%s` to `%s`", mr.target, draft.target))
+	}
+}
+
+// notePeople tells in a system note who came and who went. What a merge request
+// is opened with is no news.
+func (c *call) notePeople(mr *mergeRequest, before, after []*user, came, went string) {
+	if mr.id == 0 {
+		return
+	}
+	missing := func(from, in []*user) (names []string) {
+		for _, u := range from {
+			if !slices.Contains(in, u) {
+				names = append(names, "@"+u.username)
+			}
+		}
+		return names
+	}
+	var parts []string
+	if names := missing(after, before); len(names) > 0 {
+		parts = append(parts, came+strings.Join(names, " and "))
+	}
+	if names := missing(before, after); len(names) > 0 {
+		parts = append(parts, went+strings.Join(names, " and "))
+	}
+	if len(parts) > 0 {
+		c.server.addNote(&mr.thread, c.who.user, strings.Join(parts, " and "), true)
 	}
 }
 
@@ -76,99 +173,31 @@ type noteJSON struct {
 	ProjectID       int            `json:"project_id"`
 	NoteableIID     int            `json:"noteable_iid"`
 	Resolvable      bool           `json:"resolvable"`
+	Resolved        *bool          `json:"resolved,omitempty"` // of what is resolvable
+	ResolvedBy      *userJSON      `json:"resolved_by,omitempty"`
+	ResolvedAt      *stamp         `json:"resolved_at,omitempty"`
 	Confidential    bool           `json:"confidential"`
 	Internal        bool           `json:"internal"`
 	CommandsChanges map[string]any `json:"commands_changes"`
 }
 
-func (c *call) noteJSON(mr *mergeRequest, n *note) noteJSON {
-	return noteJSON{
+func (c *call) noteJSON(t *thread, n *note) noteJSON {
+	out := noteJSON{
 		ID: n.id, Body: n.body, Author: c.userJSON(n.author), System: n.system,
 		CreatedAt: stamp(n.createdAt), UpdatedAt: stamp(n.updatedAt),
-		NoteableID: mr.id, NoteableIID: mr.iid, NoteableType: "MergeRequest", ProjectID: c.project.id,
-		CommandsChanges: map[string]any{},
+		NoteableID: t.id, NoteableIID: t.iid, NoteableType: t.kind, ProjectID: c.project.id,
+		Resolvable: t.resolvable(n), CommandsChanges: map[string]any{},
 	}
-}
-
-func (c *call) listNotes(context.Context) (*reply, error) {
-	mr, err := c.pathMergeRequest()
-	if err != nil {
-		return nil, err
+	if n.threaded {
+		out.Type = orNull("DiscussionNote")
 	}
-	direction, err := c.params.choice("sort", "desc", "asc")
-	if err != nil {
-		return nil, err
-	}
-	order, err := c.params.choice("order_by", "created_at", "updated_at")
-	if err != nil {
-		return nil, err
-	}
-	activity, err := c.params.choice("activity_filter", "all_notes", "only_comments", "only_activity")
-	if err != nil {
-		return nil, err
-	}
-	notes := slices.DeleteFunc(slices.Clone(mr.notes), func(n *note) bool {
-		return activity == "only_comments" && n.system || activity == "only_activity" && !n.system
-	})
-	if order == "updated_at" {
-		slices.SortStableFunc(notes, func(a, b *note) int { return a.updatedAt.Compare(b.updatedAt) })
-	}
-	if direction == "desc" {
-		slices.Reverse(notes)
-	}
-	var all []noteJSON
-	for _, n := range notes {
-		all = append(all, c.noteJSON(mr, n))
-	}
-	return paged(c, all)
-}
-
-func (c *call) createNote(context.Context) (*reply, error) {
-	mr, err := c.pathMergeRequest()
-	if err != nil {
-		return nil, err
-	}
-	if err := c.params.require("body"); err != nil {
-		return nil, err
-	}
-	body, _ := c.params.text("body")
-	return created(c.noteJSON(mr, c.server.addNote(mr, c.who.user, body, false))), nil
-}
-
-// pathNote returns the note that the path names.
-func (c *call) pathNote() (*mergeRequest, *note, error) {
-	mr, err := c.pathMergeRequest()
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, n := range mr.notes {
-		if fmt.Sprint(n.id) == c.request.PathValue("note") {
-			return mr, n, nil
+	if out.Resolvable {
+		resolved := n.resolvedBy != nil
+		out.Resolved, out.ResolvedBy = &resolved, c.userJSON(n.resolvedBy)
+		if resolved {
+			at := stamp(n.resolvedAt)
+			out.ResolvedAt = &at
 		}
 	}
-	return nil, nil, fail(http.StatusNotFound, "404 Note Not Found")
-}
-
-func (c *call) getNote(context.Context) (*reply, error) {
-	mr, n, err := c.pathNote()
-	if err != nil {
-		return nil, err
-	}
-	return ok(c.noteJSON(mr, n)), nil
-}
-
-func (c *call) updateNote(context.Context) (*reply, error) {
-	mr, n, err := c.pathNote()
-	if err != nil {
-		return nil, err
-	}
-	if n.system || n.author != c.who.user && c.access < Maintainer {
-		return nil, errForbidden
-	}
-	if err := c.params.require("body"); err != nil {
-		return nil, err
-	}
-	n.body, _ = c.params.text("body")
-	n.updatedAt = c.server.cfg.Now()
-	return ok(c.noteJSON(mr, n)), nil
+	return out
 }

@@ -34,12 +34,13 @@ type MergeRequest struct {
 	WebURL       string
 }
 
-// Note is a snapshot of one message on a merge request.
+// Note is a snapshot of one message on a merge request or an issue.
 type Note struct {
-	ID     int
-	Author string
-	Body   string
-	System bool
+	ID           int
+	DiscussionID string
+	Author       string
+	Body         string
+	System       bool
 }
 
 // MergeRequests returns all merge requests, ordered by project and IID, as the
@@ -59,16 +60,22 @@ func (s *Server) MergeRequests() []MergeRequest {
 func (s *Server) snapshot(p *project, mr *mergeRequest) MergeRequest {
 	out := MergeRequest{
 		Project: p.path, ID: mr.id, IID: mr.iid, Title: mr.title, Description: mr.description,
-		State: mr.state, MergeStatus: p.mergeStatus(mr), SourceBranch: mr.source, TargetBranch: mr.target,
+		State: mr.state, MergeStatus: s.mergeStatus(p, mr), SourceBranch: mr.source, TargetBranch: mr.target,
 		SHA: mr.sha, MergeCommit: mr.mergeCommit, Author: mr.author.username,
 		Assignees: usernames(mr.assignees), Reviewers: usernames(mr.reviewers), Labels: slices.Clone(mr.labels),
 		Draft: mr.draft(), CreatedAt: mr.createdAt, UpdatedAt: mr.updatedAt,
 		WebURL: fmt.Sprintf("%s/%s/-/merge_requests/%d", s.baseURL(nil), p.path, mr.iid),
 	}
-	for _, n := range mr.notes {
-		out.Notes = append(out.Notes, Note{ID: n.id, Author: n.author.username, Body: n.body, System: n.system})
-	}
+	out.Notes = mr.thread.snapshot()
 	return out
+}
+
+func (t *thread) snapshot() []Note {
+	var notes []Note
+	for _, n := range t.notes {
+		notes = append(notes, Note{ID: n.id, DiscussionID: n.discussion, Author: n.author.username, Body: n.body, System: n.system})
+	}
+	return notes
 }
 
 func usernames(users []*user) []string {
@@ -108,7 +115,7 @@ func (s *Server) Close(ctx context.Context, path string, iid int) error {
 		if err := s.look(ctx, p, mr); err != nil {
 			return err
 		}
-		s.close(mr, who)
+		s.close(p, mr, who)
 		return nil
 	})
 }
@@ -116,14 +123,14 @@ func (s *Server) Close(ctx context.Context, path string, iid int) error {
 // Reopen reopens a closed merge request as a maintainer would; one that is not
 // closed stays as it is. It fails when another one between the same branches is open.
 func (s *Server) Reopen(ctx context.Context, path string, iid int) error {
-	return s.onMergeRequest(ctx, path, iid, func(p *project, mr *mergeRequest, _ *user) error {
+	return s.onMergeRequest(ctx, path, iid, func(p *project, mr *mergeRequest, who *user) error {
 		if mr.state != closed {
 			return nil
 		}
 		if err := p.checkBranches(mr, mr.target); err != nil {
 			return err
 		}
-		s.reopen(p, mr)
+		s.reopen(p, mr, who)
 		return nil
 	})
 }
@@ -136,7 +143,7 @@ func (s *Server) AddNote(ctx context.Context, path string, iid int, username, bo
 		return fmt.Errorf("find user %s: no token has this username", username)
 	}
 	return s.onMergeRequest(ctx, path, iid, func(_ *project, mr *mergeRequest, _ *user) error {
-		s.addNote(mr, author, body, false)
+		s.addNote(&mr.thread, author, body, false)
 		return nil
 	})
 }

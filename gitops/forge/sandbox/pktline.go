@@ -37,6 +37,16 @@ type push struct {
 	capabilities []string
 }
 
+// sendsObjects says whether a pack follows the commands.
+func (p push) sendsObjects() bool {
+	for _, c := range p.commands {
+		if !c.deletes() {
+			return true
+		}
+	}
+	return false
+}
+
 func (p push) capable(name string) bool {
 	for _, c := range p.capabilities {
 		if c == name || strings.HasPrefix(c, name+"=") {

@@ -20,6 +20,11 @@ type ProjectSettings struct {
 	Archived bool
 	// MergeRequestsDisabled answers 403 to everything about merge requests.
 	MergeRequestsDisabled bool
+	// IssuesDisabled hides the issues and refuses new ones.
+	IssuesDisabled bool
+	// Free takes away what GitLab sells: dependencies between merge requests,
+	// push rules, required approvals.
+	Free bool
 	// MergeMethod is merge (the default), rebase_merge or ff.
 	MergeMethod string
 	// SquashOption is default_off (the default), default_on, always or never.
@@ -27,6 +32,19 @@ type ProjectSettings struct {
 	// ProtectedBranches holds, at first, the default branch at maintainers'
 	// level, which is GitLab's own default.
 	ProtectedBranches []ProtectedBranch
+	// PushRules are conditions on pushed commits; nil means none.
+	PushRules *PushRules
+	// RequiredApprovals is how many approvals a merge needs.
+	RequiredApprovals int
+	// KeepApprovals lets approvals outlive a push; GitLab takes them away.
+	KeepApprovals bool
+	// AuthorsApprove lets authors approve their own merge requests.
+	AuthorsApprove bool
+	// ResolveDiscussions forbids merging before all discussions are resolved.
+	ResolveDiscussions bool
+	// SlowRebases is how many readings of a single merge request answer that a
+	// rebase is in progress before it is done; GitLab rebases in the background.
+	SlowRebases int
 	// SlowChecks is how many readings of a single merge request answer
 	// "checking" after one of its branches moved; GitLab checks in the background.
 	SlowChecks int
@@ -39,12 +57,19 @@ type project struct {
 	dir       string
 	createdAt time.Time
 
-	mu            sync.Mutex // guards what follows, and serialises the calls
+	mu sync.Mutex // guards what follows, and serialises the calls
+	projectState
+}
+
+// projectState is what changes in the life of a project.
+type projectState struct {
 	settings      ProjectSettings
 	heads         map[string]string // commit of each branch
 	defaultBranch string            // what HEAD names, also when it has no commit yet
 	mergeRequests []*mergeRequest   // index is iid-1
+	issues        []*issue          // index is iid-1
 	labels        []*label
+	gone          bool // moved, and known by another path now
 }
 
 func (p *project) name() string { return p.path[strings.LastIndex(p.path, "/")+1:] }
@@ -87,6 +112,11 @@ func (s *Server) scan() error {
 			delete(s.projects, path)
 		}
 	}
+	for path := range s.moved {
+		if found[path] != "" { // somebody else took the place
+			delete(s.moved, path)
+		}
+	}
 	for _, path := range sortedKeys(found) {
 		if s.projects[path] == nil {
 			s.lastPID++
@@ -96,8 +126,8 @@ func (s *Server) scan() error {
 	return nil
 }
 
-// find returns the project with this path or decimal id, nil if there is
-// none. An unknown path makes the server look into the folder again.
+// find returns the project with this path, former path or decimal id, nil if
+// there is none. An unknown path makes the server look into the folder again.
 func (s *Server) find(key string) (*project, error) {
 	if p := s.known(key); p != nil {
 		return p, nil
@@ -111,14 +141,19 @@ func (s *Server) find(key string) (*project, error) {
 func (s *Server) known(key string) *project {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if id, err := strconv.Atoi(key); err == nil {
-		for _, p := range s.projects {
-			if p.id == id {
-				return p
-			}
+	if p := s.projects[key]; p != nil {
+		return p
+	}
+	id := s.moved[key]
+	if number, err := strconv.Atoi(key); err == nil {
+		id = number
+	}
+	for _, p := range s.projects {
+		if p.id == id {
+			return p
 		}
 	}
-	return s.projects[key]
+	return nil
 }
 
 // list returns the known projects ordered by path.
@@ -137,6 +172,10 @@ func (s *Server) list() []*project {
 // nil if nobody knows.
 func (s *Server) enter(ctx context.Context, p *project, actor *user) error {
 	p.mu.Lock()
+	if p.gone { // between the look-up and the lock
+		p.mu.Unlock()
+		return errNoProject
+	}
 	if err := s.sync(ctx, p, actor); err != nil {
 		p.mu.Unlock()
 		return err
@@ -154,6 +193,10 @@ func (s *Server) SetProject(ctx context.Context, path string, change func(*Proje
 	defer p.mu.Unlock()
 	change(&p.settings)
 	p.settings.ProtectedBranches = slices.Clone(p.settings.ProtectedBranches)
+	if p.settings.PushRules != nil {
+		rules := *p.settings.PushRules
+		p.settings.PushRules = &rules
+	}
 	return nil
 }
 

@@ -72,21 +72,26 @@ func (p *project) guarded(commands []command) []command {
 	return list
 }
 
-// rewrites says whether one of the commands drops commits from its branch. The
-// objects of the push are unpacked aside, so that a refused push leaves
-// nothing behind. pack is read to its end.
-func rewrites(ctx context.Context, git gitRun, commands []command, pack io.Reader) (bool, error) {
-	aside, err := os.MkdirTemp("", "sandbox-push-")
+// aside unpacks the objects of a push into a folder of their own, so that a
+// refused push leaves nothing behind, and lets look see the repository with
+// them. pack is read to its end.
+func aside(ctx context.Context, git gitRun, pack io.Reader, look func(gitRun) (string, error)) (string, error) {
+	dir, err := os.MkdirTemp("", "sandbox-push-")
 	if err != nil {
-		return false, fmt.Errorf("make a folder for the push: %w", err)
+		return "", fmt.Errorf("make a folder for the push: %w", err)
 	}
-	defer os.RemoveAll(aside)
-	git.env = []string{"GIT_OBJECT_DIRECTORY=" + aside, "GIT_ALTERNATE_OBJECT_DIRECTORIES=" + filepath.Join(git.dir, "objects")}
+	defer os.RemoveAll(dir)
+	git.env = []string{"GIT_OBJECT_DIRECTORY=" + dir, "GIT_ALTERNATE_OBJECT_DIRECTORIES=" + filepath.Join(git.dir, "objects")}
 	unpack := git
 	unpack.stdin = pack
 	if _, err := unpack.run(ctx, "index-pack", "--stdin", "--fix-thin"); err != nil {
-		return false, err
+		return "", err
 	}
+	return look(git)
+}
+
+// rewrites says whether one of the commands drops commits from its branch.
+func rewrites(ctx context.Context, git gitRun, commands []command) (bool, error) {
 	for _, c := range commands {
 		kept, err := git.isAncestor(ctx, c.old, c.new)
 		if err != nil {

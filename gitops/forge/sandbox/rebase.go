@@ -15,14 +15,43 @@ func (c *call) rebaseMergeRequest(ctx context.Context) (*reply, error) {
 		return nil, err
 	}
 	p := c.project
+	if mr.rebase.left > 0 {
+		return nil, fail(http.StatusConflict, "Failed to enqueue the rebase operation, possibly due to a long-lived transaction. Try again later.")
+	}
 	if _, exists := p.heads[mr.source]; mr.state != opened || !exists ||
 		!p.canPush(mr.source, c.access) || !p.canForcePush(mr.source) {
 		return nil, errForbidden
 	}
-	if err := c.server.rebase(ctx, p, mr, c.who.user); err != nil {
-		return nil, fmt.Errorf("rebase %s!%d: %w", p.path, mr.iid, err)
+	mr.rebase = pendingRebase{left: p.settings.SlowRebases, by: c.who.user}
+	mr.mergeError = ""
+	if mr.rebase.left == 0 {
+		if err := c.server.rebase(ctx, p, mr, c.who.user); err != nil {
+			return nil, fmt.Errorf("rebase %s!%d: %w", p.path, mr.iid, err)
+		}
 	}
 	return &reply{status: http.StatusAccepted, body: map[string]bool{"rebase_in_progress": true}}, nil
+}
+
+// pendingRebase is a rebase that was asked for and is done after so many more
+// readings of the merge request.
+type pendingRebase struct {
+	left int
+	by   *user
+}
+
+// continueRebase counts a reading of mr, which has just said that a rebase is
+// in progress, and rebases when it was the last one.
+func (s *Server) continueRebase(ctx context.Context, p *project, mr *mergeRequest) error {
+	if mr.rebase.left == 0 {
+		return nil
+	}
+	if mr.rebase.left--; mr.rebase.left > 0 || mr.state != opened || p.heads[mr.source] == "" {
+		return nil
+	}
+	if err := s.rebase(ctx, p, mr, mr.rebase.by); err != nil {
+		return fmt.Errorf("rebase %s!%d: %w", p.path, mr.iid, err)
+	}
+	return nil
 }
 
 // rebase puts the source branch on top of the target branch. Where that

@@ -49,8 +49,12 @@ func (s *Server) follow(ctx context.Context, p *project, mr *mergeRequest, befor
 		if before[mr.source] == "" {
 			return nil
 		}
-		defer s.close(mr, who)
-		return s.look(ctx, p, mr)
+		if err := s.look(ctx, p, mr); err != nil {
+			return err
+		}
+		s.addNote(&mr.thread, who, "deleted source branch `"+mr.source+"`", true)
+		s.close(p, mr, who)
+		return nil
 	}
 	brought := !mr.check.empty
 	if head != mr.sha {
@@ -58,6 +62,7 @@ func (s *Server) follow(ctx context.Context, p *project, mr *mergeRequest, befor
 			return err
 		}
 		mr.sha, mr.updatedAt = head, s.cfg.Now()
+		s.resetApprovals(p, mr, who)
 	}
 	target := p.heads[mr.target]
 	if target != "" && target != before[mr.target] && brought {
@@ -66,7 +71,7 @@ func (s *Server) follow(ctx context.Context, p *project, mr *mergeRequest, befor
 			return err
 		}
 		if arrived { // the last check stays: against the new target there is nothing left
-			s.merged(mr, who)
+			s.merged(p, mr, who)
 			mr.mergeCommit = target
 			return nil
 		}

@@ -40,6 +40,9 @@ type Config struct {
 	URL string
 	// Tokens are the accounts; without any, only PublicRead lets somebody in.
 	Tokens []Token
+	// Groups gives groups members of their own: path, username, level. The members
+	// of any other group are those of all projects, by the Access of their tokens.
+	Groups map[string]map[string]int
 	// PublicRead lets everybody read projects and fetch without a token, as
 	// GitLab does for public projects.
 	PublicRead bool
@@ -74,6 +77,8 @@ type Server struct {
 	mu       sync.Mutex // guards what follows
 	url      string
 	projects map[string]*project
+	moved    map[string]int     // former path -> id
+	byID     map[int]requestRef // merge requests, by their global id
 	lastPID  int
 }
 
@@ -106,6 +111,8 @@ func New(cfg Config) (*Server, error) {
 		markdown: newMarkdown(),
 		url:      strings.TrimSuffix(cfg.URL, "/"),
 		projects: map[string]*project{},
+		moved:    map[string]int{},
+		byID:     map[int]requestRef{},
 	}
 	if s.pages, err = parsePages(); err != nil {
 		return nil, err

@@ -33,7 +33,14 @@ func (c *call) userJSON(u *user) *userJSON {
 	if u == nil {
 		return nil
 	}
-	return &userJSON{ID: u.id, Username: u.username, Name: u.name, State: "active", WebURL: c.base + "/" + u.username}
+	return &userJSON{ID: u.id, Username: u.username, Name: u.name, State: u.state(), WebURL: c.base + "/" + u.username}
+}
+
+func (u *user) state() string {
+	if u.blocked {
+		return "blocked"
+	}
+	return "active"
 }
 
 func (c *call) usersJSON(users []*user) []*userJSON {
@@ -52,7 +59,7 @@ func (c *call) getUser(context.Context) (*reply, error) {
 		CommitEmail string `json:"commit_email"`
 		Bot         bool   `json:"bot"`
 		External    bool   `json:"external"`
-	}{c.userJSON(c.who.user), c.who.user.email(), "", c.who.user.email(), false, false}), nil
+	}{c.userJSON(c.who.user), c.who.user.email(), "", c.who.user.email(), c.who.user.bot, false}), nil
 }
 
 func (c *call) listUsers(context.Context) (*reply, error) {
