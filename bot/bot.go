@@ -43,6 +43,10 @@ type Config struct {
 	// shows damage, but not forgery by somebody who knows this program.
 	StateKey []byte
 	Calm     Calm
+	// Reviewing says who is asked to review new merge requests.
+	Reviewing Reviewing
+	// Signer signs commits, nil leaves them unsigned.
+	Signer git.Signer
 	// Operators are added to the table of custom resources whose operators make pods.
 	Operators []analysis.Operator
 	// Observed is what audit logs of a live platform show, LiveViolations what its
@@ -118,6 +122,8 @@ type mergeRequests interface {
 var (
 	_ store         = (*git.Store)(nil)
 	_ mergeRequests = (*forge.Client)(nil)
+	_ people        = (*forge.Client)(nil)
+	_ dependencies  = (*forge.Client)(nil)
 )
 
 // Bot runs the path for one umbrella. It keeps nothing between runs.
@@ -125,6 +131,9 @@ type Bot struct {
 	cfg   Config
 	store store
 	forge mergeRequests // nil: nothing can be proposed, and a dry run assumes that nothing is there yet
+
+	people       people
+	dependencies dependencies
 }
 
 // New checks the configuration and returns a bot. The forge may be nil for scans
@@ -136,7 +145,7 @@ func New(cfg Config, store *git.Store, client *forge.Client) (*Bot, error) {
 	}
 	b := &Bot{cfg: cfg, store: store}
 	if client != nil {
-		b.forge = client
+		b.forge, b.people, b.dependencies = client, client, client
 	}
 	return b, nil
 }

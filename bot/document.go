@@ -66,8 +66,8 @@ func (b *Bot) documentation(s *Scan, base *git.Snapshot) (*FileChange, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", other, err)
 		}
-		if _, changes, err := section.Apply(src); err == nil && len(changes) == 0 {
-			return nil, nil // a section with this heading stands there already
+		if section.Has(src) {
+			return nil, nil
 		}
 	}
 	var src []byte

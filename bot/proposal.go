@@ -80,7 +80,7 @@ func (b *Bot) packageProposal(u *Unit, c *FileChange) (*proposal, error) {
 	}
 	p := b.newProposal(u, RolePackage, c, text.Title(), message)
 	p.describe = func(partners []*proposal, marker string) (string, error) {
-		text.Partners, text.Marker = partnersOf(partners), marker
+		text.Partners, text.Marker, text.Blocked = partnersOf(partners), marker, p.state.Order == orderByDependency
 		return text.Description()
 	}
 	return p, nil

@@ -60,7 +60,7 @@ func (w *writer) match(ctx context.Context, r *unitRun) ([]MergeRequestReport, e
 	if w.forge == nil || w.cfg.DryRun {
 		return w.dryReports(r.proposals)
 	}
-	for _, step := range []func(context.Context, *proposal, []*proposal) error{w.write, w.describe} {
+	for _, step := range []func(context.Context, *proposal, []*proposal) error{w.write, w.keepOrder, w.describe} {
 		for _, p := range r.proposals {
 			if p.action == ActionSkipped {
 				continue
@@ -163,7 +163,7 @@ func (w *writer) push(ctx context.Context, p *proposal) error {
 	who := git.Signature{Name: w.user.Name, Email: w.user.Email, When: w.cfg.Now()}
 	hash, err := w.store.Commit(ctx, p.change.Base, git.CommitSpec{
 		Message: p.message + fmt.Sprintf("\n%s: %s\n%s: %s\n", unitTrailer, p.unit, digestTrailer, p.digest),
-		Author:  who, Committer: who, Files: map[string][]byte{p.change.Path: p.change.Content},
+		Author:  who, Committer: who, Signer: w.cfg.Signer, Files: map[string][]byte{p.change.Path: p.change.Content},
 	})
 	if err != nil {
 		return fmt.Errorf("commit to %s: %w", p.project.Path, err)
@@ -184,9 +184,18 @@ func (w *writer) create(ctx context.Context, p *proposal, all []*proposal) error
 	if err != nil {
 		return err
 	}
+	reviewers, err := w.reviewers(ctx, p)
+	if err != nil {
+		return err
+	}
+	assignees, err := w.assignees(ctx)
+	if err != nil {
+		return err
+	}
 	request, err := w.forge.CreateMergeRequest(ctx, p.project.ID, forge.NewMergeRequest{
 		SourceBranch: p.branch, TargetBranch: p.change.Base.Branch, Title: p.titleFor(),
 		Description: enclose(description), Labels: w.cfg.Labels, RemoveSourceBranch: true,
+		ReviewerIDs: reviewers, AssigneeIDs: assignees,
 	})
 	if err != nil {
 		return fmt.Errorf("open the merge request of branch %s in %s: %w", p.branch, p.project.Path, err)

@@ -46,6 +46,7 @@ type Package struct {
 	File      string // path of the documentation file
 	Why       string // why the section goes there
 	Partners  []Partner
+	Blocked   bool // GitLab itself keeps it from being merged before the umbrella's request
 	Marker    string
 }
 

@@ -118,6 +118,10 @@ func newApp(ctx context.Context, s *surroundings, c config, p *progress, change 
 	if cfg.StateKey, err = s.stateKey(c); err != nil {
 		return nil, err
 	}
+	cfg.Reviewing = bot.Reviewing{Usernames: c.Review.Reviewers, CodeOwners: c.Review.CodeOwners, Count: c.Review.Count, Assignees: c.Review.Assignees}
+	if cfg.Signer, err = s.signer(c); err != nil {
+		return nil, err
+	}
 	if cfg.Operators, err = readOperators(c.Judging.OperatorsFile); err != nil {
 		return nil, err
 	}
@@ -212,6 +216,22 @@ func (s *surroundings) secret(variable, file, key string) (string, error) {
 		return "", fmt.Errorf("read %s: %w", key, err)
 	}
 	return strings.TrimSpace(string(raw)), nil
+}
+
+// signer reads the key that signs commits, nil without one.
+func (s *surroundings) signer(c config) (git.Signer, error) {
+	if c.Commits.SigningKeyFile == "" {
+		return nil, nil
+	}
+	key, err := os.ReadFile(c.Commits.SigningKeyFile)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("config: commits.signingKeyFile: %w", err)}
+	}
+	signer, err := git.NewSigner(key, func() ([]byte, error) { return []byte(s.environ("TOKENWARD_SIGNING_PASSPHRASE")), nil })
+	if err != nil {
+		return nil, usageError{fmt.Errorf("config: commits.signingKeyFile: %w", err)}
+	}
+	return signer, nil
 }
 
 func nonEmpty(s string) []string {

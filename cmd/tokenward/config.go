@@ -22,6 +22,8 @@ type config struct {
 	Kubernetes    kubernetesConfig    `yaml:"kubernetes"`
 	Policies      policiesConfig      `yaml:"policies"`
 	MergeRequests mergeRequestsConfig `yaml:"mergeRequests"`
+	Review        reviewConfig        `yaml:"review"`
+	Commits       commitsConfig       `yaml:"commits"`
 	Judging       judgingConfig       `yaml:"judging"`
 	Limits        limitsConfig        `yaml:"limits"`
 	Namespaces    []string            `yaml:"namespaces" doc:"Work on these namespaces only; empty means all."`
@@ -74,6 +76,17 @@ type mergeRequestsConfig struct {
 	StateKeyFile string   `yaml:"stateKeyFile" doc:"File with a secret that signs the hidden state in descriptions; TOKENWARD_STATE_KEY may hold it instead. Without one the signature shows damage, not forgery."`
 }
 
+type reviewConfig struct {
+	Reviewers  []string `yaml:"reviewers" doc:"User names that are asked to review; without any, the code owners are."`
+	CodeOwners bool     `yaml:"codeOwners" doc:"Ask owners of the changed file by the repository's CODEOWNERS."`
+	Count      int      `yaml:"count" doc:"How many reviewers are asked, by a stable choice; 0 asks nobody." min:"0"`
+	Assignees  []string `yaml:"assignees" doc:"User names to whom new merge requests are assigned."`
+}
+
+type commitsConfig struct {
+	SigningKeyFile string `yaml:"signingKeyFile" doc:"SSH or OpenPGP private key that signs commits; its passphrase stands in TOKENWARD_SIGNING_PASSPHRASE."`
+}
+
 type judgingConfig struct {
 	OperatorsFile string `yaml:"operatorsFile" doc:"YAML file with further custom resources whose operators make pods, in the form of analysis/operators.yaml; its entries win."`
 }
@@ -90,6 +103,7 @@ func defaultConfig() config {
 		Kubernetes:    kubernetesConfig{Version: "v1.33.0"},
 		Policies:      policiesConfig{Mutator: "update-automountserviceaccounttokens", DefaultMutator: "update-automountserviceaccounttokens-default", Validator: "disallow-auto-mount-service-account-token"},
 		MergeRequests: mergeRequestsConfig{BranchPrefix: "tokenward/"},
+		Review:        reviewConfig{CodeOwners: true, Count: 2},
 		Documentation: true,
 		Workers:       4,
 	}
