@@ -14,7 +14,8 @@ import (
 // trailing /... stands for the package and everything below it.
 var allowed = map[string][]string{
 	"cmd/tokenward":        {"bot/...", "gitops/...", "analysis/...", "templates"},
-	"bot":                  {"gitops/git", "gitops/forge", "gitops/edit", "gitops/codeowners", "analysis/...", "templates"},
+	"bot":                  {"bot/decision", "gitops/git", "gitops/forge", "gitops/edit", "gitops/codeowners", "analysis/...", "templates"},
+	"bot/decision":         {"analysis"},
 	"bot/report":           {"bot", "templates"},
 	"analysis":             {"analysis/rbac", "analysis/policy", "analysis/render", "analysis/live"},
 	"analysis/rbac":        {"analysis/render"},

@@ -1,0 +1,268 @@
+package decision
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	wildcard "github.com/IGLOU-EU/go-wildcard"
+
+	"tokenward/analysis"
+)
+
+// Input is what decisions are applied to.
+type Input struct {
+	Plans      []analysis.NamespacePlan
+	Judgements []analysis.Judgement
+	Listing    *analysis.Listing // what the mutator's values say today
+}
+
+// Apply returns the plans with the decisions followed, one after the other. What
+// was left out or added, and a decision that hits nothing any more, is told in a
+// plan's notes; a namespace that is not planned at all in the sentences beside. The
+// plans that are given stay as they are, and so does a plan that is blocked.
+func (f *File) Apply(in Input) (plans []analysis.NamespacePlan, unplanned []string) {
+	planned := map[string]bool{}
+	for _, p := range in.Plans {
+		planned[p.Namespace] = true
+		mine := f.For(p.Namespace)
+		if len(mine.Decisions) == 0 || p.Blocked != "" {
+			plans = append(plans, p)
+			continue
+		}
+		a := newApplier(in, p)
+		for _, d := range mine.Decisions {
+			a.follow(d)
+		}
+		plans = append(plans, a.finished())
+	}
+	for _, d := range f.Decisions {
+		if !planned[d.Namespace] {
+			unplanned = append(unplanned, fmt.Sprintf("%s%s: the platform deploys nothing into namespace %s: the decision may be taken out", Path, at(d), d.Namespace))
+		}
+	}
+	return plans, unplanned
+}
+
+// Hits tells whether a decision's pattern matches anything of its namespace that
+// the platform renders or that the values list.
+func (d Decision) Hits(in Input) bool {
+	for _, j := range in.Judgements {
+		if j.Workload.Namespace == d.Namespace && analysis.Hits(d.Pattern, j.Workload) {
+			return true
+		}
+	}
+	entry, _ := in.Listing.Find(d.Namespace)
+	return slices.ContainsFunc(slices.Concat(entry.Allow, entry.Deny), func(p string) bool { return wildcard.Match(d.Pattern, p) })
+}
+
+func at(d Decision) string {
+	if d.Line == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" line %d", d.Line)
+}
+
+// applier follows decisions in one namespace.
+type applier struct {
+	in     Input
+	plan   analysis.NamespacePlan
+	entry  analysis.ListedNamespace
+	listed bool
+	// workloads are the namespace's, by their name in a change.
+	workloads map[string]*analysis.Workload
+	notes     []string
+}
+
+func newApplier(in Input, p analysis.NamespacePlan) *applier {
+	a := &applier{in: in, plan: p, workloads: map[string]*analysis.Workload{}}
+	a.plan.Changes = nil
+	for _, c := range p.Changes {
+		c.Workloads, c.Evidence = slices.Clone(c.Workloads), slices.Clone(c.Evidence)
+		a.plan.Changes = append(a.plan.Changes, c)
+	}
+	a.entry, a.listed = in.Listing.Find(p.Namespace)
+	for _, j := range in.Judgements {
+		if w := j.Workload; w.Namespace == p.Namespace {
+			a.workloads[w.Kind+" "+w.Name] = w
+		}
+	}
+	return a
+}
+
+func (a *applier) finished() analysis.NamespacePlan {
+	a.plan.Notes = append(slices.Clone(a.plan.Notes), a.notes...)
+	sort.SliceStable(a.plan.Changes, func(i, k int) bool {
+		x, y := a.plan.Changes[i], a.plan.Changes[k]
+		if rx, ry := rank(x.Kind), rank(y.Kind); rx != ry {
+			return rx < ry
+		}
+		return x.Kind == analysis.Allow && x.Pattern < y.Pattern
+	})
+	return a.plan
+}
+
+func rank(k analysis.ChangeKind) int {
+	return slices.Index([]analysis.ChangeKind{analysis.Harden, analysis.HardenDefault, analysis.Allow, analysis.Deny, analysis.Stale}, k)
+}
+
+func (a *applier) note(format string, args ...any) {
+	if s := fmt.Sprintf(format, args...); !slices.Contains(a.notes, s) {
+		a.notes = append(a.notes, s)
+	}
+}
+
+func (a *applier) follow(d Decision) {
+	if !d.Hits(a.in) {
+		a.note("%s%s: no pod of this namespace is called %s any more: the decision to %s it may be taken out.", Path, at(d), d.Pattern, d.Kind)
+		return
+	}
+	if d.Kind == Ignore {
+		a.ignore(d)
+		return
+	}
+	if !a.listed && !slices.ContainsFunc(a.plan.Changes, func(c analysis.Change) bool { return c.Kind == analysis.Harden }) {
+		a.note("%s%s: the namespace is not hardened, so that there is nothing to %s: %s.", Path, at(d), d.Kind, d.because())
+		return
+	}
+	a.decide(d)
+}
+
+// ignore leaves out every change that is about the pods only. What a change says
+// about other pods stays.
+func (a *applier) ignore(d Decision) {
+	if d.Pattern == "*" {
+		if len(a.plan.Changes) > 0 {
+			a.note("The namespace is left as it is by a decision: %s.", d.because())
+		}
+		a.plan.Changes = nil
+		return
+	}
+	var kept []analysis.Change
+	for _, c := range a.plan.Changes {
+		if c.Pattern == "" {
+			kept = append(kept, c)
+			continue
+		}
+		if a.without(&c, d.Pattern) {
+			a.note("Left out by a decision: %s %s. %s.", c.Kind, c.Pattern, d.because())
+			continue
+		}
+		kept = append(kept, c)
+	}
+	a.plan.Changes = kept
+	a.dropIdleDenies()
+}
+
+// without takes the workloads that the pattern covers out of a change, and tells
+// whether nothing is left of it.
+func (a *applier) without(c *analysis.Change, pattern string) bool {
+	if wildcard.Match(pattern, c.Pattern) {
+		return true
+	}
+	var workloads []string
+	var evidence []analysis.Evidence
+	for i, id := range c.Workloads {
+		if w := a.workloads[id]; w != nil && covers(pattern, w) {
+			continue
+		}
+		workloads = append(workloads, id)
+		if len(c.Evidence) == len(c.Workloads) {
+			evidence = append(evidence, c.Evidence[i])
+		}
+	}
+	if len(workloads) == len(c.Workloads) {
+		return false
+	}
+	if len(c.Evidence) == len(c.Workloads) {
+		c.Evidence = evidence
+		var reasons []string
+		for _, e := range evidence {
+			reasons = append(reasons, e.Summary)
+		}
+		if c.Kind == analysis.Allow {
+			c.Reason = strings.Join(reasons, "; ")
+		}
+	}
+	c.Workloads = workloads
+	return len(workloads) == 0
+}
+
+func covers(pattern string, w *analysis.Workload) bool {
+	return analysis.Covers(pattern, w) || slices.Contains(analysis.PodPatterns(w), pattern)
+}
+
+// dropIdleDenies takes out planned denies that carve a hole into no allow any more.
+func (a *applier) dropIdleDenies() {
+	allows := slices.Clone(a.entry.Allow)
+	for _, c := range a.plan.Changes {
+		if c.Kind == analysis.Allow {
+			allows = append(allows, c.Pattern)
+		}
+	}
+	a.plan.Changes = slices.DeleteFunc(a.plan.Changes, func(c analysis.Change) bool {
+		return c.Kind == analysis.Deny && !decided(c) && !slices.ContainsFunc(c.Workloads, func(id string) bool {
+			w := a.workloads[id]
+			return w != nil && slices.ContainsFunc(allows, func(p string) bool { return analysis.Hits(p, w) })
+		})
+	})
+}
+
+// evidenceKind marks changes that people decided.
+const evidenceKind = "decision"
+
+func decided(c analysis.Change) bool {
+	return len(c.Evidence) > 0 && c.Evidence[0].Kind == evidenceKind
+}
+
+// decide makes the plan allow or deny what the decision says, and takes out what
+// the plan says against it.
+func (a *applier) decide(d Decision) {
+	kind, against, there := analysis.Allow, analysis.Deny, a.entry.Allow
+	if d.Kind == Deny {
+		kind, against, there = analysis.Deny, analysis.Allow, a.entry.Deny
+	}
+	var kept []analysis.Change
+	for _, c := range a.plan.Changes {
+		switch {
+		case c.Kind == kind && c.Pattern == d.Pattern:
+			continue // replaced by the one below
+		case c.Kind == analysis.Stale && c.Pattern == d.Pattern && d.Kind == Allow:
+			continue
+		case c.Kind == against && a.without(&c, d.Pattern):
+			continue
+		}
+		kept = append(kept, c)
+	}
+	a.plan.Changes = kept
+	if !slices.Contains(there, d.Pattern) {
+		reason := strings.NewReplacer("{{", "{ {", "}}", "} }").Replace(d.because())
+		a.plan.Changes = append(a.plan.Changes, analysis.Change{
+			Namespace: d.Namespace, Kind: kind, Pattern: d.Pattern, Reason: reason, Workloads: a.meant(d.Pattern),
+			Evidence: []analysis.Evidence{{Kind: evidenceKind, Summary: reason}},
+		})
+	}
+	if d.Kind == Deny {
+		a.dropIdleDenies()
+	}
+}
+
+// meant lists the workloads of which the pattern matches all pods, else those of
+// which it matches any.
+func (a *applier) meant(pattern string) []string {
+	var all, some []string
+	for id, w := range a.workloads {
+		switch {
+		case analysis.Covers(pattern, w):
+			all = append(all, id)
+		case analysis.Hits(pattern, w):
+			some = append(some, id)
+		}
+	}
+	if len(all) == 0 {
+		all = some
+	}
+	slices.Sort(all)
+	return all
+}
