@@ -246,10 +246,21 @@ func TestBrokenLogs(t *testing.T) {
 			if d := cmp.Diff(c.problems, o.Problems()); d != "" {
 				t.Error(d)
 			}
-			if o.MinSpan = time.Nanosecond; strings.Contains(c.log, "cut-off") && o.Silent("argocd", "cut-off") {
-				t.Error("an account whose call was cut off is called silent")
-			}
 		})
+	}
+}
+
+// TestLostCallsAreNotSilence reads a day of log in which the only call of an account is lost.
+func TestLostCallsAreNotSilence(t *testing.T) {
+	t.Parallel()
+	call := strings.ReplaceAll(getSecret(2, "2026-03-01T10:00:00Z").String(), "argocd-server", "lost")
+	long := strings.Replace(call, `"annotations"`, `"responseObject":"`+strings.Repeat("x", longestEvent)+`","annotations"`, 1)
+	day := hourly("2026-03-01T00:30:00Z", 24)
+	for name, log := range map[string]string{"cut": day + call[:400], "broken": call[:400] + "\n" + day, "long": long + "\n" + day} {
+		o := read(t, log)
+		if _, seen := o.Calls("argocd", "lost"); seen || o.Silent("argocd", "lost") || !o.Silent("argocd", "another") {
+			t.Errorf("%s: the account is seen (%t) or silent, or another is not silent", name, seen)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package live
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -123,18 +124,77 @@ func TestConstantMemory(t *testing.T) {
 		if err := ReadAudit(t.Context(), io.LimitReader(newGenerator(accounts), size), "log", o); err != nil {
 			t.Fatal(err)
 		}
-		grown := heap() - before
+		after := heap()
+		grown := after.held - before.held
 		t.Logf("%s: %d accounts and %d pods of %d calls kept in %d KiB", name, len(o.accounts), len(o.pods), o.calls, grown>>10)
 		if grown > allowed {
 			t.Errorf("%s: %d MiB are kept after %d MiB of log, more than %d MiB", name, grown>>20, size>>20, allowed>>20)
+		}
+		if peak := after.taken - before.taken; peak > 4*allowed {
+			t.Errorf("%s: the process grew by %d MiB while reading", name, peak>>20)
 		}
 		runtime.KeepAlive(o)
 	}
 }
 
-func heap() int64 {
+// memory is what live objects take, and what the process has ever taken for them.
+type memory struct{ held, taken int64 }
+
+func heap() memory {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
+	return memory{int64(m.HeapAlloc), int64(m.HeapSys)}
+}
+
+// BenchmarkReadViolations reads long lists of reports and events.
+func BenchmarkReadViolations(b *testing.B) {
+	items := reportJSON[strings.Index(reportJSON, "        {\n"):strings.Index(reportJSON, "        {\"apiVersion\": \"apps/v1\"")]
+	asYAML := strings.TrimSuffix(reportYAML[strings.Index(reportYAML, "- "):], "kind: List\nmetadata:\n  resourceVersion: \"\"\n")
+	for name, in := range map[string]string{
+		"json": `{"items":[` + strings.Repeat(items, 2000) + "{}]}",
+		"yaml": "items:\n" + strings.Repeat(asYAML, 1000),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(in)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := ReadViolations(context.Background(), strings.NewReader(in), "in", &Violations{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkDecode compares the scanner with encoding/json on the same lines.
+func BenchmarkDecode(b *testing.B) {
+	log := generated(200, 4<<20)
+	events := bytes.SplitAfter(log[:bytes.LastIndexByte(log, '\n')], []byte("\n"))
+	type fields struct {
+		AuditID, Stage, Verb, RequestURI string
+		User                             struct {
+			Username string
+			Extra    map[string][]string
+		}
+		ObjectRef                                *struct{ Resource, Subresource string }
+		ResponseStatus                           *struct{ Code int }
+		RequestReceivedTimestamp, StageTimestamp time.Time
+	}
+	for name, decode := range map[string]func([]byte) error{
+		"scanner":       new(event).scan,
+		"encoding/json": func(line []byte) error { return json.Unmarshal(line, new(fields)) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(log)))
+			b.ReportAllocs()
+			for b.Loop() {
+				for _, line := range events {
+					if err := decode(line); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
+	}
 }

@@ -91,6 +91,9 @@ func (r *reports) all(in *bufio.Reader) error {
 func firstLetter(in *bufio.Reader) (byte, error) {
 	for n := 1; ; n++ {
 		head, err := in.Peek(n)
+		if errors.Is(err, bufio.ErrBufferFull) {
+			return 0, errNotADocument
+		}
 		if len(head) < n {
 			return 0, err
 		}

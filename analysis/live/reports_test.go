@@ -251,6 +251,20 @@ func TestEventTexts(t *testing.T) {
 	}
 }
 
+func TestEventsNameTheRelatedObject(t *testing.T) {
+	t.Parallel()
+	policy, pod := &reference{"ClusterPolicy", "", "p"}, &reference{"Pod", "shop", "web"}
+	for text, want := range map[string]eventText{
+		"Pod shop/we: [r] fail; cut": {"p", "r", "cut", *pod},
+		"in words of its own":        {"p", "", "in words of its own", *pod},
+	} {
+		got, ok := says(policy, pod, text)
+		if d := cmp.Diff(want, got, cmp.AllowUnexported(eventText{})); !ok || d != "" {
+			t.Errorf("%q: %t\n%s", text, ok, d)
+		}
+	}
+}
+
 func TestBrokenReports(t *testing.T) {
 	t.Parallel()
 	long := `{"apiVersion":"wgpolicyk8s.io/v1alpha2","kind":"PolicyReport","results":[],"x":"` + strings.Repeat("x", longestObject) + `"}`

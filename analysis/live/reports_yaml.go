@@ -12,7 +12,7 @@ const (
 	longestLine = 1 << 20
 	// longestYAML is the largest object that is read as YAML, which takes far more
 	// memory to decode than JSON.
-	longestYAML = 1 << 20
+	longestYAML = 4 << 20
 )
 
 // yamlObjects splits YAML as kubectl prints it into objects small enough to be
@@ -49,7 +49,7 @@ func (y *yamlObjects) each(yield func(object []byte, line int) bool) error {
 			_, err = y.in.ReadSlice('\n')
 		}
 		if long {
-			y.long = true
+			y.tooLong()
 		} else {
 			y.take(b, yield)
 		}
@@ -113,14 +113,23 @@ func (y *yamlObjects) takeItem(b, bare []byte, yield func([]byte, int) bool) boo
 }
 
 func (y *yamlObjects) keep(b []byte) {
-	if len(y.buf) == 0 {
+	switch {
+	case y.long:
+	case len(y.buf)+len(b) > longestYAML:
+		y.tooLong()
+	default:
+		if len(y.buf) == 0 {
+			y.begin = y.line
+		}
+		y.buf = append(y.buf, b...)
+	}
+}
+
+func (y *yamlObjects) tooLong() {
+	if len(y.buf) == 0 && !y.long {
 		y.begin = y.line
 	}
-	if y.long || len(y.buf)+len(b) > longestYAML {
-		y.long = true
-		return
-	}
-	y.buf = append(y.buf, b...)
+	y.long = true
 }
 
 // flush yields what was collected.
