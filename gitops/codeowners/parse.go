@@ -15,6 +15,8 @@ const (
 	binaryProbe = 8000
 	// maxQuote is how many bytes of the file a problem quotes.
 	maxQuote = 60
+	// maxProblems is how many problems are told.
+	maxProblems = 1000
 
 	byteOrderMark = "\uFEFF"
 )
@@ -32,7 +34,7 @@ type parser struct {
 // Parse reads a CODEOWNERS file as GitLab does: a line that is wrong is taken for
 // what it can still mean or passed over, and the others count. So there is no
 // error, and the file is never nil. The problems come in the order of the lines;
-// those that GitLab itself reports are among them. A binary file counts as empty,
+// those that GitLab itself reports of the syntax are among them. A binary file counts as empty,
 // and of a very large file only the first MiB is read.
 func Parse(content []byte) (*File, []Problem) {
 	p := parser{file: &File{}, byName: map[string]*section{}}
@@ -61,7 +63,14 @@ func limit(content []byte) (head []byte, cut bool) {
 	return content[:bytes.LastIndexByte(content[:maxContent], '\n')+1], true
 }
 
+// problem tells a problem, unless there are too many already.
 func (p *parser) problem(line int, format string, args ...any) {
+	switch {
+	case len(p.problems) > maxProblems:
+		return
+	case len(p.problems) == maxProblems:
+		format, args = "from here on, further problems are not told", nil
+	}
 	p.problems = append(p.problems, Problem{Line: line, Text: fmt.Sprintf(format, args...)})
 }
 

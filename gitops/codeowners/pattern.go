@@ -1,7 +1,6 @@
 package codeowners
 
 import (
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -191,82 +190,4 @@ func char(s string) (rune, int) {
 		return -1 - rune(s[0]), 1
 	}
 	return c, size
-}
-
-// match says whether the elements of a path match. It takes at most as many steps
-// as the path has characters, times those of the pattern or of the path, whichever
-// are fewer: after "**" and after a star, the first place where the rest fits is as
-// good as any later one, so that it returns to the last of them only.
-func (p *pattern) match(path []string) bool {
-	if p.never {
-		return false
-	}
-	at, in := 0, 0
-	again, from := -1, 0
-	for {
-		if at < len(p.segments) && p.segments[at].span {
-			at++
-			again, from = at, in
-		}
-		if at < len(p.segments) && in < len(path) && matchGlyphs(p.segments[at].glyphs, path[in]) {
-			at++
-			in++
-			if at < len(p.segments) && in < len(path) {
-				continue
-			}
-			if at == len(p.segments) && in == len(path) {
-				return true
-			}
-		}
-		from++
-		if again < 0 || from >= len(path) {
-			return false
-		}
-		at, in = again, from
-	}
-}
-
-// matchGlyphs says whether a whole path element matches.
-func matchGlyphs(glyphs []glyph, s string) bool {
-	at, in := 0, 0
-	again, from := -1, 0
-	for {
-		if at < len(glyphs) && glyphs[at].kind == star {
-			at++
-			if at == len(glyphs) {
-				return true
-			}
-			again, from = at, in
-			continue
-		}
-		if in == len(s) {
-			return at == len(glyphs)
-		}
-		c, size := char(s[in:])
-		if at < len(glyphs) && glyphs[at].accepts(c) {
-			at++
-			in += size
-			continue
-		}
-		if again < 0 {
-			return false
-		}
-		_, size = char(s[from:])
-		from += size
-		at, in = again, from
-	}
-}
-
-// accepts says whether a glyph that is no star matches the character.
-func (g glyph) accepts(c rune) bool {
-	switch g.kind {
-	case anyChar:
-		return true
-	case class:
-		within := slices.ContainsFunc(g.ranges, func(r [2]rune) bool {
-			return r[0] <= c && c <= r[1] || c == r[0] || c == r[1]
-		})
-		return within != g.negate
-	}
-	return c == g.char
 }

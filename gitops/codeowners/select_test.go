@@ -50,7 +50,7 @@ func TestSelectEdges(t *testing.T) {
 func TestSelectProperties(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(7, 11))
-	for range 2000 {
+	for range 500 {
 		all := people(1 + random.IntN(12))
 		n := 1 + random.IntN(len(all))
 		seed := fmt.Sprint(random.Uint64())
