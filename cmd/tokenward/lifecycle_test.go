@@ -71,23 +71,29 @@ func TestLifecycle(t *testing.T) {
 			p.must(err)
 			return bot.ActionUnchanged, bot.ActionUnchanged
 		},
-		"the package's request was merged: its half is done": func(p *platform) (string, string) {
-			p.must(p.box.box.Merge(p.t.Context(), bulletinProject, 1))
-			return bot.ActionUpdated, ""
+		"the umbrella's request was merged: its half is done": func(p *platform) (string, string) {
+			if p.box.box.Merge(p.t.Context(), bulletinProject, 1) == nil {
+				p.t.Error("the package's request could be merged before the umbrella's")
+			}
+			p.must(p.box.box.Merge(p.t.Context(), umbrellaProject, 1))
+			return "", bot.ActionUpdated
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPlatform(t)
 			p.one()
-			before := p.git(umbrellaProject, "rev-parse", bulletinBranch)
+			tip := func() string {
+				return p.git(umbrellaProject, "for-each-ref", "--format=%(objectname)", "refs/heads/"+bulletinBranch)
+			}
+			before := tip()
 			wantUmbrella, wantPackage := people(p)
-			person := p.git(umbrellaProject, "rev-parse", bulletinBranch)
+			person := tip()
 			umbrella, pkg := p.one()
 			if umbrella.Action != wantUmbrella || pkg.Action != wantPackage {
 				t.Errorf("umbrella %q (%s), package %q (%s); want %q and %q", umbrella.Action, umbrella.Reason, pkg.Action, pkg.Reason, wantUmbrella, wantPackage)
 			}
-			if after := p.git(umbrellaProject, "rev-parse", bulletinBranch); after != person {
+			if after := tip(); after != person {
 				t.Errorf("the bot moved its branch from %s over %s to %s", before, person, after)
 			}
 			p.box.box.ResetRequests()
