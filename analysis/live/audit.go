@@ -27,7 +27,7 @@ const (
 // counted and told in into.Problems. An error means that r could not be read, that
 // ctx ended, or that a log which is not empty holds no audit event at all.
 func ReadAudit(ctx context.Context, r io.Reader, name string, into *Observations) error {
-	into.init()
+	into.prepare()
 	in, err := open(ctx, r, longestEvent)
 	if err != nil {
 		return fmt.Errorf("read audit log %s: %w", name, err)

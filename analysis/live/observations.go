@@ -59,7 +59,7 @@ type Observations struct {
 	problems []string
 }
 
-func (o *Observations) init() {
+func (o *Observations) prepare() {
 	if o.accounts != nil {
 		return
 	}

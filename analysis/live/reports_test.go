@@ -181,6 +181,7 @@ func TestReadYAML(t *testing.T) {
 		"list":         reportYAML,
 		"list of list": "# a comment\n---\n" + reportYAML + "---\n" + reportYAML + "...\n",
 		"documents":    single,
+		"end unread":   strings.Replace(reportYAML, "resourceVersion:", "unread: [", 1),
 		"windows":      strings.ReplaceAll(reportYAML, "\n", "\r\n"),
 		"indented":     indented(reportYAML),
 	} {
