@@ -96,6 +96,11 @@ var apiRoutes = []route{
 	{"GET /projects/{id}/members/all/{user}", Guest, "", (*call).getMember},
 	{"GET /groups/{id}/members", 0, "query", (*call).listGroupMembers},
 	{"GET /groups/{id}/members/all", 0, "query", (*call).listGroupMembers},
+	{"GET /projects/{id}/hooks", Maintainer, "", (*call).listHooks},
+	{"POST /projects/{id}/hooks", Maintainer, hookParams, (*call).createHook},
+	{"GET /projects/{id}/hooks/{hook}", Maintainer, "", (*call).getHook},
+	{"PUT /projects/{id}/hooks/{hook}", Maintainer, hookParams, (*call).updateHook},
+	{"DELETE /projects/{id}/hooks/{hook}", Maintainer, "", (*call).deleteHook},
 	{"GET /projects/{id}/push_rule", Maintainer, "", (*call).getPushRule},
 }
 

@@ -88,6 +88,14 @@ func (c *call) mayApprove(mr *mergeRequest) bool {
 		(c.who.user != mr.author || c.project.settings.AuthorsApprove)
 }
 
+// approvalWord is whole where all needed approvals are given, else one.
+func (c *call) approvalWord(mr *mergeRequest, whole, one string) string {
+	if c.project.approvalsLeft(mr) == 0 {
+		return whole
+	}
+	return one
+}
+
 func (c *call) getApprovals(context.Context) (*reply, error) {
 	mr, err := c.pathMergeRequest()
 	if err != nil {
@@ -96,7 +104,7 @@ func (c *call) getApprovals(context.Context) (*reply, error) {
 	return ok(c.approvalsJSON(mr)), nil
 }
 
-func (c *call) approve(context.Context) (*reply, error) {
+func (c *call) approve(ctx context.Context) (*reply, error) {
 	mr, err := c.pathMergeRequest()
 	if err != nil {
 		return nil, err
@@ -110,10 +118,11 @@ func (c *call) approve(context.Context) (*reply, error) {
 	mr.approvals = append(mr.approvals, approval{c.who.user, c.server.cfg.Now()})
 	mr.updatedAt = c.server.cfg.Now()
 	c.server.addNote(&mr.thread, c.who.user, "approved this merge request", true)
+	c.fireMergeRequest(ctx, mr, c.approvalWord(mr, "approved", "approval"), nil, "")
 	return created(c.approvalsJSON(mr)), nil
 }
 
-func (c *call) unapprove(context.Context) (*reply, error) {
+func (c *call) unapprove(ctx context.Context) (*reply, error) {
 	mr, err := c.pathMergeRequest()
 	if err != nil {
 		return nil, err
@@ -121,8 +130,10 @@ func (c *call) unapprove(context.Context) (*reply, error) {
 	if !mr.approvedBy(c.who.user) {
 		return nil, errNotFound
 	}
+	action := c.approvalWord(mr, "unapproved", "unapproval")
 	mr.approvals = slices.DeleteFunc(mr.approvals, func(a approval) bool { return a.user == c.who.user })
 	mr.updatedAt = c.server.cfg.Now()
 	c.server.addNote(&mr.thread, c.who.user, "unapproved this merge request", true)
+	c.fireMergeRequest(ctx, mr, action, nil, "")
 	return created(c.approvalsJSON(mr)), nil
 }

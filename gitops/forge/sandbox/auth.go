@@ -182,6 +182,18 @@ func (a *accounts) maintainer() *user {
 	return best.user
 }
 
+// username names the owner of the token in a request to the API or to git.
+func (a *accounts) username(r *http.Request) string {
+	if _, password, given := r.BasicAuth(); given {
+		return a.check(password).username()
+	}
+	who, err := a.identify(r)
+	if err != nil {
+		return "" // the answer says so
+	}
+	return who.username()
+}
+
 // identify returns who calls the API: the owner of the token in PRIVATE-TOKEN
 // or Authorization, nil without a token, and a 401 for an unknown one.
 func (a *accounts) identify(r *http.Request) (*identity, error) {

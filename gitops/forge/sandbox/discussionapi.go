@@ -57,7 +57,7 @@ func (c *call) getDiscussion(context.Context) (*reply, error) {
 	return ok(c.discussionJSON(t, notes[0].discussion)), nil
 }
 
-func (c *call) createDiscussion(context.Context) (*reply, error) {
+func (c *call) createDiscussion(ctx context.Context) (*reply, error) {
 	t, err := c.pathThread()
 	if err != nil {
 		return nil, err
@@ -68,10 +68,11 @@ func (c *call) createDiscussion(context.Context) (*reply, error) {
 	}
 	n := c.server.addNote(t, c.who.user, body, false)
 	n.threaded = true
+	c.fireNote(ctx, t, n, "create")
 	return created(c.discussionJSON(t, n.discussion)), nil
 }
 
-func (c *call) replyToDiscussion(context.Context) (*reply, error) {
+func (c *call) replyToDiscussion(ctx context.Context) (*reply, error) {
 	t, notes, err := c.pathDiscussion()
 	if err != nil {
 		return nil, err
@@ -83,7 +84,9 @@ func (c *call) replyToDiscussion(context.Context) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return created(c.noteJSON(t, c.server.reply(t, notes[0], c.who.user, body))), nil
+	n := c.server.reply(t, notes[0], c.who.user, body)
+	c.fireNote(ctx, t, n, "create")
+	return created(c.noteJSON(t, n)), nil
 }
 
 // resolveDiscussion resolves a discussion of a merge request, or opens it again.

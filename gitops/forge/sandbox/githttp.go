@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -193,16 +194,31 @@ func (s *Server) receive(rec *recorder, r *http.Request, p *project, access int)
 		_, err = rec.Write(declined(wish, "GitLab: "+refusal))
 		return err
 	}
+	s.pushing(p, pusher, true)
+	defer s.pushing(p, pusher, false)
 	if err := s.exchange(rec, r, p, receivePack, io.MultiReader(bytes.NewReader(head), body)); err != nil {
 		return err
 	}
 	// The answer ends only after this, so a client that has read it to its end
 	// finds merge requests that know of the push.
-	if err := s.enter(context.WithoutCancel(r.Context()), p, s.accounts.find(rec.user)); err != nil {
+	if err := s.enter(context.WithoutCancel(r.Context()), p, pusher); err != nil {
 		return err
 	}
-	p.mu.Unlock()
+	defer p.mu.Unlock()
+	s.fireTags(context.WithoutCancel(r.Context()), p, wish.commands, pusher)
 	return nil
+}
+
+// pushing remembers whose push git is taking in, so that a call which comes
+// upon its branches first knows who it was.
+func (s *Server) pushing(p *project, who *user, begins bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if begins {
+		p.pushers = append(p.pushers, who)
+	} else if at := slices.Index(p.pushers, who); at >= 0 {
+		p.pushers = slices.Delete(p.pushers, at, at+1)
+	}
 }
 
 // exchange connects one request with one run of git; body nil means the

@@ -41,17 +41,19 @@ func (p *project) openIssues() int {
 }
 
 // closeIssue closes an open issue; it does nothing to others.
-func (s *Server) closeIssue(i *issue, who *user) {
+func (s *Server) closeIssue(p *project, i *issue, who *user) {
 	if i.state == opened {
 		i.state, i.closedBy, i.closedAt = closed, who, s.cfg.Now()
 		i.updatedAt = i.closedAt
+		s.voice(p, who).fireIssue(i, "close", nil)
 	}
 }
 
 // reopenIssue opens a closed issue again; it does nothing to others.
-func (s *Server) reopenIssue(i *issue) {
+func (s *Server) reopenIssue(p *project, i *issue, who *user) {
 	if i.state == closed {
 		i.state, i.closedBy, i.closedAt, i.updatedAt = opened, nil, time.Time{}, s.cfg.Now()
+		s.voice(p, who).fireIssue(i, "reopen", nil)
 	}
 }
 

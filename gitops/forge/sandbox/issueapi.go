@@ -89,6 +89,7 @@ func (c *call) createIssue(context.Context) (*reply, error) {
 	}
 	i.id, i.iid = c.server.nextID(), len(c.project.issues)+1
 	c.project.issues = append(c.project.issues, i)
+	c.fireIssue(i, "open", nil)
 	return created(c.issueJSON(i)), nil
 }
 
@@ -151,6 +152,7 @@ func (c *call) updateIssue(context.Context) (*reply, error) {
 	if err := checkIssueTexts(title, description); err != nil {
 		return nil, err
 	}
+	before := c.issueAttributes(i)
 	if err := c.setIssueAttributes(i); err != nil {
 		return nil, err
 	}
@@ -164,11 +166,14 @@ func (c *call) updateIssue(context.Context) (*reply, error) {
 		c.server.addNote(&i.thread, c.who.user, "changed the description", true)
 	}
 	i.title, i.description, i.updatedAt = title, description, c.server.cfg.Now()
+	if changes := changesOf(before, c.issueAttributes(i)); len(changes) > 0 {
+		c.fireIssue(i, "update", changes)
+	}
 	switch event {
 	case "close":
-		c.server.closeIssue(i, c.who.user)
+		c.server.closeIssue(c.project, i, c.who.user)
 	case "reopen":
-		c.server.reopenIssue(i)
+		c.server.reopenIssue(c.project, i, c.who.user)
 	}
 	return ok(c.issueJSON(i)), nil
 }

@@ -115,7 +115,7 @@ func (s *Server) merge(ctx context.Context, p *project, mr *mergeRequest, who *u
 	if err := s.land(ctx, p, mr, who, opts); err != nil {
 		return fmt.Errorf("merge %s!%d: %w", p.path, mr.iid, err)
 	}
-	s.merged(p, mr, who)
+	s.merged(ctx, p, mr, who)
 	if opts.removeSource && !p.protected(mr.source) && mr.source != p.defaultBranch {
 		if _, err := p.git().run(ctx, "update-ref", "-d", "refs/heads/"+mr.source, mr.sha); err != nil {
 			return fmt.Errorf("delete branch %s of %s: %w", mr.source, p.path, err)

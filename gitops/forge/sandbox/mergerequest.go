@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -47,35 +48,38 @@ type mergeRequest struct {
 }
 
 // close closes an open merge request; it does nothing to others.
-func (s *Server) close(p *project, mr *mergeRequest, who *user) {
+func (s *Server) close(ctx context.Context, p *project, mr *mergeRequest, who *user) {
 	if mr.state != opened {
 		return
 	}
 	mr.state, mr.closedBy, mr.closedAt = closed, who, s.cfg.Now()
 	mr.updatedAt = mr.closedAt
 	s.publish(p, mr)
+	s.voice(p, who).fireMergeRequest(ctx, mr, "close", nil, "")
 }
 
 // merged marks an open merge request as merged, and closes the issues that it
 // says it closes.
-func (s *Server) merged(p *project, mr *mergeRequest, who *user) {
+func (s *Server) merged(ctx context.Context, p *project, mr *mergeRequest, who *user) {
 	mr.state, mr.mergedBy, mr.mergedAt = merged, who, s.cfg.Now()
 	mr.updatedAt, mr.mergeError = mr.mergedAt, ""
 	s.publish(p, mr)
+	s.voice(p, who).fireMergeRequest(ctx, mr, "merge", nil, "")
 	for _, i := range p.closes(mr) {
-		s.closeIssue(i, who)
+		s.closeIssue(p, i, who)
 	}
 }
 
 // reopen opens a closed merge request again, at the present head of its
 // source branch.
-func (s *Server) reopen(p *project, mr *mergeRequest, who *user) {
+func (s *Server) reopen(ctx context.Context, p *project, mr *mergeRequest, who *user) {
 	mr.state, mr.closedBy, mr.closedAt, mr.updatedAt = opened, nil, time.Time{}, s.cfg.Now()
 	if head := p.heads[mr.source]; head != "" && head != mr.sha {
 		mr.sha = head
 		s.resetApprovals(p, mr, who)
 	}
 	s.publish(p, mr)
+	s.voice(p, who).fireMergeRequest(ctx, mr, "reopen", nil, "")
 }
 
 // checkBranches refuses what cannot be open from mr's source branch into

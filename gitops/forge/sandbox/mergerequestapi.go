@@ -69,6 +69,7 @@ func (c *call) createMergeRequest(ctx context.Context) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.fireMergeRequest(ctx, mr, "open", nil, "")
 	return created(out), nil
 }
 
@@ -188,6 +189,7 @@ func (c *call) updateMergeRequest(ctx context.Context) (*reply, error) {
 	if err := c.checkUpdate(mr, &draft, event); err != nil {
 		return nil, err
 	}
+	before := c.attributes(mr)
 	if err := c.setAttributes(mr); err != nil {
 		return nil, err
 	}
@@ -198,6 +200,9 @@ func (c *call) updateMergeRequest(ctx context.Context) (*reply, error) {
 	mr.title, mr.description, mr.target = draft.title, draft.description, draft.target
 	mr.updatedAt = c.server.cfg.Now()
 	c.server.publish(c.project, mr)
+	if changes := changesOf(before, c.attributes(mr)); len(changes) > 0 {
+		c.fireMergeRequest(ctx, mr, "update", changes, "")
+	}
 	if err := c.changeState(ctx, mr, event); err != nil {
 		return nil, err
 	}
@@ -229,9 +234,9 @@ func (c *call) changeState(ctx context.Context, mr *mergeRequest, event string) 
 		if err := c.server.look(ctx, c.project, mr); err != nil {
 			return err
 		}
-		c.server.close(c.project, mr, c.who.user)
+		c.server.close(ctx, c.project, mr, c.who.user)
 	case event == "reopen" && mr.state == closed:
-		c.server.reopen(c.project, mr, c.who.user)
+		c.server.reopen(ctx, c.project, mr, c.who.user)
 	}
 	return nil
 }

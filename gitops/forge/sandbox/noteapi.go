@@ -42,7 +42,7 @@ func (c *call) listNotes(context.Context) (*reply, error) {
 	return paged(c, all)
 }
 
-func (c *call) createNote(context.Context) (*reply, error) {
+func (c *call) createNote(ctx context.Context) (*reply, error) {
 	t, err := c.pathThread()
 	if err != nil {
 		return nil, err
@@ -51,7 +51,9 @@ func (c *call) createNote(context.Context) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return created(c.noteJSON(t, c.server.addNote(t, c.who.user, body, false))), nil
+	n := c.server.addNote(t, c.who.user, body, false)
+	c.fireNote(ctx, t, n, "create")
+	return created(c.noteJSON(t, n)), nil
 }
 
 // longestNote is GitLab's limit for the text of a note.
@@ -120,7 +122,7 @@ func (c *call) getNote(context.Context) (*reply, error) {
 	return ok(c.noteJSON(t, n)), nil
 }
 
-func (c *call) updateNote(context.Context) (*reply, error) {
+func (c *call) updateNote(ctx context.Context) (*reply, error) {
 	t, n, err := c.pathNote()
 	if err != nil {
 		return nil, err
@@ -132,6 +134,7 @@ func (c *call) updateNote(context.Context) (*reply, error) {
 		return nil, err
 	}
 	n.updatedAt = c.server.cfg.Now()
+	c.fireNote(ctx, t, n, "update")
 	return ok(c.noteJSON(t, n)), nil
 }
 

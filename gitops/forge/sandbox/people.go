@@ -115,7 +115,7 @@ func (s *Server) Close(ctx context.Context, path string, iid int) error {
 		if err := s.look(ctx, p, mr); err != nil {
 			return err
 		}
-		s.close(p, mr, who)
+		s.close(ctx, p, mr, who)
 		return nil
 	})
 }
@@ -130,7 +130,7 @@ func (s *Server) Reopen(ctx context.Context, path string, iid int) error {
 		if err := p.checkBranches(mr, mr.target); err != nil {
 			return err
 		}
-		s.reopen(p, mr, who)
+		s.reopen(ctx, p, mr, who)
 		return nil
 	})
 }
@@ -142,8 +142,9 @@ func (s *Server) AddNote(ctx context.Context, path string, iid int, username, bo
 	if author == nil {
 		return fmt.Errorf("find user %s: no token has this username", username)
 	}
-	return s.onMergeRequest(ctx, path, iid, func(_ *project, mr *mergeRequest, _ *user) error {
-		s.addNote(&mr.thread, author, body, false)
+	return s.onMergeRequest(ctx, path, iid, func(p *project, mr *mergeRequest, _ *user) error {
+		n := s.addNote(&mr.thread, author, body, false)
+		s.voice(p, author).fireNote(ctx, &mr.thread, n, "create")
 		return nil
 	})
 }

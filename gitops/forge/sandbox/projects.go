@@ -69,7 +69,9 @@ type projectState struct {
 	mergeRequests []*mergeRequest   // index is iid-1
 	issues        []*issue          // index is iid-1
 	labels        []*label
-	gone          bool // moved, and known by another path now
+	hooks         []*hook
+	pushers       []*user // whose pushes git is taking in
+	gone          bool    // moved, and known by another path now
 }
 
 func (p *project) name() string { return p.path[strings.LastIndex(p.path, "/")+1:] }

@@ -21,11 +21,15 @@ func (s *Server) sync(ctx context.Context, p *project, actor *user) error {
 		p.settings.ProtectedBranches = []ProtectedBranch{{Name: current, PushAccess: Maintainer, MergeAccess: Maintainer}}
 		p.settings.MergeMethod, p.settings.SquashOption = "merge", "default_off"
 	}
+	if actor == nil && len(p.pushers) > 0 {
+		actor = p.pushers[0]
+	}
 	before := p.heads
 	p.heads, p.defaultBranch = heads, current
 	if maps.Equal(before, heads) {
 		return nil
 	}
+	s.firePushes(ctx, p, before, actor)
 	for _, mr := range p.mergeRequests {
 		if mr.state != opened {
 			continue
@@ -53,16 +57,17 @@ func (s *Server) follow(ctx context.Context, p *project, mr *mergeRequest, befor
 			return err
 		}
 		s.addNote(&mr.thread, who, "deleted source branch `"+mr.source+"`", true)
-		s.close(p, mr, who)
+		s.close(ctx, p, mr, who)
 		return nil
 	}
 	brought := !mr.check.empty
-	if head != mr.sha {
+	if was := mr.sha; head != was {
 		if err := s.noteCommits(ctx, p, mr, head, who); err != nil {
 			return err
 		}
 		mr.sha, mr.updatedAt = head, s.cfg.Now()
 		s.resetApprovals(p, mr, who)
+		defer func() { s.voice(p, who).fireMergeRequest(ctx, mr, "update", nil, was) }()
 	}
 	target := p.heads[mr.target]
 	if target != "" && target != before[mr.target] && brought {
@@ -71,8 +76,8 @@ func (s *Server) follow(ctx context.Context, p *project, mr *mergeRequest, befor
 			return err
 		}
 		if arrived { // the last check stays: against the new target there is nothing left
-			s.merged(p, mr, who)
 			mr.mergeCommit = target
+			s.merged(ctx, p, mr, who)
 			return nil
 		}
 	}

@@ -14,7 +14,7 @@ type Request struct {
 	Method string
 	Path   string // decoded, for example /api/v4/projects/group/name/merge_requests
 	Query  string // as it was sent
-	Status int
+	Status int    // 0 when the connection was cut
 	User   string // username of the token's owner, empty without one
 }
 

@@ -46,6 +46,11 @@ type Config struct {
 	// PublicRead lets everybody read projects and fetch without a token, as
 	// GitLab does for public projects.
 	PublicRead bool
+	// LimitEvery answers every so-manieth call to the API with 429, as GitLab's
+	// request limits do; 0 means never. RetryAfter is what it asks to wait, a
+	// second if zero.
+	LimitEvery int
+	RetryAfter time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Log receives what went wrong inside the server; nil discards it.
@@ -55,6 +60,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.RetryAfter == 0 {
+		c.RetryAfter = time.Second
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -73,9 +81,13 @@ type Server struct {
 	markdown goldmark.Markdown
 	requests requestLog
 	lastID   atomic.Int64 // ids of merge requests, notes and labels
+	postman  *postman
+	fault    atomic.Pointer[func(Request) Fault]
+	calls    atomic.Int64 // to the API, while there is a limit
 
 	mu       sync.Mutex // guards what follows
 	url      string
+	lastURL  string
 	projects map[string]*project
 	moved    map[string]int     // former path -> id
 	byID     map[int]requestRef // merge requests, by their global id
@@ -111,6 +123,7 @@ func New(cfg Config) (*Server, error) {
 		markdown: newMarkdown(),
 		url:      strings.TrimSuffix(cfg.URL, "/"),
 		projects: map[string]*project{},
+		postman:  newPostman(),
 		moved:    map[string]int{},
 		byID:     map[int]requestRef{},
 	}
@@ -132,14 +145,18 @@ func (s *Server) SetURL(url string) {
 	s.url = strings.TrimSuffix(url, "/")
 }
 
-// baseURL returns the address for links; r may be nil.
+// baseURL returns the address for links. Without a request, and without an
+// address that was set, it is that of the last request.
 func (s *Server) baseURL(r *http.Request) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.url != "" || r == nil {
+	if s.url != "" {
 		return s.url
 	}
-	return "http://" + r.Host
+	if r != nil {
+		s.lastURL = "http://" + r.Host
+	}
+	return s.lastURL
 }
 
 func (s *Server) nextID() int { return int(s.lastID.Add(1)) }
@@ -147,18 +164,28 @@ func (s *Server) nextID() int { return int(s.lastID.Add(1)) }
 // ServeHTTP answers the REST API, git, and browsers.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec := &recorder{ResponseWriter: w, status: http.StatusOK}
-	path := r.URL.Path
-	if strings.HasPrefix(path, apiPrefix+"/") {
-		s.serveAPI(rec, r)
-	} else if project, service, ok := gitRequest(r); ok {
-		s.serveGit(rec, r, project, service)
+	var serve func(*recorder)
+	api := strings.HasPrefix(r.URL.Path, apiPrefix+"/")
+	if project, service, ok := gitRequest(r); api {
+		serve = func(rec *recorder) { s.serveAPI(rec, r) }
+	} else if ok {
+		serve = func(rec *recorder) { s.serveGit(rec, r, project, service) }
 	} else {
 		s.servePage(rec, r)
 		return
 	}
-	s.requests.add(Request{
-		Method: r.Method, Path: path, Query: r.URL.RawQuery, Status: rec.status, User: rec.user,
-	})
+	asked := Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, User: s.accounts.username(r)}
+	fault := s.faultFor(asked, api)
+	if fault == (Fault{}) {
+		serve(rec)
+	} else {
+		s.suffer(rec, r, fault, serve)
+	}
+	asked.Status = rec.status
+	s.requests.add(asked)
+	if fault.Cut {
+		panic(http.ErrAbortHandler) // net/http's way to end a connection
+	}
 }
 
 // report logs what broke inside the server; a caller that went away is no news.
