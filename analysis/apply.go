@@ -18,18 +18,24 @@ func ApplyChanges(values map[string]any, names policy.Names, changes []Change, l
 	for _, c := range changes {
 		switch c.Kind {
 		case Harden:
-			m := child(policies, names.Mutator)
-			m["enabled"] = true
+			m := block(policies, names.Mutator)
 			m["namespaces"] = append(items(m["namespaces"]), map[string]any{"namespace": c.Namespace})
 		case HardenDefault:
-			m := child(policies, names.DefaultMutator)
-			m["enabled"] = true
+			m := block(policies, names.DefaultMutator)
 			m["namespaces"] = append(items(m["namespaces"]), c.Namespace)
 		case Allow, Deny:
 			addPattern(child(policies, names.Mutator), c, listForm)
 		}
 	}
 	return out
+}
+
+// block returns the values of a policy; those that an edit has to make enable it.
+func block(policies map[string]any, name string) map[string]any {
+	if _, ok := policies[name].(map[string]any); !ok {
+		policies[name] = map[string]any{"enabled": true}
+	}
+	return child(policies, name)
 }
 
 func addPattern(mutator map[string]any, c Change, listForm bool) {
@@ -39,7 +45,9 @@ func addPattern(mutator map[string]any, c Change, listForm bool) {
 			continue
 		}
 		if list, ok := n["pods"].([]any); ok || listForm {
-			n["pods"] = append(list, c.Pattern)
+			if c.Kind == Allow { // the plain list cannot deny
+				n["pods"] = append(list, c.Pattern)
+			}
 			return
 		}
 		pods := child(n, "pods")

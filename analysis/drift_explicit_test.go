@@ -60,16 +60,16 @@ func TestPlanNamesControllersThatSetTrue(t *testing.T) {
 		"a new pattern covers it":               {judgements: []Judgement{explicit(made(NeedsToken, "prom-web"))}, want: []string{"allow prom-web*"}},
 		"it is narrowed where it hits another": {judgements: []Judgement{explicit(made(NeedsToken, "prom-web")), barePod(NoToken, "prom-web-server-test")},
 			want: []string{"allow prom-web", "allow prom-web-?"}},
-		"a pattern that names only the made StatefulSet hits it":  {judgements: []Judgement{explicit(made(NeedsToken, "prom-web")), made(NoToken, "other")}, allow: []string{"prom-web*", "other"}, want: []string{"stale other"}},
-		"true for nothing is denied":                              {judgements: []Judgement{explicit(deployment(NoToken, "web-ui"))}, want: []string{"deny web-ui*"}},
-		"also where its pods are allowed and the Deployment not":  {judgements: []Judgement{explicit(deployment(NoToken, "web-ui"))}, allow: []string{"web-ui-*"}, want: []string{"deny web-ui*", "stale web-ui-*"}},
-		"but what is allowed as a whole is only reported":         {judgements: []Judgement{explicit(deployment(NoToken, "web-ui"))}, allow: []string{"web-ui*"}, want: []string{"stale web-ui*"}},
-		"what is denied is done":                                  {judgements: []Judgement{explicit(deployment(NoToken, "web-ui"))}, deny: []string{"web-ui*"}},
-		"a deny spares what needs a token":                        {judgements: []Judgement{explicit(deployment(NoToken, "web")), deployment(NeedsToken, "webhook")}, allow: []string{"webhook-*"}, want: []string{"deny web-*", "deny web"}},
-		"where no deny can spare it, there is none":               {judgements: []Judgement{explicit(deployment(NoToken, "web")), deployment(NeedsToken, "web-api-x")}, allow: []string{"web-api-*"}},
-		"a chart that takes a plain list can deny nothing":        {judgements: []Judgement{explicit(deployment(NoToken, "web-ui"))}, listForm: true},
-		"a Job that sets true for nothing has no controller":      {judgements: []Judgement{explicit(judged(NoToken, "Job", "tidy", PodName{"tidy-", "tidy-x7k2p"}))}, want: []string{"deny tidy-*"}},
-		"a workload to look at is left to people, true or not":    {judgements: []Judgement{explicit(deployment(Review, "web-ui"))}},
+		"a pattern that names only the made StatefulSet hits it":    {judgements: []Judgement{explicit(made(NeedsToken, "prom-web")), made(NoToken, "other")}, allow: []string{"prom-web*", "other"}, want: []string{"stale other"}},
+		"true for nothing is denied":                                {judgements: []Judgement{explicit(deployment(NoToken, "web-ui"))}, want: []string{"deny web-ui*"}},
+		"also where its pods are allowed and the Deployment not":    {judgements: []Judgement{explicit(deployment(NoToken, "web-ui"))}, allow: []string{"web-ui-*"}, want: []string{"deny web-ui*", "stale web-ui-*"}},
+		"but what is allowed as a whole is only reported":           {judgements: []Judgement{explicit(deployment(NoToken, "web-ui"))}, allow: []string{"web-ui*"}, want: []string{"stale web-ui*"}},
+		"what is denied is done":                                    {judgements: []Judgement{explicit(deployment(NoToken, "web-ui"))}, deny: []string{"web-ui*"}},
+		"a deny spares what needs a token":                          {judgements: []Judgement{explicit(deployment(NoToken, "web")), deployment(NeedsToken, "webhook")}, allow: []string{"webhook-*"}, want: []string{"deny web-*", "deny web"}},
+		"where no deny can spare it, there is none":                 {judgements: []Judgement{explicit(deployment(NoToken, "web")), deployment(NeedsToken, "web-api-x")}, allow: []string{"web-api-*"}},
+		"a chart that takes a plain list can deny nothing":          {judgements: []Judgement{explicit(deployment(NoToken, "web-ui"))}, listForm: true},
+		"a Job that sets true for nothing has no controller":        {judgements: []Judgement{explicit(judged(NoToken, "Job", "tidy", PodName{"tidy-", "tidy-x7k2p"}))}, want: []string{"deny tidy-*"}},
+		"a workload to look at is left to people, true or not":      {judgements: []Judgement{explicit(deployment(Review, "web-ui"))}},
 		"a denied pod that needs its token has no controller named": {judgements: []Judgement{explicit(deployment(NeedsToken, "web-ui"))}, allow: []string{"web-*"}, deny: []string{"web-ui-*"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -89,7 +89,7 @@ func TestSimulateLooksAtWhatOperatorsMake(t *testing.T) {
 	t.Parallel()
 	for allow, want := range map[string]int{"prom-web-*": 1, "prom-web*": 0, "": 1} {
 		w := explicit(made(NeedsToken, "prom-web")).Workload
-		e := Simulate(&Set{}, []*Workload{w}, policiesFor(t, allow))
+		e := Simulate(&Set{}, []*Workload{w}, policiesFor(t, allow), nil)
 		if len(e.Violations) != want {
 			t.Errorf("allow %q: violations %v, want %d", allow, e.Violations, want)
 		}

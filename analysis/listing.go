@@ -67,7 +67,12 @@ func ReadListing(releases []Release, names policy.Names) (*Listing, error) {
 		}
 	}
 	if best < 0 {
-		return nil, fmt.Errorf("no release of the umbrella is given values for the policies %s or %s: enable the policies chart in the umbrella's values", names.Mutator, names.Validator)
+		for _, r := range releases {
+			if text, ok := r.Values["Error"].(string); ok { // what Sprig's fromYaml makes of YAML that it cannot read
+				return nil, fmt.Errorf("the umbrella cannot read its own values for release %s: %s", r.Name, text)
+			}
+		}
+		return nil, fmt.Errorf("no release of the umbrella is given values for the policies %s or %s: is the policies chart among the umbrella's packages, and are the values that the umbrella gives it valid YAML?", names.Mutator, names.Validator)
 	}
 	l := &Listing{Release: releases[best].Name, Index: best}
 	policies, _ := releases[best].Values["policies"].(map[string]any)

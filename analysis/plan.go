@@ -194,6 +194,9 @@ func (p *planner) wanted() []Judgement {
 	var out []Judgement
 	for _, j := range p.judgements {
 		w := j.Workload
+		if w.Automount != nil && *w.Automount && p.excluded(w) {
+			continue // the chart gives the token, and the validating policy settles it
+		}
 		ask := j.Verdict == Review && !p.listed && (w.Automount == nil || *w.Automount)
 		if j.Verdict == NeedsToken || ask {
 			out = append(out, j)

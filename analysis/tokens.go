@@ -1,6 +1,8 @@
 package analysis
 
 import (
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 
@@ -20,9 +22,10 @@ type Effect struct {
 }
 
 // Simulate admits every ServiceAccount, workload and pod of the set through the
-// mutating policies and validates what comes out, as the engine would.
-func Simulate(set *Set, workloads []*Workload, policies *policy.Policies) *Effect {
-	s := &simulation{policies: policies, accounts: map[[2]string]map[string]any{},
+// mutating policies and validates what comes out, as the engine would. In the
+// namespaces that its admission configuration skips nothing is mutated.
+func Simulate(set *Set, workloads []*Workload, policies *policy.Policies, skipped []string) *Effect {
+	s := &simulation{policies: policies, skipped: skipped, accounts: map[[2]string]map[string]any{},
 		effect: &Effect{Token: map[*Workload]bool{}, Hardened: map[*render.Object]bool{}}}
 	for _, r := range set.Releases {
 		for _, o := range r.Objects {
@@ -67,6 +70,7 @@ func SettledElsewhere(w *Workload, policies *policy.Policies) bool {
 
 type simulation struct {
 	policies *policy.Policies
+	skipped  []string
 	accounts map[[2]string]map[string]any // namespace and name -> admitted manifest
 	effect   *Effect
 }
@@ -82,9 +86,12 @@ func (s *simulation) admitAccount(o *render.Object) {
 // admit applies the mutating rules, and the policy that changes default
 // ServiceAccounts in place.
 func (s *simulation) admit(obj map[string]any) map[string]any {
-	out := s.policies.Admit(obj)
-	meta, _ := out["metadata"].(map[string]any)
+	meta, _ := obj["metadata"].(map[string]any)
 	ns, _ := meta["namespace"].(string)
+	out := maps.Clone(obj)
+	if !slices.Contains(s.skipped, ns) {
+		out = s.policies.Admit(obj)
+	}
 	if out["kind"] == "ServiceAccount" && meta["name"] == "default" && s.policies.HardensDefault(ns) {
 		out["automountServiceAccountToken"] = false
 	}

@@ -117,6 +117,7 @@ type mergeRequests interface {
 	CreateMergeRequest(ctx context.Context, projectID int64, n forge.NewMergeRequest) (forge.MergeRequest, error)
 	UpdateMergeRequest(ctx context.Context, projectID, iid int64, u forge.MergeRequestUpdate) (forge.MergeRequest, error)
 	Compare(ctx context.Context, projectID int64, from, to string) (forge.Comparison, error)
+	DeleteBranch(ctx context.Context, projectID int64, branch string) error
 }
 
 var (

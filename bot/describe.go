@@ -59,6 +59,9 @@ func (b *Bot) addPod(text *templates.Umbrella, s *Scan, u *Unit, j analysis.Judg
 		Workload: id, Pattern: patternOf(s, u.Plan, w), Verdict: string(j.Verdict), Confidence: string(j.Confidence),
 		Evidence: e.Summary, Source: e.Source, SourceURL: b.evidenceURL(s, e), Token: token,
 	})
+	if j.Verdict == analysis.NoToken && after {
+		text.Look = append(text.Look, fmt.Sprintf("%s keeps a token that it does not need: %s", id, e.Summary))
+	}
 	if j.Verdict == analysis.Review && !after {
 		text.Look = append(text.Look, fmt.Sprintf("%s gets no token and could not be judged for certain: %s", id, e.Summary))
 	}

@@ -30,7 +30,7 @@ func (b *Bot) editPackages(ctx context.Context, s *Scan, u *Unit) error {
 		if err != nil {
 			return fmt.Errorf("fetch the default branch of %s for its documentation: %w", url, err)
 		}
-		change, err := b.documentation(s, base)
+		change, err := b.documentation(s, u, base)
 		if err != nil {
 			return fmt.Errorf("document the policy in %s: %w", url, err)
 		}
@@ -46,8 +46,8 @@ func (b *Bot) editPackages(ctx context.Context, s *Scan, u *Unit) error {
 // documentation returns the change that puts the section where the package
 // documents such things, nil if a section with its heading stands in any of the
 // places already.
-func (b *Bot) documentation(s *Scan, base *git.Snapshot) (*FileChange, error) {
-	section, err := b.section(s)
+func (b *Bot) documentation(s *Scan, u *Unit, base *git.Snapshot) (*FileChange, error) {
+	section, err := b.section(s, u)
 	if err != nil {
 		return nil, err
 	}
@@ -86,8 +86,8 @@ func (b *Bot) documentation(s *Scan, base *git.Snapshot) (*FileChange, error) {
 	return &FileChange{Base: base, Package: repositoryName(base.URL), Path: place, Content: dst, Diff: edit.UnifiedDiff(place, src, dst), Why: why, Edit: section}, nil
 }
 
-func (b *Bot) section(s *Scan) (edit.SectionEdit, error) {
-	file, err := b.policyFile(s)
+func (b *Bot) section(s *Scan, u *Unit) (edit.SectionEdit, error) {
+	file, err := b.policyFile(s, u)
 	if err != nil {
 		return edit.SectionEdit{}, err
 	}
@@ -101,8 +101,12 @@ func (b *Bot) section(s *Scan) (edit.SectionEdit, error) {
 	return edit.SectionEdit{Heading: sectionHeading, Body: body, Marker: "tokenward:" + sectionHeading}, nil
 }
 
-// policyFile is the umbrella's file that holds the mutator's values.
-func (b *Bot) policyFile(s *Scan) (string, error) {
+// policyFile is the umbrella's file that holds the mutator's values: the one that the
+// unit's proven edit is of, else the likeliest.
+func (b *Bot) policyFile(s *Scan, u *Unit) (string, error) {
+	if u.Umbrella != nil {
+		return u.Umbrella.Path, nil
+	}
 	files, err := b.policyFiles(s.Umbrella.FS())
 	if err != nil {
 		return "", err

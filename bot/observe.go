@@ -27,7 +27,7 @@ func (w *writer) check(ctx context.Context, p *proposal) error {
 		return fmt.Errorf("project %s is archived: no merge request can be opened there", project.Path)
 	case !project.MergeRequestsEnabled:
 		return fmt.Errorf("project %s has merge requests turned off", project.Path)
-	case project.AccessLevel < forge.Developer:
+	case project.AccessLevel < forge.Developer && !w.cfg.DryRun:
 		return fmt.Errorf("the token's user needs the Developer role on project %s to push a branch and open a merge request", project.Path)
 	}
 	return nil
@@ -43,14 +43,22 @@ func (w *writer) observe(ctx context.Context, p *proposal) (o observed, err erro
 		return o, nil
 	}
 	known := w.newestState(o.requests)
-	if known.Head == o.tip && known.Digest == p.digest {
-		o.says = true
+	if known.Head == o.tip {
+		o.says = known.Digest == p.digest
 		return o, nil
 	}
-	if o.says, err = w.says(ctx, p); err != nil || known.Head == o.tip || o.says && known.Head != "" {
+	// Somebody else's tip, or one of ours that a run left when it died.
+	lines, err := w.ownLines(ctx, p)
+	if err != nil {
 		return o, err
 	}
-	o.foreign, err = w.isForeign(ctx, p)
+	if o.foreign = lines == ""; !o.foreign {
+		o.says = lines == p.digest
+		return o, nil
+	}
+	if known.Digest == p.digest {
+		o.says, err = w.says(ctx, p)
+	}
 	return o, err
 }
 
@@ -63,8 +71,8 @@ func (w *writer) newestState(requests []forge.MergeRequest) state {
 	return state{}
 }
 
-// says tells whether the branch has everything that is wanted: making the same edit
-// there again would change nothing.
+// says tells whether a branch on which people work still has everything that is wanted:
+// making the same edit there again would change nothing.
 func (w *writer) says(ctx context.Context, p *proposal) (bool, error) {
 	branch, err := w.store.Fetch(ctx, p.change.Base.URL, git.Ref{Branch: p.branch})
 	if errors.Is(err, git.ErrRefNotFound) {
@@ -84,20 +92,25 @@ func (w *writer) says(ctx context.Context, p *proposal) (bool, error) {
 	return err == nil && len(changes) == 0, nil // what cannot be edited there does not say it
 }
 
-// isForeign tells whether people had a hand in the branch: a commit ahead of the
-// target branch without the bot's trailers, or one whose lines are not those that
-// its trailer names, as after an amendment. A pure rebase keeps both.
-func (w *writer) isForeign(ctx context.Context, p *proposal) (bool, error) {
+// ownLines returns the digest of the lines that the branch adds, if they are the bot's
+// alone, "" if people had a hand in it: a commit ahead of the target branch without
+// the bot's trailers, or one whose lines are not those that its trailer names, as
+// after an amendment. A pure rebase keeps both.
+func (w *writer) ownLines(ctx context.Context, p *proposal) (string, error) {
 	ahead, err := w.forge.Compare(ctx, p.project.ID, p.change.Base.Branch, p.branch)
 	if err != nil {
-		return false, fmt.Errorf("compare branch %s of %s with its target: %w", p.branch, p.project.Path, err)
+		return "", fmt.Errorf("compare branch %s of %s with its target: %w", p.branch, p.project.Path, err)
 	}
 	if len(ahead.Commits) != 1 || len(ahead.Diffs) != 1 {
-		return len(ahead.Commits) > 0, nil // the bot keeps one commit that changes one file
+		return "", nil // the bot keeps one commit that changes one file
 	}
-	unit, named := trailer(ahead.Commits[0].Message, unitTrailer), trailer(ahead.Commits[0].Message, digestTrailer)
 	d := ahead.Diffs[0]
-	return unit != p.unit || named != digest(p.unit, p.role, d.NewPath, d.Diff), nil
+	lines := digest(p.unit, p.role, d.NewPath, d.Diff)
+	message := ahead.Commits[0].Message
+	if trailer(message, unitTrailer) != p.unit || trailer(message, digestTrailer) != lines {
+		return "", nil
+	}
+	return lines, nil
 }
 
 const (

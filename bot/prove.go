@@ -46,7 +46,10 @@ func (b *Bot) prove(ctx context.Context, s *Scan, plan analysis.NamespacePlan, p
 	if err != nil {
 		return nil, err
 	}
-	proof := &Proof{Before: s.Before, After: analysis.Simulate(s.Set, s.workloads(), policies)}
+	if !shows(policies, plan.Edits()) {
+		return nil, errNotShown
+	}
+	proof := &Proof{Before: s.Before, After: analysis.Simulate(s.Set, s.workloads(), policies, s.skipped)}
 	return proof, proof.check(s, plan)
 }
 
@@ -78,27 +81,52 @@ func (b *Bot) sameElse(ctx context.Context, s *Scan, after *analysis.Discovery) 
 	return nil
 }
 
-// check refuses a proof in which a pod that the plan allows gets no token, one that
-// it denies gets one, or the namespace ends with violations that it did not have.
+// check refuses a proof in which any pod of the platform gains or loses a token that
+// the plan does not give or take, an account stays open that the plan hardens, or the
+// namespace ends with violations that it did not have.
 func (p *Proof) check(s *Scan, plan analysis.NamespacePlan) error {
 	if n, m := countViolations(p.Before, plan.Namespace), countViolations(p.After, plan.Namespace); m > n {
 		return fmt.Errorf("violations of the validating policy in namespace %s would grow from %d to %d", plan.Namespace, n, m)
 	}
-	want := map[string]bool{}
+	planned, hardens := map[string]bool{}, false
 	for _, c := range plan.Edits() {
+		hardens = hardens || c.Kind == analysis.Harden
 		for _, w := range c.Workloads {
-			want[w] = c.Kind == analysis.Allow
+			planned[w] = c.Kind == analysis.Allow
 		}
 	}
 	for _, j := range s.Judgements {
-		w := j.Workload
-		token, ok := want[w.Kind+" "+w.Name]
-		if w.Namespace != plan.Namespace || !ok {
-			continue
+		if err := p.checkWorkload(s, plan.Namespace, j, planned); err != nil {
+			return err
 		}
-		if p.After.Token[w] != token {
-			return fmt.Errorf("with the edit, the pods of %s %s would have a token: %t, planned: %t", w.Kind, w.Name, !token, token)
+	}
+	for _, r := range s.Set.Releases {
+		for _, o := range r.Objects {
+			if hardens && o.Kind == "ServiceAccount" && o.Namespace == plan.Namespace && o.Name != "default" && !p.After.Hardened[o] && !slices.Contains(s.skipped, plan.Namespace) {
+				return fmt.Errorf("with the edit, ServiceAccount %s of namespace %s would still not be hardened", o.Name, plan.Namespace)
+			}
 		}
+	}
+	return nil
+}
+
+func (p *Proof) checkWorkload(s *Scan, namespace string, j analysis.Judgement, planned map[string]bool) error {
+	w := j.Workload
+	before, after := p.Before.Token[w], p.After.Token[w]
+	wanted, isPlanned := planned[w.Kind+" "+w.Name]
+	switch {
+	case slices.Contains(s.skipped, w.Namespace):
+		return nil // nothing is mutated there at admission
+	case w.Namespace != namespace && before != after:
+		return fmt.Errorf("the edit changes the token of %s %s in namespace %s, which is not its own", w.Kind, w.Name, w.Namespace)
+	case w.Namespace != namespace:
+		return nil
+	case isPlanned && after != wanted:
+		return fmt.Errorf("with the edit, the pods of %s %s would have a token: %t, planned: %t", w.Kind, w.Name, after, wanted)
+	case j.Verdict == analysis.NoToken && after && !before:
+		return fmt.Errorf("with the edit, the pods of %s %s would gain a token that they do not need", w.Kind, w.Name)
+	case j.Verdict == analysis.NeedsToken && before && !after:
+		return fmt.Errorf("with the edit, the pods of %s %s would lose the token that they need", w.Kind, w.Name)
 	}
 	return nil
 }
@@ -113,29 +141,51 @@ func countViolations(e *analysis.Effect, namespace string) int {
 	return n
 }
 
+// errNotShown says that the policies chart makes nothing of values that it is given.
+var errNotShown = errors.New("the pinned policies chart does not render the namespaces and patterns that its values then name: is the policy enabled? Some charts also render nothing while no namespace has pods")
+
 // policiesAfter returns the policies as the pinned chart renders them with the
 // plans' changes, and whether that chart takes pods as a plain list: the form in
-// which it shows the patterns is the right one.
+// which it shows the patterns is the right one. Where not all plans go together, those
+// that fail by themselves are left out.
 func (b *Bot) policiesAfter(ctx context.Context, s *Scan, plans []analysis.NamespacePlan) (*policy.Policies, bool, error) {
-	var changes []analysis.Change
-	for _, p := range plans {
-		changes = append(changes, p.Edits()...)
-	}
-	values := s.Discovery.Releases[s.Listing.Index].Values
-	forms := []bool{s.Listing.ListForm, !s.Listing.ListForm}
-	for i, form := range forms {
-		p, err := b.renderPolicies(ctx, s, analysis.ApplyChanges(values, b.cfg.Policies, changes, form))
-		if err == nil && shows(p, changes) {
+	var first error
+	for _, form := range []bool{s.Listing.ListForm, !s.Listing.ListForm} {
+		p, err := b.policiesWith(ctx, s, edits(plans), form)
+		if err == nil {
 			return p, form, nil
 		}
-		if i == len(forms)-1 && err == nil {
-			err = errors.New("its policies do not show the namespaces and patterns that its values are given; some policies charts render nothing while no namespace has pods")
-		}
-		if i == len(forms)-1 {
-			return nil, false, fmt.Errorf("render the policies of release %s with the planned values: %w", s.Listing.Release, err)
+		if first == nil {
+			first = err
 		}
 	}
-	return nil, false, nil
+	var good []analysis.NamespacePlan
+	for _, plan := range plans {
+		if _, err := b.policiesWith(ctx, s, plan.Edits(), s.Listing.ListForm); err == nil {
+			good = append(good, plan)
+		}
+	}
+	if p, err := b.policiesWith(ctx, s, edits(good), s.Listing.ListForm); err == nil {
+		return p, s.Listing.ListForm, nil
+	}
+	return nil, false, first
+}
+
+func (b *Bot) policiesWith(ctx context.Context, s *Scan, changes []analysis.Change, form bool) (*policy.Policies, error) {
+	values := s.Discovery.Releases[s.Listing.Index].Values
+	p, err := b.renderPolicies(ctx, s, analysis.ApplyChanges(values, b.cfg.Policies, changes, form))
+	if err == nil && !shows(p, changes) {
+		err = errNotShown
+	}
+	return p, err
+}
+
+func edits(plans []analysis.NamespacePlan) []analysis.Change {
+	var out []analysis.Change
+	for _, p := range plans {
+		out = append(out, p.Edits()...)
+	}
+	return out
 }
 
 // shows tells whether the policies name every hardened namespace and every allowed

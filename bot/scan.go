@@ -2,7 +2,9 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"sync"
 
@@ -28,7 +30,10 @@ type Scan struct {
 	// ListForm tells that the pinned policies chart takes pods as a plain list.
 	ListForm bool
 
-	inputs []analysis.Input
+	inputs  []analysis.Input
+	skipped []string // namespaces that the policy engine's admission passes over
+	// policyErr says why nothing can be proven about the policies, nil if it can.
+	policyErr error
 	// What two renderings of the unedited umbrella differ in, found out on demand.
 	unstable       sync.Once
 	unstablePlaces []string
@@ -42,8 +47,8 @@ func (b *Bot) Scan(ctx context.Context) (*Scan, error) {
 	s := &Scan{}
 	var err error
 	b.cfg.Progress("discover", 0, 1)
-	if s.Umbrella, err = b.store.Fetch(ctx, b.cfg.Umbrella.Repository, b.cfg.Umbrella.Ref); err != nil {
-		return nil, fmt.Errorf("fetch umbrella: %w", err)
+	if s.Umbrella, err = b.fetchUmbrella(ctx); err != nil {
+		return nil, err
 	}
 	if s.Discovery, err = b.discover(ctx, s.Umbrella); err != nil {
 		return nil, err
@@ -64,29 +69,68 @@ func (b *Bot) Scan(ctx context.Context) (*Scan, error) {
 	return s, nil
 }
 
-// plan reads what the policies say today, compares and simulates both states.
+// fetchUmbrella fetches the branch that is configured or, if there is no such branch, the tag.
+func (b *Bot) fetchUmbrella(ctx context.Context) (*git.Snapshot, error) {
+	u := b.cfg.Umbrella
+	s, err := b.store.Fetch(ctx, u.Repository, u.Ref)
+	if errors.Is(err, git.ErrRefNotFound) && u.Ref.Branch != "" {
+		if tagged, tagErr := b.store.Fetch(ctx, u.Repository, git.Ref{Tag: u.Ref.Branch}); tagErr == nil {
+			return tagged, nil
+		}
+	}
+	return s, err
+}
+
+// plan reads what the policies say today, compares and simulates both states. Policies
+// that cannot be read cost the proposals, not the scan.
 func (b *Bot) plan(ctx context.Context, s *Scan) (err error) {
 	b.cfg.Progress("plan", 0, 1)
-	if s.Listing, err = analysis.ReadListing(s.Discovery.Releases, b.cfg.Policies); err != nil {
+	s.readPolicies(b)
+	s.skipped = policy.SkippedNamespaces(allObjects(s.Set))
+	s.Plans = b.only(analysis.Plan(analysis.PlanInput{
+		Set: s.Set, Judgements: s.Judgements, Listing: s.Listing, Skipped: s.skipped,
+		Excluded: func(w *analysis.Workload) bool { return analysis.SettledElsewhere(w, s.Policies) },
+	}))
+	if err := b.known(s); err != nil {
 		return err
-	}
-	if s.Policies, err = policy.Load(allObjects(s.Set), b.cfg.Policies); err != nil {
-		return fmt.Errorf("read the policies that release %s renders: %w", s.Listing.Release, err)
 	}
 	workloads := s.workloads()
-	s.Plans = analysis.Plan(analysis.PlanInput{
-		Set: s.Set, Judgements: s.Judgements, Listing: s.Listing,
-		Excluded: func(w *analysis.Workload) bool { return analysis.SettledElsewhere(w, s.Policies) },
-		Skipped:  policy.SkippedNamespaces(allObjects(s.Set)),
-	})
-	s.Plans = b.only(s.Plans)
-	s.Before = analysis.Simulate(s.Set, workloads, s.Policies)
+	s.Before = analysis.Simulate(s.Set, workloads, s.Policies, s.skipped)
+	s.After = s.Before
+	if s.policyErr != nil {
+		return nil
+	}
 	after, form, err := b.policiesAfter(ctx, s, s.Plans)
 	if err != nil {
-		return err
+		s.policyErr = err
+		return ctx.Err()
 	}
 	s.ListForm = form
-	s.After = analysis.Simulate(s.Set, workloads, after)
+	s.After = analysis.Simulate(s.Set, workloads, after, s.skipped)
+	return nil
+}
+
+// readPolicies reads the mutator's lists and the policies; without them it remembers why.
+func (s *Scan) readPolicies(b *Bot) {
+	if s.Listing, s.policyErr = analysis.ReadListing(s.Discovery.Releases, b.cfg.Policies); s.policyErr != nil {
+		s.Listing, s.policyErr = &analysis.Listing{}, errors.Join(s.policyErr, b.unreadable(s))
+	} else if err := s.inputs[s.Listing.Index].Release.Err; err != nil {
+		s.policyErr = fmt.Errorf("release %s, which renders the policies, is not analysed: %w", s.Listing.Release, err)
+	}
+	var err error
+	if s.Policies, err = policy.Load(allObjects(s.Set), b.cfg.Policies); err != nil {
+		s.policyErr = fmt.Errorf("read the policies that release %s renders: %w", s.Listing.Release, err)
+		s.Policies = &policy.Policies{}
+	}
+}
+
+// known refuses namespaces that were asked for and that nothing is deployed into.
+func (b *Bot) known(s *Scan) error {
+	for _, ns := range b.cfg.Namespaces {
+		if !slices.ContainsFunc(s.Plans, func(p analysis.NamespacePlan) bool { return p.Namespace == ns }) {
+			return fmt.Errorf("no release of the umbrella is deployed into namespace %s", ns)
+		}
+	}
 	return nil
 }
 
@@ -163,7 +207,7 @@ func (b *Bot) fetchCharts(ctx context.Context, s *Scan) ([]analysis.Input, error
 func (b *Bot) fetchChart(ctx context.Context, r analysis.Release) (*git.Snapshot, *render.Chart, error) {
 	tree, err := b.store.Fetch(ctx, r.Repository, git.Ref(r.Ref))
 	if err != nil {
-		return nil, nil, fmt.Errorf("fetch its chart: %w", err)
+		return nil, nil, err
 	}
 	chart, err := analysis.LoadReleaseChart(tree.FS(), r)
 	if err != nil {
@@ -188,11 +232,12 @@ func allObjects(set *analysis.Set) []*render.Object {
 	return append(out, set.Extra...)
 }
 
-// Failed lists the releases that could not be analysed, sorted by name.
-func (s *Scan) Failed() []*analysis.RenderedRelease {
+// Failed lists the releases, of the namespaces that the bot was configured for, that
+// could not be analysed, sorted by name.
+func (b *Bot) Failed(s *Scan) []*analysis.RenderedRelease {
 	var out []*analysis.RenderedRelease
 	for _, r := range s.Set.Releases {
-		if r.Err != nil {
+		if r.Err != nil && b.wants(r.Namespace) {
 			out = append(out, r)
 		}
 	}

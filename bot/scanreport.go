@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -49,7 +50,18 @@ func (b *Bot) Report(s *Scan) *ScanReport {
 			r.Notes = append(r.Notes, NoteReport{Namespace: p.Namespace, Text: n})
 		}
 	}
+	slices.SortFunc(r.Changes, func(a, b ChangeReport) int {
+		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), kindRank(a.Kind)-kindRank(b.Kind), strings.Compare(a.Pattern, b.Pattern), strings.Compare(a.Reason, b.Reason))
+	})
+	r.Changes = slices.CompactFunc(r.Changes, func(a, b ChangeReport) bool {
+		return a.Namespace == b.Namespace && a.Kind == b.Kind && a.Pattern == b.Pattern && a.Reason == b.Reason
+	})
 	return r
+}
+
+// kindRank orders the kinds of changes as they are made.
+func kindRank(kind string) int {
+	return slices.Index([]string{string(analysis.Harden), string(analysis.HardenDefault), string(analysis.Allow), string(analysis.Deny), string(analysis.Stale)}, kind)
 }
 
 // Problems are sentences about what the umbrella could not be asked, and about
@@ -58,6 +70,9 @@ func (s *Scan) Problems() []string {
 	var out []string
 	for _, p := range s.Discovery.Problems {
 		out = append(out, strings.TrimSpace(fmt.Sprintf("%s: %s", p.Package, p.Reason)))
+	}
+	if s.policyErr != nil {
+		out = append(out, s.policyErr.Error()+"; nothing can be proposed, and what is shown as the state afterwards is today's")
 	}
 	return append(out, s.Policies.Warnings()...)
 }

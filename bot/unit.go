@@ -70,6 +70,9 @@ func (b *Bot) prepare(ctx context.Context, s *Scan, plan analysis.NamespacePlan)
 // editUmbrella edits the file that holds the mutator's values and proves it. Where
 // several files could hold them, the first whose edit is proven is taken.
 func (b *Bot) editUmbrella(ctx context.Context, s *Scan, u *Unit) error {
+	if s.policyErr != nil {
+		return s.policyErr
+	}
 	if s.Umbrella.Branch == "" {
 		return fmt.Errorf("a merge request needs a branch to go to: give a branch of the umbrella instead of %s", s.Umbrella.Ref)
 	}
@@ -126,10 +129,40 @@ func (b *Bot) policyFiles(tree fs.FS) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("search the umbrella for the values of %s: %w", b.cfg.Policies.Mutator, err)
 	}
+	// What the chart renders comes before examples and tests that only look like it.
+	slices.SortStableFunc(named, func(a, c string) int { return outsideTemplates(a) - outsideTemplates(c) })
 	if files := append(named, possible...); len(files) > 0 {
 		return files, nil
 	}
 	return nil, fmt.Errorf("no file of the umbrella holds values of the policies %s or %s: name it in policies.valuesFile", b.cfg.Policies.Mutator, b.cfg.Policies.Validator)
+}
+
+// unreadable names the files with the policies' values that cannot be read as YAML,
+// nil if all can or there are none.
+func (b *Bot) unreadable(s *Scan) error {
+	files, err := b.policyFiles(s.Umbrella.FS())
+	if err != nil {
+		return err
+	}
+	var reasons []error
+	for _, f := range files {
+		src, err := fs.ReadFile(s.Umbrella.FS(), f)
+		if err == nil {
+			probe := edit.PolicyEdit{Mutator: b.cfg.Policies.Mutator, DefaultMutator: b.cfg.Policies.DefaultMutator, Namespace: "probe", Harden: true}
+			_, _, err = probe.Apply(src)
+		}
+		if err != nil {
+			reasons = append(reasons, fmt.Errorf("%s: %w", f, err))
+		}
+	}
+	return errors.Join(reasons...)
+}
+
+func outsideTemplates(file string) int {
+	if strings.Contains("/"+file, "/templates/") {
+		return 0
+	}
+	return 1
 }
 
 func (b *Bot) policyEdit(s *Scan, plan analysis.NamespacePlan) edit.PolicyEdit {
@@ -146,7 +179,18 @@ func (b *Bot) policyEdit(s *Scan, plan analysis.NamespacePlan) edit.PolicyEdit {
 			e.Deny = append(e.Deny, edit.Entry{Pattern: c.Pattern, Comment: []string{c.Reason}})
 		}
 	}
+	e.Allow, e.Deny = once(e.Allow), once(e.Deny)
 	return e
+}
+
+// once keeps a comment only above the first of neighbouring entries that share it.
+func once(entries []edit.Entry) []edit.Entry {
+	for i := len(entries) - 1; i > 0; i-- {
+		if slices.Equal(entries[i].Comment, entries[i-1].Comment) {
+			entries[i].Comment = nil
+		}
+	}
+	return entries
 }
 
 // comment says above a pattern why it is there, as a maintainer would: what the

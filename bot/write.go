@@ -60,7 +60,10 @@ func (w *writer) match(ctx context.Context, r *unitRun) ([]MergeRequestReport, e
 	if w.forge == nil || w.cfg.DryRun {
 		return w.dryReports(r.proposals)
 	}
-	for _, step := range []func(context.Context, *proposal, []*proposal) error{w.write, w.keepOrder, w.describe} {
+	if err := w.pushAll(ctx, r.proposals); err != nil {
+		return reports(r.proposals), err
+	}
+	for _, step := range []func(context.Context, *proposal, []*proposal) error{w.open, w.keepOrder, w.describe} {
 		for _, p := range r.proposals {
 			if p.action == ActionSkipped {
 				continue
@@ -71,6 +74,30 @@ func (w *writer) match(ctx context.Context, r *unitRun) ([]MergeRequestReport, e
 		}
 	}
 	return reports(r.proposals), nil
+}
+
+// pushAll pushes every branch of the unit before any request is opened. If one is
+// refused, the branches that this run made are taken back: half a pair is worse
+// than none.
+func (w *writer) pushAll(ctx context.Context, proposals []*proposal) error {
+	for i, p := range proposals {
+		if p.action == ActionSkipped || !p.decision.push {
+			continue
+		}
+		err := w.push(ctx, p)
+		if err == nil {
+			continue
+		}
+		for _, made := range proposals[:i] {
+			if made.pushed != "" && made.tip == "" {
+				if undo := w.forge.DeleteBranch(ctx, made.project.ID, made.branch); undo != nil {
+					err = errors.Join(err, fmt.Errorf("take back branch %s of %s: %w", made.branch, made.project.Path, undo))
+				}
+			}
+		}
+		return err
+	}
+	return nil
 }
 
 // decide settles what to do about the proposal.
@@ -105,13 +132,8 @@ func decline(proposals []*proposal) {
 	}
 }
 
-// write makes the branch hold the content and the merge request be open.
-func (w *writer) write(ctx context.Context, p *proposal, all []*proposal) error {
-	if p.decision.push {
-		if err := w.push(ctx, p); err != nil {
-			return err
-		}
-	}
+// open makes the merge request be open, and go to the right branch under the right title.
+func (w *writer) open(ctx context.Context, p *proposal, all []*proposal) error {
 	p.state = p.decision.known
 	p.state.Unit, p.state.Role, p.state.Digest = p.unit, p.role, p.digest
 	switch {
@@ -224,11 +246,36 @@ func (w *writer) describe(ctx context.Context, p *proposal, all []*proposal) err
 	return nil
 }
 
-// dryReports shows what would be written, with descriptions that do not know the
-// partners' numbers yet.
+// plannedPartners are the unit's other merge requests, those that are not open yet with a
+// word in the place of their number.
+func plannedPartners(p *proposal, all []*proposal) []*proposal {
+	var out []*proposal
+	for _, o := range all {
+		if o == p {
+			continue
+		}
+		planned := *o
+		if planned.request == nil {
+			project := planned.project.Path
+			if project == "" {
+				project = planned.change.Package
+			}
+			planned.request = &forge.MergeRequest{Reference: project + "!(to be opened)"}
+		}
+		out = append(out, &planned)
+	}
+	return out
+}
+
+// dryReports shows what would be written.
 func (w *writer) dryReports(proposals []*proposal) ([]MergeRequestReport, error) {
 	var out []MergeRequestReport
 	var errs []error
+	for _, p := range proposals {
+		if p.project.Path == "" {
+			p.project.Path = w.projectPath(p.change.Base.URL)
+		}
+	}
 	for _, p := range proposals {
 		switch {
 		case p.action == ActionSkipped:
@@ -238,8 +285,12 @@ func (w *writer) dryReports(proposals []*proposal) ([]MergeRequestReport, error)
 			p.action = ActionUpdated
 		}
 		r := p.report()
-		text, err := p.describe(nil, "")
+		planned := plannedPartners(p, proposals)
+		text, err := p.describe(planned, "")
 		errs = append(errs, err)
+		for _, o := range planned {
+			r.Pairs = append(r.Pairs, o.request.Reference)
+		}
 		r.Description = text
 		out = append(out, r)
 	}

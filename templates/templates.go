@@ -93,10 +93,7 @@ func (u Umbrella) CommitMessage() (string, error) { return execute("umbrella.com
 
 // Title is the umbrella's merge request title.
 func (u Umbrella) Title() string {
-	if u.New {
-		return "Harden automountServiceAccountToken for " + u.Namespace
-	}
-	return "Update automountServiceAccountToken exceptions for " + u.Namespace
+	return "Harden automountServiceAccountToken for " + u.Namespace
 }
 
 // Description renders the description of a package's merge request.

@@ -169,7 +169,8 @@ func newStore(s *surroundings, c config) (*git.Store, error) {
 	}
 	store, err := git.New(git.Config{
 		InsteadOf: rewrites, CA: ca, SSHKeyFile: c.Git.SSHKeyFile, KnownHostsFiles: nonEmpty(c.Git.KnownHostsFile), SSHAgentSocket: s.environ("SSH_AUTH_SOCK"),
-		Credentials: func(remote string) (*git.Credential, error) { return s.credential(c, remote) },
+		SSHKeyPassphrase: func() ([]byte, error) { return []byte(s.environ("TOKENWARD_SSH_PASSPHRASE")), nil },
+		Credentials:      func(remote string) (*git.Credential, error) { return s.credential(c, remote) },
 	})
 	if err != nil {
 		return nil, usageError{fmt.Errorf("config: git: %w", err)}

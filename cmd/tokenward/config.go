@@ -7,8 +7,10 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 
+	"github.com/Masterminds/semver/v3"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -54,7 +56,7 @@ type gitConfig struct {
 	Username       string   `yaml:"username" doc:"User name for git over https on hosts other than GitLab."`
 	PasswordFile   string   `yaml:"passwordFile" doc:"File that holds the password or token for these hosts; TOKENWARD_GIT_PASSWORD may hold it instead."`
 	Hosts          []string `yaml:"hosts" doc:"Hosts that are given this user name and password; no other host ever is."`
-	SSHKeyFile     string   `yaml:"sshKeyFile" doc:"Private key for git over ssh; empty means the ssh agent."`
+	SSHKeyFile     string   `yaml:"sshKeyFile" doc:"Private key for git over ssh, its passphrase in TOKENWARD_SSH_PASSPHRASE; empty means the ssh agent."`
 	KnownHostsFile string   `yaml:"knownHostsFile" doc:"Host keys for git over ssh; empty means ~/.ssh/known_hosts."`
 }
 
@@ -128,6 +130,9 @@ func loadConfig(path string, environ func(string) string) (config, error) {
 	return c, nil
 }
 
+// withoutTypes finds where the decoder names one of our types.
+var withoutTypes = regexp.MustCompile(`field (\S+) not found in type \S+`)
+
 // decodeConfig decodes strictly: an unknown or repeated key is an error that names it.
 func decodeConfig(raw []byte, c *config) error {
 	d := yaml.NewDecoder(bytes.NewReader(raw))
@@ -135,7 +140,7 @@ func decodeConfig(raw []byte, c *config) error {
 	if err := d.Decode(c); err != nil && !errors.Is(err, io.EOF) {
 		var typed *yaml.TypeError
 		if errors.As(err, &typed) {
-			return errors.New(strings.Join(typed.Errors, "; "))
+			return errors.New(withoutTypes.ReplaceAllString(strings.Join(typed.Errors, "; "), "unknown key $1"))
 		}
 		return err
 	}
@@ -158,9 +163,12 @@ func (c config) validate() error {
 	} else if c.GitLab.URL != "" && u.User != nil {
 		return fail("gitlab.url", "must not hold credentials: use gitlab.tokenFile", u.Redacted())
 	}
+	if _, err := semver.NewVersion(c.Kubernetes.Version); c.Kubernetes.Version != "" && err != nil {
+		return fail("kubernetes.version", "must be a version such as v1.33.0", c.Kubernetes.Version)
+	}
 	for i, r := range c.Git.InsteadOf {
 		if from, to, ok := strings.Cut(r, "="); !ok || from == "" || to == "" {
-			return fail(fmt.Sprintf("git.insteadOf[%d]", i), "must be FROM=TO", r)
+			return fail(fmt.Sprintf("git.insteadOf[%d]", i), "must be FROM=TO", "a value without both")
 		}
 	}
 	for key, v := range map[string]string{"policies.mutator": c.Policies.Mutator, "policies.validator": c.Policies.Validator,

@@ -74,7 +74,7 @@ func proposeOnce(cmd *cobra.Command, s *surroundings, c config, o *proposeOption
 	if n := len(report.Failed); n > 0 {
 		failures = append(failures, fmt.Sprintf("%d units failed", n))
 	}
-	if n := len(scan.Failed()); n > 0 {
+	if n := len(a.bot.Failed(scan)); n > 0 {
 		failures = append(failures, fmt.Sprintf("%d of %d releases could not be analysed", n, len(scan.Set.Releases)))
 	}
 	if len(failures) > 0 {

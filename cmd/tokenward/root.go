@@ -15,15 +15,16 @@ func newRootCmd(s *surroundings) *cobra.Command {
 		Long: `tokenward renders what an umbrella chart really deploys, judges with evidence which
 pods need the Kubernetes API, and opens paired merge requests: one that configures
 the mutating policy in the umbrella, one per package that documents it.`,
-		SilenceUsage: true, SilenceErrors: true,
+		SilenceUsage: true, SilenceErrors: true, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newScanCmd(s), newExplainCmd(s), newProposeCmd(s), newDemoCmd(s), newSandboxCmd(s), newConfigCmd(s), newVersionCmd(s))
+	wrapArgs(root)
 	for _, c := range root.Commands() {
 		if c.Args == nil && !c.HasSubCommands() {
 			c.Args = cobra.NoArgs
 		}
-		wrapArgs(c)
 	}
 	root.CompletionOptions.DisableDefaultCmd = false
 	return root

@@ -43,7 +43,7 @@ func runScan(cmd *cobra.Command, s *surroundings, o *scanOptions) error {
 	if err := write(s.stdout, result); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
-	if failed := scan.Failed(); len(failed) > 0 {
+	if failed := b.Failed(scan); len(failed) > 0 {
 		return failedError{fmt.Sprintf("%d of %d releases could not be analysed", len(failed), len(scan.Set.Releases))}
 	}
 	if o.exitCode && len(result.Changes) > 0 {
