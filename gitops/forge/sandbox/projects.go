@@ -114,11 +114,6 @@ func (s *Server) scan() error {
 			delete(s.projects, path)
 		}
 	}
-	for path := range s.moved {
-		if found[path] != "" { // somebody else took the place
-			delete(s.moved, path)
-		}
-	}
 	for _, path := range sortedKeys(found) {
 		if s.projects[path] == nil {
 			s.lastPID++
@@ -137,7 +132,10 @@ func (s *Server) find(key string) (*project, error) {
 	if err := s.scan(); err != nil {
 		return nil, err
 	}
-	return s.known(key), nil
+	if p := s.known(key); p != nil {
+		return p, nil
+	}
+	return s.former(key), nil
 }
 
 func (s *Server) known(key string) *project {
@@ -146,16 +144,28 @@ func (s *Server) known(key string) *project {
 	if p := s.projects[key]; p != nil {
 		return p
 	}
-	id := s.moved[key]
-	if number, err := strconv.Atoi(key); err == nil {
-		id = number
+	id, err := strconv.Atoi(key)
+	if err != nil {
+		return nil
 	}
+	return s.numbered(id)
+}
+
+// numbered returns the project with this id, nil if there is none. s.mu is held.
+func (s *Server) numbered(id int) *project {
 	for _, p := range s.projects {
 		if p.id == id {
 			return p
 		}
 	}
 	return nil
+}
+
+// former returns the project that was once at a path, nil if there is none.
+func (s *Server) former(path string) *project {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.numbered(s.moved[path])
 }
 
 // list returns the known projects ordered by path.
