@@ -52,11 +52,13 @@ func (w *writer) observe(ctx context.Context, p *proposal) (o observed, err erro
 	if err != nil {
 		return o, err
 	}
-	if o.foreign = lines == ""; !o.foreign {
-		o.says = lines == p.digest
-		return o, nil
+	o.foreign = lines == nil
+	asked := known.Digest
+	if !o.foreign {
+		asked = digest(p.unit, p.role, p.change.asked(lines)...)
+		o.says = digest(p.unit, p.role, lines...) == p.content
 	}
-	if known.Digest == p.digest {
+	if asked == p.digest && !o.says {
 		o.says, err = w.says(ctx, p)
 	}
 	return o, err
@@ -72,7 +74,7 @@ func (w *writer) newestState(requests []forge.MergeRequest) state {
 }
 
 // says tells whether a branch on which people work still has everything that is wanted:
-// making the same edit there again would change nothing.
+// making the same edits there again would change nothing.
 func (w *writer) says(ctx context.Context, p *proposal) (bool, error) {
 	branch, err := w.store.Fetch(ctx, p.change.Base.URL, git.Ref{Branch: p.branch})
 	if errors.Is(err, git.ErrRefNotFound) {
@@ -81,34 +83,40 @@ func (w *writer) says(ctx context.Context, p *proposal) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read branch %s of %s: %w", p.branch, p.project.Path, err)
 	}
-	content, err := fs.ReadFile(branch.FS(), p.change.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+	for _, f := range p.change.files() {
+		content, err := fs.ReadFile(branch.FS(), f.Path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("read %s on branch %s of %s: %w", f.Path, p.branch, p.project.Path, err)
+		}
+		if _, changes, err := f.Edit.Apply(content); err != nil || len(changes) > 0 {
+			return false, nil // what cannot be edited there does not say it
+		}
 	}
-	if err != nil {
-		return false, fmt.Errorf("read %s on branch %s of %s: %w", p.change.Path, p.branch, p.project.Path, err)
-	}
-	_, changes, err := p.change.Edit.Apply(content)
-	return err == nil && len(changes) == 0, nil // what cannot be edited there does not say it
+	return true, nil
 }
 
-// ownLines returns the digest of the lines that the branch adds, if they are the bot's
-// alone, "" if people had a hand in it: a commit ahead of the target branch without
+// ownLines returns how the branch changes its files, if the changes are the bot's alone,
+// nil if people had a hand in it: a commit ahead of the target branch without
 // the bot's trailers, or one whose lines are not those that its trailer names, as
 // after an amendment. A pure rebase keeps both.
-func (w *writer) ownLines(ctx context.Context, p *proposal) (string, error) {
+func (w *writer) ownLines(ctx context.Context, p *proposal) ([]fileDiff, error) {
 	ahead, err := w.forge.Compare(ctx, p.project.ID, p.change.Base.Branch, p.branch)
 	if err != nil {
-		return "", fmt.Errorf("compare branch %s of %s with its target: %w", p.branch, p.project.Path, err)
+		return nil, fmt.Errorf("compare branch %s of %s with its target: %w", p.branch, p.project.Path, err)
 	}
-	if len(ahead.Commits) != 1 || len(ahead.Diffs) != 1 {
-		return "", nil // the bot keeps one commit that changes one file
+	if len(ahead.Commits) != 1 {
+		return nil, nil // the bot keeps one commit
 	}
-	d := ahead.Diffs[0]
-	lines := digest(p.unit, p.role, d.NewPath, d.Diff)
+	lines := []fileDiff{}
+	for _, d := range ahead.Diffs {
+		lines = append(lines, fileDiff{d.NewPath, d.Diff})
+	}
 	message := ahead.Commits[0].Message
-	if trailer(message, unitTrailer) != p.unit || trailer(message, digestTrailer) != lines {
-		return "", nil
+	if trailer(message, unitTrailer) != p.unit || trailer(message, digestTrailer) != digest(p.unit, p.role, lines...) {
+		return nil, nil
 	}
 	return lines, nil
 }

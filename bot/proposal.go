@@ -13,7 +13,8 @@ import (
 type proposal struct {
 	unit, role string
 	change     *FileChange
-	digest     string
+	digest     string // of what people decide on
+	content    string // digest of all that the commit adds
 	branch     string
 	title      string
 	message    string
@@ -88,14 +89,15 @@ func (b *Bot) packageProposal(u *Unit, c *FileChange) (*proposal, error) {
 
 func (b *Bot) newProposal(u *Unit, role string, c *FileChange, title, message string) *proposal {
 	ns := u.Plan.Namespace
+	all, asked := c.lines()
 	return &proposal{unit: ns, role: role, change: c, branch: b.cfg.BranchPrefix + ns,
-		digest: digest(ns, role, c.Path, c.Diff), title: title, message: message, action: ActionUnchanged}
+		digest: digest(ns, role, asked...), content: digest(ns, role, all...), title: title, message: message, action: ActionUnchanged}
 }
 
 func (p *proposal) report() MergeRequestReport {
 	r := MergeRequestReport{
 		Project: p.project.Path, Unit: p.unit, Role: p.role, Title: p.title, SourceBranch: p.branch, TargetBranch: p.change.Base.Branch,
-		State: forge.Opened, Action: p.action, Reason: p.reason, Pairs: []string{}, Diff: p.change.Diff,
+		State: forge.Opened, Action: p.action, Reason: p.reason, Pairs: []string{}, Diff: p.change.diff(),
 	}
 	if p.request != nil {
 		r.IID, r.URL, r.State, r.Title, r.Description = p.request.IID, p.request.WebURL, p.request.State, p.request.Title, p.request.Description

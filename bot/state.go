@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"regexp"
 	"strings"
@@ -17,7 +16,7 @@ import (
 type state struct {
 	Unit   string `json:"unit"`
 	Role   string `json:"role"`
-	Digest string `json:"digest"`           // of the lines that the request adds
+	Digest string `json:"digest"`           // of the lines that the request asks for
 	Head   string `json:"head"`             // the commit that the bot pushed last
 	Title  string `json:"title,omitempty"`  // the title that the bot set last
 	Target string `json:"target,omitempty"` // the target branch that the bot set last
@@ -85,17 +84,4 @@ func replaceOurs(current, ours string) string {
 		return current
 	}
 	return current[:begin] + enclose(ours) + current[end+len(endMark):]
-}
-
-// digest identifies the content of a change by the lines that it adds, so that a
-// target branch that moves on does not make it another change.
-func digest(unit, role, path, diff string) string {
-	h := sha256.New()
-	h.Write([]byte(unit + "\x00" + role + "\x00" + path + "\x00"))
-	for line := range strings.Lines(diff) {
-		if strings.HasPrefix(line, "+") && !strings.HasPrefix(line, "+++ ") {
-			h.Write([]byte(strings.TrimSuffix(line, "\n") + "\n"))
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil))
 }

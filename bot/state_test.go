@@ -64,9 +64,10 @@ func TestReplaceOursLeavesPeoplesWords(t *testing.T) {
 
 func TestDigestIgnoresTheContext(t *testing.T) {
 	t.Parallel()
-	a := digest("web", "umbrella", "values.yaml", "--- a\n+++ b\n@@ -1,2 +1,3 @@\n x\n+- web\n y\n")
-	b := digest("web", "umbrella", "values.yaml", "--- a\n+++ b\n@@ -7,2 +8,3 @@\n z\n+- web\n")
-	c := digest("web", "umbrella", "values.yaml", "@@ -7,2 +8,3 @@\n z\n+- web-ui\n")
+	of := func(diff string) string { return digest("web", "umbrella", fileDiff{"values.yaml", diff}) }
+	a := of("--- a\n+++ b\n@@ -1,2 +1,3 @@\n x\n+- web\n y\n")
+	b := of("--- a\n+++ b\n@@ -7,2 +8,3 @@\n z\n+- web\n")
+	c := of("@@ -7,2 +8,3 @@\n z\n+- web-ui\n")
 	if a != b || a == c {
 		t.Errorf("digests %s %s %s: the first two should be equal, the third not", a, b, c)
 	}

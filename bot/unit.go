@@ -25,7 +25,8 @@ type Unit struct {
 	documented []*git.Snapshot // their default branches
 }
 
-// FileChange is one file of one repository with its wanted content.
+// FileChange is one file of one repository with its wanted content, and what else
+// changes with it in the same commit.
 type FileChange struct {
 	Base    *git.Snapshot // the tip of the target branch
 	Package string        // the repository's name
@@ -34,6 +35,7 @@ type FileChange struct {
 	Diff    string // unified diff against Base
 	Why     string // why the change goes to this file
 	Edit    edit.Edit
+	Also    []FileEdit
 }
 
 // Refusal is a unit that is not proposed, with the lines that a person may place

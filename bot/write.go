@@ -184,8 +184,8 @@ func (p *proposal) titleFor() string {
 func (w *writer) push(ctx context.Context, p *proposal) error {
 	who := git.Signature{Name: w.user.Name, Email: w.user.Email, When: w.cfg.Now()}
 	hash, err := w.store.Commit(ctx, p.change.Base, git.CommitSpec{
-		Message: p.message + fmt.Sprintf("\n%s: %s\n%s: %s\n", unitTrailer, p.unit, digestTrailer, p.digest),
-		Author:  who, Committer: who, Signer: w.cfg.Signer, Files: map[string][]byte{p.change.Path: p.change.Content},
+		Message: p.message + fmt.Sprintf("\n%s: %s\n%s: %s\n", unitTrailer, p.unit, digestTrailer, p.content),
+		Author:  who, Committer: who, Signer: w.cfg.Signer, Files: p.change.contents(),
 	})
 	if err != nil {
 		return fmt.Errorf("commit to %s: %w", p.project.Path, err)
