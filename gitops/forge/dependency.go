@@ -26,7 +26,7 @@ func (c *Client) BlockMergeRequest(ctx context.Context, projectID, iid, blocking
 // ErrConflict that a rebase is under way.
 func (c *Client) Rebase(ctx context.Context, projectID, iid int64) error {
 	return c.write(ctx, "rebase merge request", c.reference(projectID, iid), again, http.MethodPut,
-		aRequest(projectID, iid).path("/rebase"), nil, nil)
+		aRequest(projectID, iid).path("/rebase"), map[string]bool{"skip_ci": false}, nil)
 }
 
 // RebaseState returns whether a rebase is under way, and why the last one
