@@ -60,12 +60,23 @@ func (p *planner) stale() {
 		hits := p.hits(pattern)
 		switch {
 		case len(hits) == 0:
-			p.add(Change{Kind: Stale, Pattern: pattern, Reason: "matches no pod of any release that this platform renders"})
+			p.add(Change{Kind: Stale, Pattern: pattern, Unmatched: true, Reason: p.whyUnmatched(pattern)})
 		case p.hitsWanted([]string{pattern}) == nil:
 			p.add(Change{Kind: Stale, Pattern: pattern, Workloads: ids(hits), Evidence: p.evidence(hits...),
 				Reason: "allows only pods that need no token: " + strings.Join(ids(hits), ", ")})
 		}
 	}
+}
+
+// whyUnmatched says what is wrong with a pattern that matches no pod: often it is a
+// workload's name, and its pods are called otherwise.
+func (p *planner) whyUnmatched(pattern string) string {
+	for _, j := range p.judgements {
+		if w := j.Workload; MatchesName(pattern, w.Name) && len(w.Pods) > 0 {
+			return fmt.Sprintf("matches the name of %s %s, but not its pods, which %s matches", w.Kind, w.Name, strings.Join(PodPatterns(w), ", "))
+		}
+	}
+	return "matches no pod of any release that this platform renders"
 }
 
 func (p *planner) hits(pattern string) []*Workload {

@@ -30,6 +30,10 @@ type Change struct {
 	Review bool
 	// Evidence is the strongest evidence of each workload, in the order of Workloads.
 	Evidence []Evidence
+	// Unmatched says of a stale entry that no pod of the platform matches it; Feature
+	// is the optional feature of a chart that it belongs to, nil where none is known.
+	Unmatched bool
+	Feature   *Feature
 }
 
 // NamespacePlan is everything that should be done about one namespace: a unit of work.

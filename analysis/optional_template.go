@@ -1,0 +1,229 @@
+package analysis
+
+import (
+	"iter"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var (
+	// templateStep finds what scan steps over: a kind, a name, or a template action.
+	templateStep = regexp.MustCompile(`(?m)^[ \t-]*kind:[ \t]*(\S+)|^.*name:.*$|\{\{-?\s*(\w+)?((?:[^}]|\}[^}])*)\}\}`)
+	valuesRead   = regexp.MustCompile(`\.Values((?:\.[A-Za-z_][A-Za-z0-9_]*)+)`)
+	relativeRead = regexp.MustCompile(`(?:^|[\s(])\.([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)`)
+	quotedName   = regexp.MustCompile(`"([^"\s]+)"`)
+)
+
+// podTemplate is what a template shows, without being run, of the pods that it makes.
+type podTemplate struct {
+	file  string // its name in the whole chart; "" for a define
+	names string // in lower case: its path and the lines that give names
+	pods  bool   // it has an object that makes pods
+	// guards are the values that conditions around such objects read, reads all
+	// the values that it reads; as paths among the release's.
+	guards, reads [][]string
+	uses          []templateUse
+}
+
+// templateUse is a mention of a named template, and what the conditions around it read.
+type templateUse struct {
+	name   string
+	guards [][]string
+}
+
+// templateScanner steps through templates. Each define is a podTemplate of its own.
+type templateScanner struct {
+	kinds   map[string]bool // of objects that make pods
+	prefix  []string        // where the values of the chart stand among the release's
+	bodies  []*podTemplate  // the files
+	defines map[string]*podTemplate
+}
+
+// templateBlock is an open if, with, range or define.
+type templateBlock struct {
+	reads [][]string
+	dot   []string     // the value that the dot stands for in it, nil where it is no single one
+	outer *podTemplate // what a define stands in, nil for other blocks
+}
+
+// scan steps through one file, of which name is the path in its own chart.
+func (s *templateScanner) scan(file, name, text string) {
+	current := &podTemplate{file: file, names: strings.ToLower(name)}
+	s.bodies = append(s.bodies, current)
+	var open []templateBlock
+	for piece := range pieces(text) {
+		for _, m := range templateStep.FindAllStringSubmatch(piece, -1) {
+			kind, action, rest := m[1], m[2], m[3]
+			switch {
+			case kind != "":
+				if s.kinds[strings.Trim(kind, `"'`)] || strings.HasPrefix(kind, "{{") {
+					current.pods = true
+					current.guards = addPaths(current.guards, guardsOf(open))
+				}
+			case !strings.HasPrefix(m[0], "{{"):
+				current.names += "\n" + strings.ToLower(m[0])
+				s.read(current, m[0], open)
+			default:
+				s.read(current, m[0], open)
+				open, current = s.follow(open, current, action, rest)
+			}
+		}
+	}
+}
+
+// pieces yields the lines that scan looks at, those that one action spans joined.
+func pieces(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		piece := ""
+		for line := range strings.Lines(text) {
+			piece += line
+			if strings.LastIndex(piece, "{{") > strings.LastIndex(piece, "}}") && len(piece) < maxAction {
+				continue
+			}
+			looked := strings.Contains(piece, "{{") || strings.Contains(piece, "kind:") || strings.Contains(piece, "name:")
+			if looked && !yield(strings.ReplaceAll(piece, ").", ".")) { // as in (.Values.a).b
+				return
+			}
+			piece = ""
+		}
+	}
+}
+
+// maxAction bounds how long an action may be.
+const maxAction = 1 << 14
+
+// read notes the values and named templates that a piece of a template mentions.
+func (s *templateScanner) read(t *podTemplate, text string, open []templateBlock) {
+	t.reads = addPaths(t.reads, s.paths(text, dotOf(open)))
+	if !strings.Contains(text, "include") && !strings.Contains(text, "template") {
+		return
+	}
+	for _, m := range quotedName.FindAllStringSubmatch(text, -1) {
+		t.uses = append(t.uses, templateUse{m[1], guardsOf(open)})
+	}
+}
+
+// follow keeps account of the blocks that are open after an action, and of the define among them.
+func (s *templateScanner) follow(open []templateBlock, t *podTemplate, action, rest string) ([]templateBlock, *podTemplate) {
+	last, dot := len(open)-1, dotOf(open)
+	switch action {
+	case "if":
+		return append(open, templateBlock{reads: s.paths(rest, dot), dot: dot}), t
+	case "with", "range", "block":
+		b := templateBlock{reads: s.paths(rest, dot)}
+		if action == "with" && len(b.reads) == 1 {
+			b.dot = b.reads[0]
+		}
+		return append(open, b), t
+	case "define":
+		inner := &podTemplate{}
+		if m := quotedName.FindStringSubmatch(rest); m != nil {
+			s.defines[m[1]] = inner
+		}
+		return append(open, templateBlock{outer: t}), inner
+	case "else":
+		if last >= 0 {
+			open[last].reads = addPaths(open[last].reads, s.paths(rest, dot))
+		}
+	case "end":
+		if last >= 0 && open[last].outer != nil {
+			t = open[last].outer
+		}
+		return open[:max(last, 0)], t
+	}
+	return open, t
+}
+
+// paths are the values that a piece of a template reads, below dot where it names
+// them by the dot alone.
+func (s *templateScanner) paths(text string, dot []string) [][]string {
+	var out [][]string
+	for _, m := range valuesRead.FindAllStringSubmatch(text, -1) {
+		keys := strings.Split(m[1][1:], ".")
+		if keys[0] != "global" {
+			keys = slices.Concat(s.prefix, keys)
+		}
+		out = addPaths(out, [][]string{keys})
+	}
+	if dot == nil {
+		return out
+	}
+	for _, m := range relativeRead.FindAllStringSubmatch(text, -1) {
+		out = addPaths(out, [][]string{slices.Concat(dot, strings.Split(m[1], "."))})
+	}
+	return out
+}
+
+func dotOf(open []templateBlock) []string {
+	if len(open) == 0 {
+		return nil
+	}
+	return open[len(open)-1].dot
+}
+
+// guardsOf is what the conditions around a place read, those around its define left out.
+func guardsOf(open []templateBlock) [][]string {
+	var out [][]string
+	for _, b := range slices.Backward(open) {
+		if b.outer != nil {
+			break
+		}
+		out = addPaths(out, b.reads)
+	}
+	return out
+}
+
+// templates returns the files with what the named templates that they use add to them.
+func (s *templateScanner) templates() []podTemplate {
+	out := make([]podTemplate, len(s.bodies))
+	done := map[*podTemplate]*podTemplate{}
+	for i, t := range s.bodies {
+		out[i] = *s.joined(t, done)
+	}
+	return out
+}
+
+// joined adds to a template what those that it uses bring. One that uses itself, through
+// others too, is taken as it is there.
+func (s *templateScanner) joined(t *podTemplate, done map[*podTemplate]*podTemplate) *podTemplate {
+	if j, ok := done[t]; ok {
+		return j
+	}
+	done[t] = t
+	out := *t
+	out.guards, out.reads = slices.Clone(t.guards), slices.Clone(t.reads)
+	for _, u := range t.uses {
+		inner, ok := s.defines[u.name]
+		if !ok {
+			continue
+		}
+		more := s.joined(inner, done)
+		out.reads = addPaths(out.reads, more.reads)
+		if more.pods {
+			out.pods = true
+			out.guards = addPaths(addPaths(out.guards, u.guards), more.guards)
+			if len(out.names) < maxNames {
+				out.names += "\n" + more.names
+			}
+		}
+	}
+	done[t] = &out
+	return &out
+}
+
+// maxNames bounds how many names are gathered from templates that use each other.
+const maxNames = 1 << 16
+
+func addPaths(paths, more [][]string) [][]string {
+	for _, p := range more {
+		if !hasPath(paths, p) {
+			paths = append(paths, p)
+		}
+	}
+	return paths
+}
+
+func hasPath(paths [][]string, path []string) bool {
+	return slices.ContainsFunc(paths, func(p []string) bool { return slices.Equal(p, path) })
+}
