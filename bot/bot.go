@@ -43,6 +43,8 @@ type Config struct {
 	// shows damage, but not forgery by somebody who knows this program.
 	StateKey []byte
 	Calm     Calm
+	// Issues says which issues are kept in the umbrella's project; none by default.
+	Issues IssueOptions
 	// Reviewing says who is asked to review new merge requests.
 	Reviewing Reviewing
 	// Signer signs commits, nil leaves them unsigned.
@@ -98,6 +100,9 @@ func (c Config) validate() error {
 	if c.Umbrella.Repository == "" {
 		return errors.New("umbrella.url: must not be empty: give the umbrella's git URL or folder")
 	}
+	if (c.Issues.Tracking || c.Issues.Dashboard) && len(c.Issues.Labels) == 0 {
+		return errors.New("issues.labels: must not be empty: issues are found again by the first label")
+	}
 	return nil
 }
 
@@ -125,6 +130,7 @@ var (
 	_ mergeRequests = (*forge.Client)(nil)
 	_ people        = (*forge.Client)(nil)
 	_ dependencies  = (*forge.Client)(nil)
+	_ issues        = (*forge.Client)(nil)
 )
 
 // Bot runs the path for one umbrella. It keeps nothing between runs.
@@ -135,6 +141,7 @@ type Bot struct {
 
 	people       people
 	dependencies dependencies
+	issues       issues
 }
 
 // New checks the configuration and returns a bot. The forge may be nil for scans
@@ -146,7 +153,7 @@ func New(cfg Config, store *git.Store, client *forge.Client) (*Bot, error) {
 	}
 	b := &Bot{cfg: cfg, store: store}
 	if client != nil {
-		b.forge, b.people, b.dependencies = client, client, client
+		b.forge, b.people, b.dependencies, b.issues = client, client, client, client
 	}
 	return b, nil
 }

@@ -142,7 +142,7 @@ func (c Calm) hold(runs []*unitRun, now time.Time) {
 	for _, r := range runs {
 		isUnitOpen, isRecent := false, false
 		for _, p := range r.proposals {
-			isUnitOpen = isUnitOpen || p.decision.request != nil && p.decision.open == isOpen
+			isUnitOpen = isUnitOpen || p.decision.request != nil && p.decision.open == isOpen && !p.decision.decline
 			isRecent = isRecent || !p.openedAt.IsZero() && now.Sub(p.openedAt) < time.Hour
 		}
 		if isUnitOpen {
@@ -167,7 +167,7 @@ func (c Calm) hold(runs []*unitRun, now time.Time) {
 		}
 		for _, p := range r.proposals {
 			if p.action != ActionSkipped && (p.decision.push || p.decision.open != isOpen) {
-				p.action, p.reason = ActionSkipped, reason
+				p.action, p.reason, p.held = ActionSkipped, reason, true
 			}
 		}
 	}

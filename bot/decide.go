@@ -55,7 +55,7 @@ func decide(o observed, p *proposal, seal sealer) decision {
 		switch {
 		case !ours:
 			continue // a request that people made from this branch says nothing about ours
-		case r.State == forge.Closed && known.Closed:
+		case r.State == forge.Closed && (known.Closed || p.lifted && known.Digest == p.digest):
 			d.open, d.request, d.known = mustReopen, r, known
 		case r.State == forge.Closed && known.Digest == p.digest:
 			return decision{skip: fmt.Sprintf("%s was closed without being merged: that is taken as a no to this content", r.Reference), decline: true, request: r, known: known}

@@ -32,6 +32,9 @@ type proposal struct {
 	state    state // what the description should say
 	action   string
 	reason   string
+	held     bool   // a limit keeps it from being opened or pushed now
+	lifted   bool   // a person asks to propose again what people declined
+	issue    string // reference of the unit's tracking issue, "" without one
 }
 
 // proposals turns the unit into wanted merge requests, the umbrella's first.
@@ -67,7 +70,7 @@ func (b *Bot) umbrellaProposal(s *Scan, u *Unit) (*proposal, error) {
 		p.draft = p.draft || e.Review
 	}
 	p.describe = func(partners []*proposal, marker string) (string, error) {
-		text.Partners, text.Marker = partnersOf(partners), marker
+		text.Partners, text.Marker, text.Issue = partnersOf(partners), marker, p.issue
 		return text.Description()
 	}
 	return p, nil
@@ -81,7 +84,8 @@ func (b *Bot) packageProposal(u *Unit, c *FileChange) (*proposal, error) {
 	}
 	p := b.newProposal(u, RolePackage, c, text.Title(), message)
 	p.describe = func(partners []*proposal, marker string) (string, error) {
-		text.Partners, text.Marker, text.Blocked = partnersOf(partners), marker, p.state.Order == orderByDependency
+		text.Partners, text.Marker, text.Issue = partnersOf(partners), marker, p.issue
+		text.Blocked = p.state.Order == orderByDependency
 		return text.Description()
 	}
 	return p, nil

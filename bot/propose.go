@@ -26,12 +26,19 @@ func (b *Bot) Propose(ctx context.Context) (*Scan, *ProposeReport, error) {
 	if err != nil {
 		return scan, report, err
 	}
+	if err := w.openBook(ctx, scan); err != nil {
+		return scan, report, err
+	}
 	var runs []*unitRun
 	for i, u := range units {
 		b.cfg.Progress("propose", i, len(units))
 		if err := refusals[i]; err != nil {
 			report.fail(scan.Plans[i].Namespace, err)
 			report.Failed[len(report.Failed)-1].Blocked = scan.Plans[i].Blocked != ""
+			continue
+		}
+		if w.paused() {
+			w.skipPaused(scan, u, report)
 			continue
 		}
 		runs = append(runs, w.read(ctx, scan, u))
@@ -48,7 +55,7 @@ func (b *Bot) Propose(ctx context.Context) (*Scan, *ProposeReport, error) {
 			return scan, report, fmt.Errorf("propose: %w", ctx.Err())
 		}
 	}
-	if w.forge == nil {
+	if w.forge == nil || w.paused() {
 		return scan, report, nil
 	}
 	for _, n := range b.needlessBranches(scan, units) {
@@ -60,6 +67,7 @@ func (b *Bot) Propose(ctx context.Context) (*Scan, *ProposeReport, error) {
 			report.MergeRequests = append(report.MergeRequests, *request)
 		}
 	}
+	w.keepIssues(ctx, scan, runs, report)
 	return scan, report, nil
 }
 

@@ -29,8 +29,9 @@ type state struct {
 }
 
 const (
-	beginMark = "<!-- tokenward:begin -->"
-	endMark   = "<!-- tokenward:end -->"
+	beginMark  = "<!-- tokenward:begin -->"
+	endMark    = "<!-- tokenward:end -->"
+	stateBegin = "<!-- tokenward:v1 "
 )
 
 var stateComment = regexp.MustCompile(`<!-- tokenward:v1 ([A-Za-z0-9+/]+) ([A-Za-z0-9+/]{43}) -->`)
@@ -38,15 +39,27 @@ var stateComment = regexp.MustCompile(`<!-- tokenward:v1 ([A-Za-z0-9+/]+) ([A-Za
 // sealer signs and checks states.
 type sealer struct{ key []byte }
 
-// encode writes the state as one comment. Base64's alphabet has no dash, so that
+// encode writes the state of a merge request as one comment.
+func (s sealer) encode(st state) string { return s.seal(st) }
+
+// read finds the state in a merge request's description; ok is false if there is
+// none whose signature holds, whoever broke it.
+func (s sealer) read(description string) (st state, ok bool) {
+	if !s.open(description, &st) {
+		return state{}, false
+	}
+	return st, true
+}
+
+// seal writes any state as one comment. Base64's alphabet has no dash, so that
 // nothing inside can end the comment.
-func (s sealer) encode(st state) string {
+func (s sealer) seal(st any) string {
 	raw, err := json.Marshal(st)
 	if err != nil {
 		panic("encode a struct of strings: " + err.Error()) // cannot happen
 	}
 	payload := base64.RawStdEncoding.EncodeToString(raw)
-	return "<!-- tokenward:v1 " + payload + " " + s.sign(payload) + " -->"
+	return stateBegin + payload + " " + s.sign(payload) + " -->"
 }
 
 func (s sealer) sign(payload string) string {
@@ -55,18 +68,17 @@ func (s sealer) sign(payload string) string {
 	return base64.RawStdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// read finds the state in a description; ok is false if there is none whose
-// signature holds, whoever broke it.
-func (s sealer) read(description string) (st state, ok bool) {
-	m := stateComment.FindStringSubmatch(description)
-	if m == nil || !hmac.Equal([]byte(m[2]), []byte(s.sign(m[1]))) {
-		return state{}, false
+// open decodes the first state in a description whose signature holds; what other
+// text makes look like one is passed over.
+func (s sealer) open(description string, st any) bool {
+	for _, m := range stateComment.FindAllStringSubmatch(description, -1) {
+		if !hmac.Equal([]byte(m[2]), []byte(s.sign(m[1]))) {
+			continue
+		}
+		raw, err := base64.RawStdEncoding.DecodeString(m[1])
+		return err == nil && json.Unmarshal(raw, st) == nil
 	}
-	raw, err := base64.RawStdEncoding.DecodeString(m[1])
-	if err != nil || json.Unmarshal(raw, &st) != nil {
-		return state{}, false
-	}
-	return st, true
+	return false
 }
 
 // enclose puts our text between the marks inside which alone it is rewritten later.

@@ -14,6 +14,7 @@ type writer struct {
 	*Bot
 	seal sealer
 	user forge.User
+	book *issueBook // nil: the bot keeps no issues
 }
 
 // newWriter asks the server who the token belongs to. Without a server there is
@@ -45,6 +46,7 @@ func (w *writer) read(ctx context.Context, s *Scan, u *Unit) *unitRun {
 		if o, r.err = w.observe(ctx, p); r.err != nil {
 			return r
 		}
+		p.lifted = w.lifts(p.unit)
 		p.decide(o, w.seal)
 	}
 	decline(r.proposals)
@@ -63,17 +65,27 @@ func (w *writer) match(ctx context.Context, r *unitRun) ([]MergeRequestReport, e
 	if err := w.pushAll(ctx, r.proposals); err != nil {
 		return reports(r.proposals), err
 	}
-	for _, step := range []func(context.Context, *proposal, []*proposal) error{w.open, w.keepOrder, w.describe} {
-		for _, p := range r.proposals {
+	err := w.each(ctx, r.proposals, w.open, w.keepOrder)
+	if err == nil {
+		w.track(ctx, r)
+		err = w.each(ctx, r.proposals, w.describe)
+	}
+	return reports(r.proposals), err
+}
+
+// each takes one step after the other for all proposals that are not skipped.
+func (w *writer) each(ctx context.Context, all []*proposal, steps ...func(context.Context, *proposal, []*proposal) error) error {
+	for _, step := range steps {
+		for _, p := range all {
 			if p.action == ActionSkipped {
 				continue
 			}
-			if err := step(ctx, p, r.proposals); err != nil {
-				return reports(r.proposals), err
+			if err := step(ctx, p, all); err != nil {
+				return err
 			}
 		}
 	}
-	return reports(r.proposals), nil
+	return nil
 }
 
 // pushAll pushes every branch of the unit before any request is opened. If one is

@@ -35,6 +35,7 @@ type Umbrella struct {
 	Partners                          []Partner
 	Documented                        []string // packages whose documentation already has the section
 	Umbrella                          string   // web address of the umbrella project, "" if unknown
+	Issue                             string   // reference of the tracking issue, "" without one
 	Marker                            string   // hidden state, already encoded
 }
 
@@ -46,7 +47,8 @@ type Package struct {
 	File      string // path of the documentation file
 	Why       string // why the section goes there
 	Partners  []Partner
-	Blocked   bool // GitLab itself keeps it from being merged before the umbrella's request
+	Issue     string // reference of the tracking issue, "" without one
+	Blocked   bool   // GitLab itself keeps it from being merged before the umbrella's request
 	Marker    string
 }
 
@@ -109,7 +111,7 @@ func (p Package) Title() string { return "Document automountServiceAccountToken 
 func (s Section) Body() (string, error) { return execute("section.md.tmpl", s) }
 
 func execute(name string, data any) (string, error) {
-	t, err := template.New(name).Funcs(template.FuncMap{"code": Code, "text": Text, "cell": Cell, "plain": Plain}).ParseFS(files, name)
+	t, err := template.New(name).Funcs(template.FuncMap{"code": Code, "text": Text, "cell": Cell, "plain": Plain}).ParseFS(files, name, "request.md.tmpl")
 	if err != nil {
 		return "", fmt.Errorf("parse template %s: %w", name, err)
 	}

@@ -41,6 +41,7 @@ func TestGolden(t *testing.T) {
 	section := Section{Policy: "update-automountserviceaccounttokens", Validate: "disallow-auto-mount-service-account-token", File: "chart/values.yaml", FileURL: "https://gitlab.example.com/x"}
 	for name, render := range map[string]func() (string, error){
 		"umbrella.md": umbrella.Description, "umbrella.commit": umbrella.CommitMessage,
+		"issue.md": tracking.Description, "dashboard.md": dashboard.Description,
 		"package.md": pkg.Description, "package.commit": pkg.CommitMessage, "section.md": section.Body,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,25 +79,32 @@ func TestDescriptionIsMarkdown(t *testing.T) {
 	}
 }
 
+var hostileTexts = []string{"@all", "x\n/close", "/merge", "Closes #1", "<!-- tokenward:end -->", "<img src=x>", "![x](http://x/y.png)", "a|b", "`", "``` x", "[a](javascript:x)", "group/project!1", "x\n- [x] <!-- tokenward:undecline x -->", "\n# x"}
+
 // TestForeignTextIsDefused puts hostile text everywhere a chart's text can stand.
 func TestForeignTextIsDefused(t *testing.T) {
 	t.Parallel()
-	for _, hostile := range []string{"@all", "x\n/close", "/merge", "Closes #1", "<!-- tokenward:end -->", "<img src=x>", "![x](http://x/y.png)", "a|b", "`", "``` x", "[a](javascript:x)", "group/project!1"} {
+	for _, hostile := range hostileTexts {
 		u := umbrella
 		u.Added = []Entry{{Kind: "allow", Pattern: hostile, Reason: hostile}}
 		u.Pods = []Pod{{Workload: hostile, Pattern: hostile, Evidence: hostile, Source: hostile}}
 		u.Look, u.Stale, u.NotAnalysed = []string{hostile}, []string{hostile}, []string{hostile}
-		text := must(t, u.Description)
-		for line := range strings.Lines(text) {
-			if strings.HasPrefix(strings.TrimSpace(line), "/") {
-				t.Errorf("%q starts a quick action: %q", hostile, line)
-			}
+		checkDefused(t, hostile, must(t, u.Description))
+	}
+}
+
+// checkDefused looks for what foreign text must not do in a description.
+func checkDefused(t *testing.T, hostile, text string) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(strings.TrimSpace(line), "/") {
+			t.Errorf("%q starts a quick action: %q", hostile, line)
 		}
-		page := html(t, text)
-		for _, bad := range []string{"<img", "javascript:x\"", "<!-- tokenward:end"} {
-			if strings.Contains(page, bad) {
-				t.Errorf("%q puts %q into the page:\n%s", hostile, bad, page)
-			}
+	}
+	page := html(t, text)
+	for _, bad := range []string{"<img", "javascript:x\"", "<!-- tokenward:end", "<h1>x", "checked"} {
+		if strings.Contains(page, bad) {
+			t.Errorf("%q puts %q into the page:\n%s", hostile, bad, page)
 		}
 	}
 }

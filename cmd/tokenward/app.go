@@ -71,7 +71,7 @@ func (in *inputs) config(s *surroundings) (config, error) {
 	c.Git.InsteadOf = append(c.Git.InsteadOf, in.insteadOf...)
 	c.Kubernetes.APIVersions = append(c.Kubernetes.APIVersions, in.apiVersions...)
 	if len(in.namespaces) > 0 {
-		c.Namespaces = in.namespaces
+		c.Namespaces, c.partial = in.namespaces, true
 	}
 	c.live = in.live
 	if c.Umbrella.URL == "" {
@@ -119,6 +119,7 @@ func newApp(ctx context.Context, s *surroundings, c config, p *progress, change 
 		return nil, err
 	}
 	cfg.Reviewing = bot.Reviewing{Usernames: c.Review.Reviewers, CodeOwners: c.Review.CodeOwners, Count: c.Review.Count, Assignees: c.Review.Assignees}
+	cfg.Issues = bot.IssueOptions{Tracking: c.Issues.Tracking, Dashboard: c.Issues.Dashboard, Labels: c.Issues.Labels, Partial: c.partial}
 	if cfg.Signer, err = s.signer(c); err != nil {
 		return nil, err
 	}

@@ -26,13 +26,15 @@ type config struct {
 	MergeRequests mergeRequestsConfig `yaml:"mergeRequests"`
 	Review        reviewConfig        `yaml:"review"`
 	Commits       commitsConfig       `yaml:"commits"`
+	Issues        issuesConfig        `yaml:"issues"`
 	Judging       judgingConfig       `yaml:"judging"`
 	Limits        limitsConfig        `yaml:"limits"`
 	Namespaces    []string            `yaml:"namespaces" doc:"Work on these namespaces only; empty means all."`
 	Documentation bool                `yaml:"documentation" doc:"Propose the documentation section in the packages."`
 	Workers       int                 `yaml:"workers" doc:"How many repositories are fetched and charts rendered at once." min:"1"`
 
-	live liveFiles // from the command line only
+	live    liveFiles // from the command line only
+	partial bool      // the namespaces were chosen on the command line
 }
 
 type umbrellaConfig struct {
@@ -89,6 +91,12 @@ type commitsConfig struct {
 	SigningKeyFile string `yaml:"signingKeyFile" doc:"SSH or OpenPGP private key that signs commits; its passphrase stands in TOKENWARD_SIGNING_PASSPHRASE."`
 }
 
+type issuesConfig struct {
+	Tracking  bool     `yaml:"tracking" doc:"Keep one issue per namespace in the umbrella's project, to which its merge requests refer."`
+	Dashboard bool     `yaml:"dashboard" doc:"Keep a dashboard issue in the umbrella's project: the state of every namespace, with boxes to tick. Closing it pauses tokenward."`
+	Labels    []string `yaml:"labels" doc:"Labels of these issues; by the first they are found again."`
+}
+
 type judgingConfig struct {
 	OperatorsFile string `yaml:"operatorsFile" doc:"YAML file with further custom resources whose operators make pods, in the form of analysis/operators.yaml; its entries win."`
 }
@@ -106,6 +114,7 @@ func defaultConfig() config {
 		Policies:      policiesConfig{Mutator: "update-automountserviceaccounttokens", DefaultMutator: "update-automountserviceaccounttokens-default", Validator: "disallow-auto-mount-service-account-token"},
 		MergeRequests: mergeRequestsConfig{BranchPrefix: "tokenward/"},
 		Review:        reviewConfig{CodeOwners: true, Count: 2},
+		Issues:        issuesConfig{Labels: []string{"tokenward"}},
 		Documentation: true,
 		Workers:       4,
 	}
@@ -176,6 +185,9 @@ func (c config) validate() error {
 		if v == "" {
 			return fail(key, "must not be empty", v)
 		}
+	}
+	if (c.Issues.Tracking || c.Issues.Dashboard) && len(c.Issues.Labels) == 0 {
+		return fail("issues.labels", "must not be empty: issues are found again by the first label", "")
 	}
 	return nil
 }

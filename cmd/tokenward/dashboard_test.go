@@ -1,0 +1,281 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"tokenward/bot"
+	"tokenward/gitops/forge/sandbox"
+)
+
+// issueKeeping turns both kinds of issues on, for two namespaces of the platform.
+func issueKeeping(t *testing.T) *platform {
+	t.Helper()
+	p := newPlatform(t)
+	p.environment = map[string]string{
+		"TOKENWARD_ISSUES_TRACKING": "true", "TOKENWARD_ISSUES_DASHBOARD": "true", "TOKENWARD_NAMESPACES": "bulletin,logbook",
+	}
+	return p
+}
+
+// issues returns the dashboard and the tracking issues by their titles' last word.
+func (p *platform) issues() (dashboard sandbox.Issue, tracking map[string]sandbox.Issue) {
+	p.t.Helper()
+	tracking = map[string]sandbox.Issue{}
+	for _, i := range p.box.box.Issues() {
+		if i.Project != umbrellaProject {
+			p.t.Errorf("issue %d of %s: issues belong into the umbrella's project", i.IID, i.Project)
+		}
+		if i.Title == "tokenward: dashboard" {
+			if dashboard.IID != 0 {
+				p.t.Errorf("there are two dashboards, %d and %d", dashboard.IID, i.IID)
+			}
+			dashboard = i
+			continue
+		}
+		ns := i.Title[strings.LastIndex(i.Title, " ")+1:]
+		if tracking[ns].IID != 0 {
+			p.t.Errorf("there are two issues for %s", ns)
+		}
+		tracking[ns] = i
+	}
+	return dashboard, tracking
+}
+
+// edit changes an issue of the umbrella as a maintainer does, by the API.
+func (p *platform) edit(iid int, change map[string]string) {
+	p.t.Helper()
+	body, err := json.Marshal(change)
+	p.must(err)
+	url := fmt.Sprintf("%s/api/v4/projects/platform%%2Fumbrella/issues/%d", p.box.url, iid)
+	request, err := http.NewRequestWithContext(p.t.Context(), http.MethodPut, url, bytes.NewReader(body))
+	p.must(err)
+	request.Header.Set("Private-Token", "sandbox-maintainer")
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	p.must(err)
+	p.must(response.Body.Close())
+	if response.StatusCode != http.StatusOK {
+		p.t.Fatalf("PUT %s: %s", url, response.Status)
+	}
+}
+
+// tick ticks a box of the dashboard.
+func (p *platform) tick(verb, ns string) {
+	p.t.Helper()
+	d, _ := p.issues()
+	box := fmt.Sprintf("[ ] <!-- tokenward:%s %s -->", verb, ns)
+	if !strings.Contains(d.Description, box) {
+		p.t.Fatalf("the dashboard has no box %q:\n%s", box, d.Description)
+	}
+	p.edit(d.IID, map[string]string{"description": strings.Replace(d.Description, box, strings.Replace(box, "[ ]", "[X]", 1), 1)})
+}
+
+func (p *platform) wroteNothing() {
+	p.t.Helper()
+	p.box.box.ResetRequests()
+	p.propose(developer)
+	if w := p.writes(); len(w) > 0 {
+		p.t.Errorf("an unchanged run wrote: %v", w)
+	}
+}
+
+// TestIssuesAreOpenedOnce holds that the second run reads the issues with one call
+// and writes nothing, and that the requests refer to the issue without closing it.
+func TestIssuesAreOpenedOnce(t *testing.T) {
+	t.Parallel()
+	p := issueKeeping(t)
+	_, report := p.propose(developer)
+	dashboard, tracking := p.issues()
+	if dashboard.IID == 0 || len(tracking) != 2 {
+		t.Fatalf("dashboard %d, tracking issues %v", dashboard.IID, tracking)
+	}
+	closing := regexp.MustCompile(`(?i)(clos|fix|resolv|implement)\w*:? +\S*#`)
+	for _, m := range report.MergeRequests {
+		want := fmt.Sprintf("Part of %s#%d.", umbrellaProject, tracking[m.Unit].IID)
+		if !strings.Contains(m.Description, want) || closing.MatchString(m.Description) {
+			t.Errorf("%s does not say %q, or closes it:\n%s", reference(m), want, m.Description)
+		}
+		for _, i := range []sandbox.Issue{tracking[m.Unit], dashboard} {
+			if !strings.Contains(i.Description, reference(m)) {
+				t.Errorf("%q does not refer to %s:\n%s", i.Title, reference(m), i.Description)
+			}
+		}
+	}
+	p.wroteNothing()
+	reads := 0
+	for _, r := range p.box.box.Requests() {
+		if strings.Contains(r.Path, "/issues") {
+			reads++
+		}
+	}
+	if reads != 1 {
+		t.Errorf("an unchanged run asks %d times about issues, want once", reads)
+	}
+}
+
+// TestNoIssuesByDefault holds that nothing is asked about issues while they are off,
+// and nothing written where the project has them turned off.
+func TestNoIssuesByDefault(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(p *platform){
+		"off": func(p *platform) { p.environment = nil },
+		"turned off in the project": func(p *platform) {
+			p.must(p.box.box.SetProject(t.Context(), umbrellaProject, func(s *sandbox.ProjectSettings) { s.IssuesDisabled = true }))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := issueKeeping(t)
+			prepare(p)
+			umbrella, pkg := p.one()
+			if umbrella.Action != bot.ActionCreated || pkg.Action != bot.ActionCreated {
+				t.Errorf("the pair is %q and %q", umbrella.Action, pkg.Action)
+			}
+			for _, r := range p.box.box.Requests() {
+				if strings.Contains(r.Path, "/issues") {
+					t.Errorf("%s %s was asked", r.Method, r.Path)
+				}
+			}
+		})
+	}
+}
+
+// TestTrackingIssueClosesAfterBothMerges holds that half a pair keeps it open.
+func TestTrackingIssueClosesAfterBothMerges(t *testing.T) {
+	t.Parallel()
+	p := issueKeeping(t)
+	p.propose(developer)
+	for i, step := range []struct{ project, want string }{{umbrellaProject, "opened"}, {bulletinProject, "closed"}} {
+		_, tracking := p.issues()
+		_, report := p.propose(developer)
+		for _, m := range report.MergeRequests {
+			if m.Unit == "bulletin" && m.Project == step.project {
+				p.must(p.box.box.Merge(t.Context(), m.Project, int(m.IID)))
+			}
+		}
+		p.propose(developer)
+		_, tracking = p.issues()
+		if got := tracking["bulletin"]; got.State != step.want || !strings.Contains(got.Description, umbrellaProject+"!") {
+			t.Errorf("after merge %d it is %s, want %s:\n%s", i+1, got.State, step.want, got.Description)
+		}
+		if tracking["logbook"].State != "opened" {
+			t.Error("the other namespace's issue was closed, too")
+		}
+		p.wroteNothing()
+	}
+}
+
+// TestTrackingIssueThatPeopleClosedStaysClosed also holds that one which they opened
+// again stays open.
+func TestTrackingIssueThatPeopleClosedStaysClosed(t *testing.T) {
+	t.Parallel()
+	p := issueKeeping(t)
+	p.propose(developer)
+	_, tracking := p.issues()
+	p.edit(tracking["bulletin"].IID, map[string]string{"state_event": "close"})
+	p.must(p.box.box.Close(t.Context(), bulletinProject, 1))
+	p.propose(developer)
+	if _, tracking = p.issues(); tracking["bulletin"].State != "closed" || len(tracking) != 2 {
+		t.Errorf("it is %s", tracking["bulletin"].State)
+	}
+	p.wroteNothing()
+}
+
+// TestClosedDashboardPauses closes the dashboard and opens it again.
+func TestClosedDashboardPauses(t *testing.T) {
+	t.Parallel()
+	p := issueKeeping(t)
+	p.environment["TOKENWARD_NAMESPACES"] = "bulletin"
+	p.propose(developer)
+	dashboard, _ := p.issues()
+	p.edit(dashboard.IID, map[string]string{"state_event": "close"})
+	p.environment["TOKENWARD_NAMESPACES"] = ""
+	p.box.box.ResetRequests()
+	_, report := p.propose(developer)
+	for _, m := range report.MergeRequests {
+		if m.Action != bot.ActionSkipped || m.Reason != "paused: the dashboard issue is closed" {
+			t.Errorf("%s %s is %s (%s)", m.Unit, m.Role, m.Action, m.Reason)
+		}
+	}
+	if w := p.writes(); len(w) > 0 || len(report.MergeRequests) < 4 {
+		t.Errorf("paused, it reports %d requests and writes %v", len(report.MergeRequests), w)
+	}
+	p.edit(dashboard.IID, map[string]string{"state_event": "reopen"})
+	if _, report = p.propose(developer); !slices.ContainsFunc(report.MergeRequests, func(m bot.MergeRequestReport) bool { return m.Action == bot.ActionCreated }) {
+		t.Error("nothing was opened once the dashboard was open again")
+	}
+	if again, _ := p.issues(); again.IID != dashboard.IID {
+		t.Errorf("the dashboard is %d, it was %d", again.IID, dashboard.IID)
+	}
+	p.wroteNothing()
+}
+
+// TestTickedBoxLiftsADecline closes a request, ticks the box, and finds the same
+// request open again, the box without its tick, and one line about it.
+func TestTickedBoxLiftsADecline(t *testing.T) {
+	t.Parallel()
+	p := issueKeeping(t)
+	p.propose(developer)
+	p.must(p.box.box.Close(t.Context(), bulletinProject, 1))
+	p.propose(developer)
+	p.wroteNothing()
+	p.tick("undecline", "bulletin")
+	p.tick("rescan", "logbook")
+	_, report := p.propose(developer)
+	for _, m := range report.MergeRequests {
+		if m.Unit == "bulletin" && (m.State != "opened" || m.IID != 1 && m.Project == bulletinProject || strings.HasPrefix(m.Title, "Draft")) {
+			t.Errorf("%s is %s, %q (%s)", reference(m), m.State, m.Title, m.Reason)
+		}
+	}
+	dashboard, _ := p.issues()
+	for want, times := range map[string]int{"[X]": 0, "[x]": 0, "undecline bulletin, ticked before": 1, "rescan logbook, ticked before": 1} {
+		if n := strings.Count(dashboard.Description, want); n != times {
+			t.Errorf("%q stands %d times on the dashboard, want %d:\n%s", want, n, times, dashboard.Description)
+		}
+	}
+	p.wroteNothing()
+	p.must(p.box.box.Close(t.Context(), bulletinProject, 1))
+	if _, report = p.propose(developer); !slices.ContainsFunc(report.MergeRequests, func(m bot.MergeRequestReport) bool {
+		return m.Project == bulletinProject && m.State == "closed" && m.Action == bot.ActionSkipped
+	}) {
+		t.Errorf("closed again, it was opened again: %+v", report.MergeRequests)
+	}
+}
+
+// TestQueuedDeclineStaysTicked holds that a tick waits for what a limit holds back,
+// and that declined units leave room for others.
+func TestQueuedDeclineStaysTicked(t *testing.T) {
+	t.Parallel()
+	p := issueKeeping(t)
+	_, report := p.propose(developer)
+	for _, m := range report.MergeRequests {
+		if m.Unit == "bulletin" {
+			p.must(p.box.box.Close(t.Context(), m.Project, int(m.IID)))
+		}
+	}
+	p.propose(developer)
+	p.tick("undecline", "bulletin")
+	p.environment["TOKENWARD_LIMITS_OPEN_UNITS"] = "1"
+	p.propose(developer)
+	dashboard, _ := p.issues()
+	if !strings.Contains(dashboard.Description, "### Queued") || !strings.Contains(dashboard.Description, "[x] <!-- tokenward:undecline bulletin -->") {
+		t.Errorf("bulletin is not queued with its tick:\n%s", dashboard.Description)
+	}
+	p.wroteNothing()
+	for _, m := range report.MergeRequests {
+		if m.Unit == "logbook" {
+			p.must(p.box.box.Close(t.Context(), m.Project, int(m.IID)))
+		}
+	}
+	p.propose(developer)
+	if dashboard, _ = p.issues(); strings.Contains(dashboard.Description, "[x]") || !strings.Contains(dashboard.Description, "### Open\n\n- `bulletin`") {
+		t.Errorf("bulletin is not open:\n%s", dashboard.Description)
+	}
+}
