@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -53,7 +54,7 @@ const defaultRenders = 40
 func ExplainStale(ctx context.Context, plans []NamespacePlan, inputs []Input, opts FeatureOptions) error {
 	limit := opts.Render.Concurrency
 	if limit <= 0 {
-		limit = 2
+		limit = runtime.GOMAXPROCS(0)
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(limit)

@@ -94,6 +94,9 @@ func (b *Bot) plan(ctx context.Context, s *Scan) (err error) {
 	if err := b.known(s); err != nil {
 		return err
 	}
+	if err := analysis.ExplainStale(ctx, s.Plans, s.inputs, b.featureOptions(s)); err != nil {
+		return fmt.Errorf("look for optional features: %w", err)
+	}
 	workloads := s.workloads()
 	s.Before = analysis.Simulate(s.Set, workloads, s.Policies, s.skipped)
 	s.After = s.Before
