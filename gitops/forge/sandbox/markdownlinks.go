@@ -29,10 +29,10 @@ func (v view) place() place {
 
 var (
 	placeKey  = parser.NewContextKey()
-	reference = regexp.MustCompile(`([A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_.-]+)*)?!(\d{1,9})\b`)
+	reference = regexp.MustCompile(`([A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_.-]+)*)?([!#])(\d{1,9})\b`)
 )
 
-// linker turns group/name!1 and !1 into links, and makes relative links lead to
+// linker turns group/name!1, !1 and the same with # for issues into links, and makes relative links lead to
 // files as they do in GitLab.
 type linker struct{}
 
@@ -109,14 +109,18 @@ func linkReferences(node *ast.Text, source []byte, at place) {
 		if m[2] >= 0 {
 			project = string(value[m[2]:m[3]])
 		}
-		if !at.known(project) {
+		if !at.known(project) || m[0] > 0 && value[m[0]-1] == '&' { // as in &#39;
 			continue
+		}
+		kind := "/-/merge_requests/"
+		if value[m[4]] == '#' {
+			kind = "/-/issues/"
 		}
 		if done < m[0] {
 			parent.InsertBefore(parent, node, ast.NewTextSegment(text.NewSegment(node.Segment.Start+done, node.Segment.Start+m[0])))
 		}
 		link := ast.NewLink()
-		link.Destination = []byte("/" + project + "/-/merge_requests/" + string(value[m[4]:m[5]]))
+		link.Destination = []byte("/" + project + kind + string(value[m[6]:m[7]]))
 		link.AppendChild(link, ast.NewTextSegment(text.NewSegment(node.Segment.Start+m[0], node.Segment.Start+m[1])))
 		parent.InsertBefore(parent, node, link)
 		done = m[1]

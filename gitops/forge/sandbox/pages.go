@@ -120,6 +120,11 @@ func (s *Server) page(r *http.Request) (string, page, error) {
 			return v.projectPage(r.Context())
 		}
 		return v.mergeRequestPage(r.Context(), rest)
+	case "issues":
+		if rest == "" {
+			return v.projectPage(r.Context())
+		}
+		return v.issuePage(rest)
 	case "blob", "tree":
 		_, plain := r.URL.Query()["plain"]
 		return v.filePage(r.Context(), rest, plain)
@@ -189,6 +194,7 @@ func (v view) projectPage(ctx context.Context) (string, page, error) {
 		Clone, Branch, Description string
 		Empty, Archived            bool
 		Groups                     []group
+		Issues                     []issueJSON // the newest first
 		Branches                   []branchJSON
 		ReadmeName                 string
 		Readme                     template.HTML
@@ -202,6 +208,9 @@ func (v view) projectPage(ctx context.Context) (string, page, error) {
 			return "", page{}, err
 		}
 		body.Groups = append(body.Groups, group{g.name, items})
+	}
+	for n := len(v.p.issues) - 1; n >= 0; n-- {
+		body.Issues = append(body.Issues, v.c.issueJSON(v.p.issues[n]))
 	}
 	var err error
 	if body.Branches, err = v.c.branchesJSON(ctx, sortedKeys(v.p.heads)); err != nil {
@@ -222,21 +231,12 @@ func (v view) projectPage(ctx context.Context) (string, page, error) {
 	return "project", page{Title: v.p.path, Path: v.p.path, Body: body}, nil
 }
 
-// systemList turns the HTML list in a system note into Markdown.
-var systemList = strings.NewReplacer("<ul>", "", "</ul>", "", "<li>", "* ", "</li>", "\n")
-
 func (v view) mergeRequestPage(ctx context.Context, rest string) (string, page, error) {
 	number, _, _ := strings.Cut(rest, "/") // "1/diffs" and "1/commits" are on the same page
 	iid, err := strconv.Atoi(number)
 	mr := v.p.mergeRequest(iid)
 	if err != nil || mr == nil {
 		return "", page{}, errNoPage
-	}
-	type talk struct {
-		Author string
-		System bool
-		At     time.Time
-		Text   template.HTML
 	}
 	var body struct {
 		mergeRequestJSON
@@ -266,16 +266,8 @@ func (v view) mergeRequestPage(ctx context.Context, rest string) (string, page, 
 			return "", page{}, err
 		}
 	}
-	for _, n := range mr.notes {
-		source := n.body
-		if n.system {
-			source = systemList.Replace(source)
-		}
-		text, err := v.s.render(source, v.place())
-		if err != nil {
-			return "", page{}, err
-		}
-		body.Talk = append(body.Talk, talk{n.author.name, n.system, n.createdAt, text})
+	if body.Talk, err = v.talk(&mr.thread); err != nil {
+		return "", page{}, err
 	}
 	return "mergerequest", page{Title: mr.title + " (!" + number + ")", Path: v.p.path, Body: body}, nil
 }

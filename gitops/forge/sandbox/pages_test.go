@@ -148,3 +148,27 @@ func TestMarkdown(t *testing.T) {
 		}
 	}
 }
+
+func TestIssuePages(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.must(201, "POST", "/issues", "sandbox-developer", `{"title":"Dashboard <b>","description":"- [x] done, see #2, !1 and it&#39;s <script>alert(1)</script>","labels":"bot"}`)
+	b.must(201, "POST", "/issues", "sandbox-developer", `{"title":"Second"}`)
+	b.must(201, "POST", "/issues/1/notes", "sandbox-maintainer", `{"body":"**Noted**"}`)
+	b.must(200, "PUT", "/issues/2", "sandbox-maintainer", `{"state_event":"close"}`)
+	code, page := b.call("GET", "/"+umbrella+"/-/issues/1", "", "")
+	for _, want := range []string{"Dashboard &lt;b&gt;", `<a href="/platform/umbrella/-/issues/2">#2</a>`, "<strong>Noted</strong>", "1 of 1 done", "Open"} {
+		if code != 200 || !strings.Contains(page, want) {
+			t.Errorf("%d, the page lacks %s:\n%s", code, want, page)
+		}
+	}
+	if strings.Contains(page, "<script") || strings.Contains(page, `issues/39"`) {
+		t.Error(page)
+	}
+	if code, page := b.call("GET", "/"+umbrella, "", ""); code != 200 || !strings.Contains(page, `href="/platform/umbrella/-/issues/2">Second</a> <span class="tag">closed`) {
+		t.Errorf("%d %s", code, page)
+	}
+	if code, _ := b.call("GET", "/"+umbrella+"/-/issues/3", "", ""); code != 404 {
+		t.Errorf("an issue that is not there answers %d", code)
+	}
+}

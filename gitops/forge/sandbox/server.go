@@ -1,15 +1,17 @@
 // Package sandbox is an embedded server that behaves like GitLab for the part
 // that tokenward uses: REST under /api/v4, git over smart HTTP, and pages for
 // people. It serves the bare repositories of a folder and keeps merge requests,
-// labels and notes in memory, so a demo or a test needs neither GitLab nor an
-// account.
+// issues, labels, notes and webhooks in memory, so a demo or a test needs
+// neither GitLab nor an account.
 //
 // It owns what GitLab answers: statuses, JSON shapes, and the texts of its
 // refusals. Merges, conflicts and diffs come from the git program itself. It
 // refuses to pretend: a route or a parameter that it does not know answers 501,
 // never an empty success. It is no GitLab: users are the owners of the
-// configured tokens, there are no pipelines, issues, approvals or forks, and its
-// pages are open to whoever reaches the address. Serve it on loopback.
+// configured tokens, there are no pipelines and no forks, a merge closes issues
+// of its own project only, references leave no notes elsewhere, and its pages are
+// open to whoever reaches the address. Serve it on loopback; webhooks go nowhere
+// else.
 package sandbox
 
 import (
