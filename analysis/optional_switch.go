@@ -31,13 +31,14 @@ func (c featureSwitch) path() []string { return c.settings[len(c.settings)-1].pa
 // pattern speaks for them.
 func switchesOf(index int, in Input, patterns []string, kinds map[string]bool) []featureSwitch {
 	parts := chartParts(in, kinds)
+	ix := indexTemplates(parts)
 	var all []featureSwitch
 	seen := map[string]bool{}
 	add := func(off [][]string, path []string, on any) {
-		if key := strings.Join(path, "\x00"); !seen[key] {
+		if key := pathKey(path); !seen[key] {
 			seen[key] = true
 			c := featureSwitch{input: index, settings: append(allOn(off), setting{path, on})}
-			c.score(parts, patterns, in.Release)
+			c.score(ix, patterns, in.Release)
 			if len(c.hints) > 0 {
 				all = append(all, c)
 			}
@@ -63,9 +64,14 @@ func allOn(paths [][]string) []setting {
 }
 
 // score asks every pattern how much it speaks for the switch.
-func (c *featureSwitch) score(parts []chartPart, patterns []string, r Release) {
-	texts, read := c.dependents(parts)
-	if len(texts) == 0 && !(read && c.called()) {
+func (c *featureSwitch) score(ix templateIndex, patterns []string, r Release) {
+	key := pathKey(c.path())
+	var texts []string
+	for _, t := range ix.dependent[key] {
+		texts = append(texts, t.names)
+		c.files = append(c.files, t.file)
+	}
+	if len(texts) == 0 && !(ix.read[key] && c.called()) {
 		return
 	}
 	for _, pattern := range patterns {
@@ -82,21 +88,34 @@ func (c *featureSwitch) score(parts []chartPart, patterns []string, r Release) {
 	}
 }
 
-// dependents are the names in the templates whose pods depend on the value: those that it
-// guards, or all of the subchart that it lets in. read tells that any template reads the value.
-func (c *featureSwitch) dependents(parts []chartPart) (texts []string, read bool) {
+// templateIndex finds the templates of a release by the values that they read.
+type templateIndex struct {
+	// dependent are those whose pods depend on a value: it guards them, or lets their subchart in.
+	dependent map[string][]*podTemplate
+	read      map[string]bool // the values that any template reads
+}
+
+func indexTemplates(parts []chartPart) templateIndex {
+	ix := templateIndex{dependent: map[string][]*podTemplate{}, read: map[string]bool{}}
 	for _, part := range parts {
-		lets := hasPath(part.off, c.path())
-		for _, t := range part.templates {
-			read = read || hasPath(t.reads, c.path())
-			if t.pods && (lets || hasPath(t.guards, c.path())) {
-				texts = append(texts, t.names)
-				c.files = append(c.files, t.file)
+		for i := range part.templates {
+			t := &part.templates[i]
+			for _, path := range t.reads {
+				ix.read[pathKey(path)] = true
+			}
+			if !t.pods {
+				continue
+			}
+			for _, path := range addPaths(slices.Clone(t.guards), part.off) {
+				key := pathKey(path)
+				ix.dependent[key] = append(ix.dependent[key], t)
 			}
 		}
 	}
-	return texts, read
+	return ix
 }
+
+func pathKey(path []string) string { return strings.Join(path, "\x00") }
 
 // says tells whether the value's path has every word: what a switch must have that no
 // template is seen to depend on.
