@@ -127,6 +127,15 @@ func (s *Server) Deliveries() []Delivery {
 	return slices.Clone(s.postman.made)
 }
 
+// Redeliver makes a webhook call once more, as a person can in GitLab: with the
+// same body and the same Idempotency-Key.
+func (s *Server) Redeliver(d Delivery) {
+	d.Header = d.Header.Clone()
+	d.Header.Set("X-Gitlab-Webhook-UUID", newUUID())
+	d.Status, d.Problem = 0, ""
+	s.postman.add(d)
+}
+
 // WaitDeliveries waits until every webhook call so far was made. It fails when
 // ctx ends before that.
 func (s *Server) WaitDeliveries(ctx context.Context) error {

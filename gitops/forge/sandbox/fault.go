@@ -23,7 +23,8 @@ type Fault struct {
 
 // SetFault lets decide choose what goes wrong with every request to the API and
 // to git from now on; nil ends that. decide sees the request without its status
-// and may be called by several requests at once.
+// and may be called by several requests at once. A cut needs a server of
+// net/http in front.
 func (s *Server) SetFault(decide func(Request) Fault) {
 	if decide == nil {
 		decide = func(Request) Fault { return Fault{} }
@@ -48,7 +49,6 @@ func (s *Server) faultFor(asked Request, api bool) Fault {
 // answer it.
 func (s *Server) suffer(rec *recorder, r *http.Request, f Fault, serve func(*recorder)) {
 	if f.Acted {
-		// With full duplex a cut answer would cut the request, too.
 		serve(&recorder{ResponseWriter: &nowhere{header: http.Header{}}, status: http.StatusOK})
 	} else if _, err := io.Copy(io.Discard, r.Body); err != nil {
 		s.report(r, err)

@@ -152,6 +152,11 @@ func (s *Server) land(ctx context.Context, p *project, mr *mergeRequest, who *us
 			message = fmt.Sprintf("Merge branch '%s' into '%s'\n\n%s\n\nSee merge request %s!%d",
 				mr.source, mr.target, mr.title, p.path, mr.iid)
 		}
+		rules := p.rules()
+		if text := rules.refusal(s, pushed{message: message, authorEmail: who.email(), committerEmail: who.email(), signed: true}, who); text != "" {
+			mr.mergeError = text
+			return fail(http.StatusUnprocessableEntity, "Branch cannot be merged")
+		}
 		if tip, err = commitTree(ctx, git, tree, message, mr.check.target, tip); err != nil {
 			return err
 		}

@@ -55,6 +55,9 @@ type pushed struct {
 
 // refusal says why the rules turn a commit down, empty if they do not.
 func (r *PushRules) refusal(s *Server, c pushed, pusher *user) string {
+	if r == nil {
+		return ""
+	}
 	author := s.accounts.byEmail(c.authorEmail)
 	switch {
 	case r.CommitMessage != "" && !matches(r.CommitMessage, c.message):

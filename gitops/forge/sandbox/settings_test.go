@@ -125,6 +125,14 @@ func TestPushRuleInTheAPI(t *testing.T) {
 		t.Error(text)
 	}
 	b.must(201, "POST", "/repository/branches", "sandbox-developer", `{"branch":"bot/topic","ref":"main"}`)
+	b.set(func(s *ProjectSettings) { s.PushRules = &PushRules{CommitMessage: "^JIRA-"} })
+	b.commit("side", map[string]string{"x": "1\n"})
+	b.open("side")
+	b.must(422, "PUT", "/merge_requests/1/merge", "sandbox-maintainer", "{}")
+	if text := b.must(200, "GET", "/merge_requests/1", "sandbox-developer", ""); !strings.Contains(text, `"merge_error":"Commit message does not follow`) {
+		t.Error(text)
+	}
+	b.must(200, "PUT", "/merge_requests/1/merge", "sandbox-maintainer", `{"merge_commit_message":"JIRA-1 Merge"}`)
 	b.set(func(s *ProjectSettings) { s.Free = true })
 	b.must(404, "GET", "/push_rule", "sandbox-maintainer", "")
 }

@@ -156,6 +156,21 @@ func TestEveryEventIsDelivered(t *testing.T) {
 	}
 }
 
+func TestRedelivery(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := receive(t)
+	b.hook(r, "")
+	b.commit("main", map[string]string{"x": "1\n"})
+	b.heard(r)
+	b.Redeliver(b.Deliveries()[0])
+	b.heard(r)
+	if len(r.bodies) != 2 || string(r.bodies[0]) != string(r.bodies[1]) || r.header[0].Get("Idempotency-Key") != r.header[1].Get("Idempotency-Key") ||
+		r.header[0].Get("X-Gitlab-Webhook-UUID") == r.header[1].Get("X-Gitlab-Webhook-UUID") {
+		t.Errorf("%v", r.header)
+	}
+}
+
 func TestPushPayload(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
