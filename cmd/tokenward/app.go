@@ -150,7 +150,7 @@ func newForge(s *surroundings, c config, readOnly bool) (*forge.Client, error) {
 	}
 	client, err := forge.New(forge.Config{
 		BaseURL: c.GitLab.URL, Token: func() (string, error) { return s.gitlabToken(c) }, CA: ca,
-		UserAgent: "tokenward/" + strings.Fields(version())[0], ReadOnly: readOnly,
+		UserAgent: "tokenward/" + strings.Fields(version())[0], ReadOnly: readOnly, Sleep: s.sleep,
 	})
 	if err != nil {
 		return nil, usageError{fmt.Errorf("config: gitlab: %w", err)}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"tokenward/analysis/render"
 )
@@ -31,9 +32,14 @@ func main() {
 
 // run is main with its surroundings passed in; it returns the exit code.
 func run(args []string, stdout, stderr io.Writer, environ func(string) string) int {
+	return runIn(args, &surroundings{stdout: stdout, stderr: stderr, environ: environ})
+}
+
+func runIn(args []string, s *surroundings) int {
+	stdout, stderr := s.stdout, s.stderr
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root := newRootCmd(&surroundings{stdout: stdout, stderr: stderr, environ: environ})
+	root := newRootCmd(s)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -79,4 +85,6 @@ func (findingsError) Error() string { return "there are findings" }
 type surroundings struct {
 	stdout, stderr io.Writer
 	environ        func(string) string
+	// sleep waits before a request to GitLab is sent again, nil for the real time.
+	sleep func(context.Context, time.Duration) error
 }

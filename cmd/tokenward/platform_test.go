@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"tokenward/bot"
 )
@@ -42,12 +44,13 @@ func (p *platform) run(token string, args ...string) (code int, stdout, stderr s
 	p.t.Helper()
 	var out, errs bytes.Buffer
 	args = append(args, "--umbrella", sampleHost+"platform/umbrella.git", "--git-instead-of", sampleHost+"="+p.box.url+"/")
-	code = run(args, &out, &errs, func(key string) string {
+	environ := func(key string) string {
 		if v, ok := p.environment[key]; ok {
 			return v
 		}
 		return map[string]string{"TOKENWARD_GITLAB_TOKEN": token, "TOKENWARD_GITLAB_URL": p.box.url}[key]
-	})
+	}
+	code = runIn(args, &surroundings{stdout: &out, stderr: &errs, environ: environ, sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }})
 	if token != "" && (strings.Contains(out.String(), token) || strings.Contains(errs.String(), token)) {
 		p.t.Errorf("%v prints the token", args)
 	}
