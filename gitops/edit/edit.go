@@ -6,7 +6,8 @@
 // Everything here is a pure function of bytes. The package reads no file of its
 // own accord, renders nothing and rewrites nothing: it adds lines, and where a
 // value stands on one line with its key (as in "pods: []") it completes that
-// line. What it cannot place with certainty it refuses.
+// line; it takes out only what it is told by name. What it cannot place with
+// certainty it refuses.
 package edit
 
 import "errors"
@@ -34,7 +35,7 @@ type Change struct {
 	// completed instead of added; empty for an added line.
 	Was string
 	// Removed says that the line Was is gone: Line is where it would stand, and
-	// Text is empty. Only our own text is ever removed.
+	// Text is empty. Only our own text and what a PolicyRemoval names is ever removed.
 	Removed bool
 }
 

@@ -1,0 +1,213 @@
+package edit
+
+import (
+	"fmt"
+	"slices"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// Removal is one pattern of pod names to take out.
+type Removal struct {
+	Pattern string
+	// KeepFirst takes out the repetitions only.
+	KeepFirst bool
+}
+
+// PolicyRemoval takes entries of one namespace out of the values that PolicyEdit
+// adds to. A line goes together with the comment lines right above it that belong
+// to it alone; a list that becomes empty goes with its key, and so do pods without
+// any. Nothing else changes.
+type PolicyRemoval struct {
+	// Mutator and DefaultMutator are the names of the two policies.
+	Mutator, DefaultMutator string
+	Namespace               string
+	// Allow and Deny are the patterns to take out of the namespace's pods.
+	Allow, Deny []Removal
+	// RepeatedDefault takes out the repetitions of the namespace under DefaultMutator.
+	RepeatedDefault bool
+}
+
+var _ Edit = PolicyRemoval{}
+
+// Apply takes out what is there; what is not listed needs nothing. It refuses with
+// ErrForm what template directives are involved in: a line that holds one, a list of
+// which only directives would be left, a block that would be left empty. The
+// result is parsed again and compared with what the removal wants: ErrUnproven if
+// it says anything else.
+func (e PolicyRemoval) Apply(src []byte) (dst []byte, changes []Change, err error) {
+	if err := checkName("the namespace", e.Namespace); err != nil {
+		return nil, nil, err
+	}
+	if len(e.Allow)+len(e.Deny) == 0 && !e.RepeatedDefault {
+		return src, nil, nil
+	}
+	d, err := readSource(src).locate(e.Mutator, e.DefaultMutator)
+	if err != nil {
+		return nil, nil, err
+	}
+	r := &remover{document: d, splice: newSplice(src, d.lines)}
+	if err := r.remove(e); err != nil {
+		return nil, nil, err
+	}
+	if !r.splice.changed() {
+		return src, nil, nil
+	}
+	dst, changes = r.splice.apply()
+	return dst, changes, r.verify(e, dst)
+}
+
+// remover takes entries out of the lines of a document, and out of its nodes.
+type remover struct {
+	*document
+	splice *splice
+}
+
+// entryList is a list of scalars with the mapping that holds it.
+type entryList struct {
+	parent, key, list *yaml.Node
+}
+
+func (r *remover) remove(e PolicyRemoval) error {
+	mutator, err := r.policy(e.Mutator)
+	if err != nil {
+		return err
+	}
+	items, err := r.itemsOf(mutator.list, e.Namespace)
+	if err != nil {
+		return err
+	}
+	allow, deny, err := sidesOf(items)
+	if err != nil {
+		return err
+	}
+	if err := r.removeAll(allow, e.Allow); err != nil {
+		return err
+	}
+	if err := r.removeAll(deny, e.Deny); err != nil {
+		return err
+	}
+	for _, item := range items {
+		if err := r.dropEmptyPods(item); err != nil {
+			return err
+		}
+	}
+	if !e.RepeatedDefault {
+		return nil
+	}
+	fallback, err := r.policy(e.DefaultMutator)
+	if err != nil || fallback.list == nil {
+		return err
+	}
+	return r.removeAll([]entryList{{fallback.value, fallback.listKey, fallback.list}}, []Removal{{e.Namespace, true}})
+}
+
+// sidesOf returns the lists of what the items allow and deny.
+func sidesOf(items []*yaml.Node) (allow, deny []entryList, err error) {
+	for _, item := range items {
+		key, pods, err := child(item, podsKey)
+		if err != nil {
+			return nil, nil, err
+		}
+		if pods != nil && pods.Kind == yaml.SequenceNode {
+			allow = append(allow, entryList{item, key, pods})
+			continue
+		}
+		for _, side := range []*[]entryList{&allow, &deny} {
+			name := allowKey
+			if side == &deny {
+				name = denyKey
+			}
+			key, list, err := child(pods, name)
+			if err != nil {
+				return nil, nil, err
+			}
+			if list != nil && list.Kind == yaml.SequenceNode {
+				*side = append(*side, entryList{pods, key, list})
+			}
+		}
+	}
+	return allow, deny, nil
+}
+
+// removeAll takes the patterns out of the lists, which are read in order.
+func (r *remover) removeAll(lists []entryList, removals []Removal) error {
+	for _, removal := range removals {
+		if err := checkName("the pattern", removal.Pattern); err != nil {
+			return err
+		}
+	}
+	seen := map[string]bool{}
+	for _, l := range lists {
+		var out []*yaml.Node
+		for _, n := range l.list.Content {
+			i := slices.IndexFunc(removals, func(x Removal) bool { return n.Kind == yaml.ScalarNode && n.Value == x.Pattern })
+			if i < 0 {
+				continue
+			}
+			if !removals[i].KeepFirst || seen[n.Value] {
+				out = append(out, n)
+			}
+			seen[n.Value] = true
+		}
+		if len(out) == 0 {
+			continue
+		}
+		if err := r.takeOut(l, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeOut removes nodes from a list, and the list with its key if none is left.
+func (r *remover) takeOut(l entryList, out []*yaml.Node) error {
+	for _, n := range []*yaml.Node{l.parent, l.list} {
+		if n.Anchor != "" || n.Style&yaml.TaggedStyle != 0 {
+			return fmt.Errorf("%w: the list at line %d is shared or tagged", ErrForm, l.key.Line)
+		}
+	}
+	for _, n := range out {
+		if n.Anchor != "" || n.Style&yaml.TaggedStyle != 0 {
+			return fmt.Errorf("%w: %s at line %d is shared or tagged", ErrForm, n.Value, n.Line)
+		}
+	}
+	take := r.takeOutLines
+	if isFlow(l.list) {
+		take = r.takeOutOfFlow
+	}
+	if err := take(l, out); err != nil {
+		return err
+	}
+	l.list.Content = slices.DeleteFunc(l.list.Content, func(n *yaml.Node) bool { return slices.Contains(out, n) })
+	if len(l.list.Content) == 0 && !isFlow(l.list) {
+		return r.dropKey(l.parent, l.key)
+	}
+	return nil
+}
+
+// dropEmptyPods removes the key pods of an item where nothing is left below it.
+func (r *remover) dropEmptyPods(item *yaml.Node) error {
+	key, pods, err := child(item, podsKey)
+	if err != nil || pods == nil || isFlow(pods) || pods.Kind != yaml.MappingNode || len(pods.Content) > 0 || !r.splice.changed() {
+		return err
+	}
+	return r.dropKey(item, key)
+}
+
+// verify parses the result and compares it with the nodes, from which the entries
+// have been taken. The template actions must be the same as before.
+func (r *remover) verify(e PolicyRemoval, dst []byte) error {
+	after := readSource(dst)
+	if !sameActions(r.source, after) {
+		return fmt.Errorf("%w: a template action has changed", ErrUnproven)
+	}
+	got, err := after.locate(e.Mutator, e.DefaultMutator)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnproven, err)
+	}
+	if !equal(r.root, got.root) {
+		return fmt.Errorf("%w: namespace %s", ErrUnproven, e.Namespace)
+	}
+	return nil
+}

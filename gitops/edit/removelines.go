@@ -1,0 +1,227 @@
+package edit
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// takeOutLines removes the lines of some of a list's items, with the comments that
+// belong to them alone.
+func (r *remover) takeOutLines(l entryList, out []*yaml.Node) error {
+	gone := map[int]bool{} // the lines of removed items
+	for _, n := range out {
+		number, dash, err := r.itemStart(n)
+		if err != nil {
+			return err
+		}
+		if r.lastLine(number, dash, n) != number {
+			return fmt.Errorf("%w: %s at line %d stands on more than one line", ErrForm, n.Value, n.Line)
+		}
+		if err := r.checkLine(number); err != nil {
+			return err
+		}
+		gone[number] = true
+	}
+	for _, n := range out {
+		r.dropItem(lineOf(n), gone)
+	}
+	if len(out) == len(l.list.Content) {
+		return nil
+	}
+	always := func(n *yaml.Node) bool {
+		return !slices.Contains(out, n) && r.blockAt(lineOf(n)) == r.blockAt(lineOf(l.key))
+	}
+	if !slices.ContainsFunc(l.list.Content, always) {
+		return fmt.Errorf("%w: only items inside template directives would be left below %s at line %d", ErrForm, l.key.Value, l.key.Line)
+	}
+	return r.checkBlocks(gone)
+}
+
+// checkLine refuses to drop a line that a template action stands on or reaches into.
+func (r *remover) checkLine(number int) error {
+	l := r.lines[number]
+	if r.inAction[number] || r.isDynamic(l.start, l.end) || !bytes.Equal(l.of(r.text), l.of(r.masked)) || r.glued(number, r.indent(number)) {
+		return fmt.Errorf("%w: a template action stands on line %d or trims it", ErrForm, number+1)
+	}
+	return nil
+}
+
+// checkBlocks refuses to leave a template block without any content.
+func (r *remover) checkBlocks(gone map[int]bool) error {
+	for number := range gone {
+		b := r.blockAt(number)
+		if b == nil {
+			continue
+		}
+		left := slices.ContainsFunc(r.contentOf(b, number), func(i int) bool { return !r.splice.removed[i] })
+		if !left {
+			return fmt.Errorf("%w: the template block around line %d would be left empty", ErrForm, number+1)
+		}
+	}
+	return nil
+}
+
+// contentOf lists the lines with content in the block around a line.
+func (r *remover) contentOf(b *block, number int) []int {
+	var out []int
+	add := func(i int) bool {
+		if !r.blockAt(i).within(b) {
+			return false
+		}
+		if r.kindOf(i) == content {
+			out = append(out, i)
+		}
+		return true
+	}
+	for i := number; i >= 0 && add(i); i-- {
+	}
+	for i := number + 1; i < len(r.lines) && add(i); i++ {
+	}
+	return out
+}
+
+// dropItem drops the line of an item and the comments above it, unless the items
+// that follow it at once, without comments of their own, stay: then the comments may
+// be about those, too. Where it stood between blank lines, one of them goes as well.
+func (r *remover) dropItem(number int, gone map[int]bool) {
+	r.splice.drop(number)
+	col := r.indent(number)
+	alone := true
+	for i := number + 1; i < len(r.lines) && r.isItem(i) && r.indent(i) == col && r.blockAt(i) == r.blockAt(number); i++ {
+		alone = alone && gone[i]
+	}
+	first := number
+	if alone {
+		for first > 0 && r.isCommentOf(first-1, number) {
+			first--
+			r.splice.drop(first)
+		}
+	}
+	before, behind := first-1, number+1
+	if before < 0 || r.kindOf(before) != empty || r.splice.removed[before] {
+		return
+	}
+	switch {
+	case behind < len(r.lines) && r.kindOf(behind) == empty:
+		r.splice.drop(behind)
+	case behind == len(r.lines) || r.kindOf(behind) == content && r.indent(behind) < col:
+		r.splice.drop(before)
+	}
+}
+
+// isCommentOf tells whether a line is a comment at the indentation of the given line, in its template block.
+func (r *remover) isCommentOf(i, number int) bool {
+	l := r.lines[i]
+	return r.kindOf(i) == comment && r.indent(i) == r.indent(number) && r.blockAt(i) == r.blockAt(number) &&
+		!r.inAction[i] && !r.isDynamic(l.start, l.end)
+}
+
+// dropKey removes a key whose value has become empty from its mapping. It refuses a
+// key that shares its line with something else, and one below which template
+// directives print something: that would be left without it.
+func (r *remover) dropKey(mapping, key *yaml.Node) error {
+	number := lineOf(key)
+	if r.indent(number) != column(key) {
+		return fmt.Errorf("%w: %s at line %d would be left empty, and shares its line", ErrForm, key.Value, key.Line)
+	}
+	if err := r.checkLine(number); err != nil {
+		return err
+	}
+	if r.hasMore(number) {
+		return fmt.Errorf("%w: only template directives would be left below %s at line %d", ErrForm, key.Value, key.Line)
+	}
+	r.splice.drop(number)
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if mapping.Content[i] == key {
+			mapping.Content = slices.Delete(mapping.Content, i, i+2)
+			break
+		}
+	}
+	return nil
+}
+
+// hasMore tells whether anything but comments stands below the key of a line, or may
+// be printed there, that has not been removed.
+func (r *remover) hasMore(number int) bool {
+	home, col := r.blockAt(number), r.indent(number)
+	deeper := func(indent int, item bool) bool { return indent > col || indent == col && item }
+	for i := number + 1; i < len(r.lines); i++ {
+		if r.splice.removed[i] || r.inAction[i] {
+			continue
+		}
+		switch {
+		case !r.blockAt(i).within(home):
+			return false
+		case r.kindOf(i) == content:
+			return deeper(r.indent(i), r.isItem(i))
+		case r.kindOf(i) != directive:
+			continue
+		case r.blockAt(i) == home && r.ends(i):
+			return false
+		}
+		switch a := r.actions[firstAction(r.actions, r.lines[i].start)]; {
+		case a.role == silent:
+		case a.role == opens:
+			return r.looks[i].below >= col && (r.looks[i].below > col || r.isItem(r.contentBehind(i)))
+		case a.role == output && a.breaks && a.indent >= 0:
+			return a.indent >= col
+		case a.role == output:
+			return r.directiveIndent(i) >= col
+		}
+	}
+	return false
+}
+
+// contentBehind returns the first line with content behind the given one.
+func (r *remover) contentBehind(number int) int {
+	for number++; r.kindOf(number) != content; number++ {
+	}
+	return number
+}
+
+// takeOutOfFlow removes elements of a list in flow style from its text. A list that
+// is left empty goes with its key where the two have a line of their own.
+func (r *remover) takeOutOfFlow(l entryList, out []*yaml.Node) error {
+	f, ok := r.flow(l.list)
+	number := lineOf(l.key)
+	if !ok || r.isDynamic(f.open, f.close) || lineAt(r.lines, f.open) != lineAt(r.lines, f.close) {
+		return fmt.Errorf("%w: the list at line %d is not in a form that can be shortened", ErrForm, l.key.Line)
+	}
+	if len(out) == len(l.list.Content) && !isFlow(l.parent) && lineAt(r.lines, f.open) == number && r.indent(number) == column(l.key) {
+		l.list.Content = nil
+		return r.dropKey(l.parent, l.key)
+	}
+	var kept []string
+	for _, n := range l.list.Content {
+		if !slices.Contains(out, n) {
+			start := r.offsetOf(n)
+			kept = append(kept, string(r.text[start:r.elementEnd(start, f.close)]))
+		}
+	}
+	inside := r.text[f.open+1 : f.close]
+	left := len(inside) - len(bytes.TrimLeft(inside, " "))
+	right := len(inside) - len(bytes.TrimRight(inside, " "))
+	if len(kept) == 0 {
+		left, right = 0, 0
+	}
+	r.splice.replace(f.open+1, f.close, pad(left)+strings.Join(kept, ", ")+pad(right))
+	return nil
+}
+
+// elementEnd returns the offset behind the scalar that starts at start in a list in flow style.
+func (r *remover) elementEnd(start, closing int) int {
+	if c := r.masked[start]; c == '"' || c == '\'' {
+		if end := scalarEnd(r.masked, start); end >= 0 {
+			return end + 1
+		}
+	}
+	end := start
+	for end < closing && r.masked[end] != ',' {
+		end++
+	}
+	return start + len(bytes.TrimRight(r.text[start:end], " "))
+}
