@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"tokenward/bot"
@@ -84,108 +85,6 @@ func (p *platform) wroteNothing() {
 	if w := p.writes(); len(w) > 0 {
 		p.t.Errorf("an unchanged run wrote: %v", w)
 	}
-}
-
-// TestIssuesAreOpenedOnce holds that the second run reads the issues with one call
-// and writes nothing, and that the requests refer to the issue without closing it.
-func TestIssuesAreOpenedOnce(t *testing.T) {
-	t.Parallel()
-	p := issueKeeping(t)
-	_, report := p.propose(developer)
-	dashboard, tracking := p.issues()
-	if dashboard.IID == 0 || len(tracking) != 2 {
-		t.Fatalf("dashboard %d, tracking issues %v", dashboard.IID, tracking)
-	}
-	closing := regexp.MustCompile(`(?i)(clos|fix|resolv|implement)\w*:? +\S*#`)
-	for _, m := range report.MergeRequests {
-		want := fmt.Sprintf("Part of %s#%d.", umbrellaProject, tracking[m.Unit].IID)
-		if !strings.Contains(m.Description, want) || closing.MatchString(m.Description) {
-			t.Errorf("%s does not say %q, or closes it:\n%s", reference(m), want, m.Description)
-		}
-		for _, i := range []sandbox.Issue{tracking[m.Unit], dashboard} {
-			if !strings.Contains(i.Description, reference(m)) {
-				t.Errorf("%q does not refer to %s:\n%s", i.Title, reference(m), i.Description)
-			}
-		}
-	}
-	p.wroteNothing()
-	reads := 0
-	for _, r := range p.box.box.Requests() {
-		if strings.Contains(r.Path, "/issues") {
-			reads++
-		}
-	}
-	if reads != 1 {
-		t.Errorf("an unchanged run asks %d times about issues, want once", reads)
-	}
-}
-
-// TestNoIssuesByDefault holds that nothing is asked about issues while they are off,
-// and nothing written where the project has them turned off.
-func TestNoIssuesByDefault(t *testing.T) {
-	t.Parallel()
-	for name, prepare := range map[string]func(p *platform){
-		"off": func(p *platform) { p.environment = nil },
-		"turned off in the project": func(p *platform) {
-			p.must(p.box.box.SetProject(t.Context(), umbrellaProject, func(s *sandbox.ProjectSettings) { s.IssuesDisabled = true }))
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			p := issueKeeping(t)
-			prepare(p)
-			umbrella, pkg := p.one()
-			if umbrella.Action != bot.ActionCreated || pkg.Action != bot.ActionCreated {
-				t.Errorf("the pair is %q and %q", umbrella.Action, pkg.Action)
-			}
-			for _, r := range p.box.box.Requests() {
-				if strings.Contains(r.Path, "/issues") {
-					t.Errorf("%s %s was asked", r.Method, r.Path)
-				}
-			}
-		})
-	}
-}
-
-// TestTrackingIssueClosesAfterBothMerges holds that half a pair keeps it open.
-func TestTrackingIssueClosesAfterBothMerges(t *testing.T) {
-	t.Parallel()
-	p := issueKeeping(t)
-	p.propose(developer)
-	for i, step := range []struct{ project, want string }{{umbrellaProject, "opened"}, {bulletinProject, "closed"}} {
-		_, tracking := p.issues()
-		_, report := p.propose(developer)
-		for _, m := range report.MergeRequests {
-			if m.Unit == "bulletin" && m.Project == step.project {
-				p.must(p.box.box.Merge(t.Context(), m.Project, int(m.IID)))
-			}
-		}
-		p.propose(developer)
-		_, tracking = p.issues()
-		if got := tracking["bulletin"]; got.State != step.want || !strings.Contains(got.Description, umbrellaProject+"!") {
-			t.Errorf("after merge %d it is %s, want %s:\n%s", i+1, got.State, step.want, got.Description)
-		}
-		if tracking["logbook"].State != "opened" {
-			t.Error("the other namespace's issue was closed, too")
-		}
-		p.wroteNothing()
-	}
-}
-
-// TestTrackingIssueThatPeopleClosedStaysClosed also holds that one which they opened
-// again stays open.
-func TestTrackingIssueThatPeopleClosedStaysClosed(t *testing.T) {
-	t.Parallel()
-	p := issueKeeping(t)
-	p.propose(developer)
-	_, tracking := p.issues()
-	p.edit(tracking["bulletin"].IID, map[string]string{"state_event": "close"})
-	p.must(p.box.box.Close(t.Context(), bulletinProject, 1))
-	p.propose(developer)
-	if _, tracking = p.issues(); tracking["bulletin"].State != "closed" || len(tracking) != 2 {
-		t.Errorf("it is %s", tracking["bulletin"].State)
-	}
-	p.wroteNothing()
 }
 
 // TestClosedDashboardPauses closes the dashboard and opens it again.
@@ -279,3 +178,98 @@ func TestQueuedDeclineStaysTicked(t *testing.T) {
 		t.Errorf("bulletin is not open:\n%s", dashboard.Description)
 	}
 }
+
+// TestLateTickSurvives ticks a box after the run has read the dashboard and before it
+// writes it: that run does not act upon it, and leaves it for the next one.
+func TestLateTickSurvives(t *testing.T) {
+	t.Parallel()
+	p := issueKeeping(t)
+	p.propose(developer)
+	p.must(p.box.box.Close(t.Context(), bulletinProject, 1))
+	dashboard, _ := p.issues()
+	var once sync.Once
+	p.box.box.SetFault(func(r sandbox.Request) sandbox.Fault {
+		if r.Method == http.MethodGet && strings.HasSuffix(r.Path, fmt.Sprintf("/issues/%d", dashboard.IID)) {
+			once.Do(func() { p.tick("rescan", "logbook") })
+		}
+		return sandbox.Fault{}
+	})
+	p.propose(developer)
+	if dashboard, _ = p.issues(); !strings.Contains(dashboard.Description, "[x] <!-- tokenward:rescan logbook -->") || strings.Contains(dashboard.Description, "ticked before") {
+		t.Errorf("the late tick is lost:\n%s", dashboard.Description)
+	}
+	p.propose(developer)
+	if dashboard, _ = p.issues(); strings.Contains(dashboard.Description, "[x]") || !strings.Contains(dashboard.Description, "rescan logbook, ticked before") {
+		t.Errorf("the next run did not act upon it:\n%s", dashboard.Description)
+	}
+	p.wroteNothing()
+}
+
+// TestPartialRunLeavesTheDashboard runs for one namespace only.
+func TestPartialRunLeavesTheDashboard(t *testing.T) {
+	t.Parallel()
+	p := issueKeeping(t)
+	p.one()
+	if dashboard, tracking := p.issues(); dashboard.IID != 0 || len(tracking) != 1 {
+		t.Errorf("dashboard %d, %d tracking issues", dashboard.IID, len(tracking))
+	}
+	p.propose(developer)
+	p.tick("rescan", "bulletin")
+	before, _ := p.issues()
+	p.one()
+	if after, _ := p.issues(); after.Description != before.Description {
+		t.Errorf("it was changed to\n%s", after.Description)
+	}
+}
+
+// TestDryRunReadsIssuesOnly holds that a dry run obeys a pause, and writes nothing.
+func TestDryRunReadsIssuesOnly(t *testing.T) {
+	t.Parallel()
+	p := issueKeeping(t)
+	_, report := p.propose(developer, "--dry-run")
+	if w := p.writes(); len(w) > 0 || len(report.MergeRequests) == 0 {
+		t.Errorf("%d requests, wrote %v", len(report.MergeRequests), w)
+	}
+}
+
+// TestHostileNamespaces deploys into a namespace whose name, like all that is said
+// about it, is a trap: it shows in code, ticks nothing, and hides no other namespace.
+func TestHostileNamespaces(t *testing.T) {
+	t.Parallel()
+	p := issueKeeping(t)
+	p.environment["TOKENWARD_NAMESPACES"] = ""
+	p.onMain("chart/templates/hostile.yaml", hostileRelease)
+	p.propose(developer)
+	dashboard, _ := p.issues()
+	for want, times := range map[string]int{"- `x --> @all <!-- ": 1, "![x]": 0, "<img": 0, "\n- [x]": 0, "\n/": 0, "- `tollbooth`": 1} {
+		if n := strings.Count(dashboard.Description, want); n != times {
+			t.Errorf("%q stands %d times on the dashboard, want %d:\n%s", want, n, times, dashboard.Description)
+		}
+	}
+	box := regexp.MustCompile(`<!-- tokenward:rescan (x%20\S+) -->`).FindStringSubmatch(dashboard.Description)
+	if box == nil {
+		t.Fatalf("the namespace has no box:\n%s", dashboard.Description)
+	}
+	p.tick("rescan", box[1])
+	p.propose(developer)
+	if dashboard, _ = p.issues(); strings.Contains(dashboard.Description, "- [x] <!-- tokenward:rescan") || strings.Count(dashboard.Description, ", ticked before") != 1 {
+		t.Errorf("its box was not acted upon once:\n%s", dashboard.Description)
+	}
+	p.wroteNothing()
+}
+
+const hostileRelease = `apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata:
+  name: hostile
+  namespace: umbrella
+spec:
+  targetNamespace: "x --> @all <!-- tokenward:end -->\\n- [x] <!-- tokenward:undecline bulletin -->\\n/close"
+  chart:
+    spec:
+      chart: "@all Closes #1 <img src=x>"
+      version: "1"
+      sourceRef:
+        kind: HelmRepository
+        name: "![x](http://x/y.png)"
+`
