@@ -9,8 +9,8 @@ import (
 	"tokenward/analysis/policy"
 )
 
-// ApplyChanges returns the values with the changes made to the mutator's lists. The
-// values that are given stay as they are. With listForm, pods are written as a
+// ApplyChanges returns the values with the changes made to the mutator's lists;
+// stale entries among the changes are taken out. The values that are given stay as they are. With listForm, pods are written as a
 // plain list, the form of older policies charts.
 func ApplyChanges(values map[string]any, names policy.Names, changes []Change, listForm bool) map[string]any {
 	out := clone(values).(map[string]any)
@@ -25,6 +25,8 @@ func ApplyChanges(values map[string]any, names policy.Names, changes []Change, l
 			m["namespaces"] = append(items(m["namespaces"]), c.Namespace)
 		case Allow, Deny:
 			addPattern(child(policies, names.Mutator), c, listForm)
+		case Stale:
+			removeEntry(policies, names, c)
 		}
 	}
 	return out

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -47,25 +48,74 @@ func (p *planner) hitsWanted(patterns []string) *Workload {
 }
 
 // stale lists the entries of a listed namespace that nothing needs: patterns that
-// match nothing the platform renders, patterns that match only pods that need
-// no token, and entries that stand there twice.
+// match nothing the platform renders, patterns that allow only pods that need no
+// token, and entries that stand there twice.
 func (p *planner) stale() {
 	seen := map[string]bool{}
 	for _, pattern := range p.entry.Allow {
-		if seen[pattern] {
-			p.add(Change{Kind: Stale, Pattern: pattern, Reason: "listed twice"})
-			continue
+		c := Change{Kind: Stale, In: Allow, Pattern: pattern}
+		if hits := p.hits(pattern); !p.repeated(&c, seen) && !p.unmatched(&c, hits) && p.hitsWanted([]string{pattern}) == nil {
+			c.Workloads, c.Evidence = ids(hits), p.evidence(hits...)
+			c.Reason = "allows only pods that need no token: " + strings.Join(c.Workloads, ", ")
+			c.Held = p.breaksWithout(pattern, hits)
 		}
-		seen[pattern] = true
-		hits := p.hits(pattern)
-		switch {
-		case len(hits) == 0:
-			p.add(Change{Kind: Stale, Pattern: pattern, Unmatched: true, Reason: p.whyUnmatched(pattern)})
-		case p.hitsWanted([]string{pattern}) == nil:
-			p.add(Change{Kind: Stale, Pattern: pattern, Workloads: ids(hits), Evidence: p.evidence(hits...),
-				Reason: "allows only pods that need no token: " + strings.Join(ids(hits), ", ")})
+		p.addStale(c)
+	}
+	seen = map[string]bool{}
+	for _, pattern := range p.entry.Deny {
+		c := Change{Kind: Stale, In: Deny, Pattern: pattern}
+		if !p.repeated(&c, seen) {
+			p.unmatched(&c, p.hits(pattern))
+		}
+		p.addStale(c)
+	}
+	for i, ns := range p.in.Listing.Default {
+		if ns == p.plan.Namespace && slices.Contains(p.in.Listing.Default[:i], ns) {
+			p.addStale(Change{Kind: Stale, In: HardenDefault, Repeated: true, Reason: "the namespace is listed twice for its default ServiceAccount"})
 		}
 	}
+}
+
+func (p *planner) addStale(c Change) {
+	if c.Reason == "" {
+		return
+	}
+	if c.Held {
+		c.Reason += "; without it they would break the validating policy, since their templates set automountServiceAccountToken to true"
+	}
+	if c.In == Deny {
+		c.Reason = "denied: " + c.Reason
+	}
+	p.add(c)
+}
+
+func (p *planner) repeated(c *Change, seen map[string]bool) bool {
+	if !seen[c.Pattern] {
+		seen[c.Pattern] = true
+		return false
+	}
+	c.Repeated, c.Reason = true, "listed twice"
+	return true
+}
+
+func (p *planner) unmatched(c *Change, hits []*Workload) bool {
+	if len(hits) > 0 {
+		return false
+	}
+	c.Unmatched, c.Reason = true, p.whyUnmatched(c.Pattern)
+	return true
+}
+
+// breaksWithout tells whether one of the workloads sets true itself, and is excepted
+// from the validating policy by nothing else than the pattern.
+func (p *planner) breaksWithout(pattern string, hits []*Workload) bool {
+	others := slices.DeleteFunc(slices.Clone(p.entry.Allow), func(o string) bool { return o == pattern })
+	for _, w := range hits {
+		if setsTrue(w) && !p.excluded(w) && !p.settles(p.entry.Deny, w) && !p.settles(others, w) && p.settles(p.entry.Allow, w) {
+			return true
+		}
+	}
+	return false
 }
 
 // whyUnmatched says what is wrong with a pattern that matches no pod: often it is a

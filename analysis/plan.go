@@ -30,11 +30,21 @@ type Change struct {
 	Review bool
 	// Evidence is the strongest evidence of each workload, in the order of Workloads.
 	Evidence []Evidence
+	// In is the list that a stale entry stands in: Allow, Deny, or HardenDefault for the
+	// default ServiceAccounts. Repeated says that it stands there before, too.
+	In       ChangeKind
+	Repeated bool
 	// Unmatched says of a stale entry that no pod of the platform matches it; Feature
 	// is the optional feature of a chart that it belongs to, nil where none is known.
 	Unmatched bool
 	Feature   *Feature
+	// Held says of a stale entry that a pod would break the validating policy without it.
+	Held bool
 }
+
+// Removable tells whether taking a stale entry out does what it should and nothing
+// else: what belongs to an optional feature stays for the day when that is switched on.
+func (c Change) Removable() bool { return c.Kind == Stale && c.Feature == nil && !c.Held }
 
 // NamespacePlan is everything that should be done about one namespace: a unit of work.
 type NamespacePlan struct {
@@ -52,6 +62,17 @@ func (p *NamespacePlan) Edits() []Change {
 	var out []Change
 	for _, c := range p.Changes {
 		if c.Kind != Stale {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// Removals returns the stale entries that can be taken out, for a merge request of their own.
+func (p *NamespacePlan) Removals() []Change {
+	var out []Change
+	for _, c := range p.Changes {
+		if c.Removable() {
 			out = append(out, c)
 		}
 	}
