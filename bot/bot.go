@@ -131,6 +131,7 @@ var (
 	_ people        = (*forge.Client)(nil)
 	_ dependencies  = (*forge.Client)(nil)
 	_ issues        = (*forge.Client)(nil)
+	_ talk          = (*forge.Client)(nil)
 )
 
 // Bot runs the path for one umbrella. It keeps nothing between runs.
@@ -142,6 +143,7 @@ type Bot struct {
 	people       people
 	dependencies dependencies
 	issues       issues
+	talk         talk
 }
 
 // New checks the configuration and returns a bot. The forge may be nil for scans
@@ -153,7 +155,7 @@ func New(cfg Config, store *git.Store, client *forge.Client) (*Bot, error) {
 	}
 	b := &Bot{cfg: cfg, store: store}
 	if client != nil {
-		b.forge, b.people, b.dependencies, b.issues = client, client, client, client
+		b.forge, b.people, b.dependencies, b.issues, b.talk = client, client, client, client, client
 	}
 	return b, nil
 }

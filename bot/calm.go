@@ -103,6 +103,9 @@ type unitRun struct {
 	unit      *Unit
 	proposals []*proposal
 	err       error
+	// asked tells that people asked for what is proposed now: no limit holds it back.
+	asked         bool
+	conversations []*conversation
 }
 
 // order puts the units first whose risk is highest: pods that need a token and have
@@ -159,7 +162,7 @@ func (c Calm) hold(runs []*unitRun, now time.Time) {
 			pushes = pushes || p.action != ActionSkipped && p.decision.push
 		}
 		reason := c.reason(opens, opens || pushes, open, recent, now)
-		if reason == "" {
+		if reason == "" || r.asked {
 			if opens {
 				open, recent = open+1, recent+1
 			}

@@ -58,7 +58,7 @@ func decide(o observed, p *proposal, seal sealer) decision {
 		case r.State == forge.Closed && (known.Closed || p.lifted && known.Digest == p.digest):
 			d.open, d.request, d.known = mustReopen, r, known
 		case r.State == forge.Closed && known.Digest == p.digest:
-			return decision{skip: fmt.Sprintf("%s was closed without being merged: that is taken as a no to this content", r.Reference), decline: true, request: r, known: known}
+			return decision{skip: declined(r.Reference), decline: true, request: r, known: known}
 		case r.State == forge.Merged:
 			d.push = true // the branch was left behind by the merge: begin anew
 		}
@@ -68,6 +68,11 @@ func decide(o observed, p *proposal, seal sealer) decision {
 		return decision{skip: fmt.Sprintf("branch %s has commits that are not tokenward's: it is left to the people who work on it", p.branch)}
 	}
 	return d
+}
+
+// declined says why content is not proposed again.
+func declined(reference string) string {
+	return reference + " was closed without being merged: that is taken as a no to this content"
 }
 
 // decideOpen goes on with a request that is open.

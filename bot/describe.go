@@ -26,6 +26,9 @@ func (b *Bot) umbrellaText(s *Scan, u *Unit) templates.Umbrella {
 			text.Look = append(text.Look, fmt.Sprintf("%s: does it really call the API? %s", strings.Join(c.Workloads, ", "), c.Reason))
 		}
 	}
+	for _, d := range u.pending.Decisions {
+		text.Decided = append(text.Decided, templates.Entry{Kind: string(d.Kind), Pattern: d.Pattern, Reason: d.Because()})
+	}
 	for _, n := range u.Plan.Notes {
 		if rest, ok := strings.CutPrefix(n, "Not analysed: "); ok {
 			text.NotAnalysed = append(text.NotAnalysed, rest)

@@ -13,6 +13,9 @@ import (
 
 // check finds the project and refuses one that cannot take the merge request.
 func (w *writer) check(ctx context.Context, p *proposal) error {
+	if p.project.ID != 0 {
+		return nil
+	}
 	path := w.projectPath(p.change.Base.URL)
 	if path == "" {
 		return fmt.Errorf("%s is not on the GitLab server %s: no merge request can be opened for it", p.change.Base.URL, w.cfg.GitLabURL)
@@ -33,12 +36,25 @@ func (w *writer) check(ctx context.Context, p *proposal) error {
 	return nil
 }
 
+// list reads the requests of the proposal's branch, once.
+func (w *writer) list(ctx context.Context, p *proposal) (err error) {
+	if p.requests != nil {
+		return nil
+	}
+	if p.requests, err = w.forge.MergeRequests(ctx, p.project.ID, p.branch); err != nil {
+		return fmt.Errorf("look for merge requests of branch %s in %s: %w", p.branch, p.project.Path, err)
+	}
+	p.requests = append([]forge.MergeRequest{}, p.requests...) // not nil, so that it counts as read
+	return nil
+}
+
 // observe reads what the server says about a proposal. What costs a call or a fetch
 // is asked only where the answer matters.
 func (w *writer) observe(ctx context.Context, p *proposal) (o observed, err error) {
-	if o.requests, err = w.forge.MergeRequests(ctx, p.project.ID, p.branch); err != nil {
-		return o, fmt.Errorf("look for merge requests of branch %s in %s: %w", p.branch, p.project.Path, err)
+	if err = w.list(ctx, p); err != nil {
+		return o, err
 	}
+	o.requests = p.requests
 	if o.tip = p.change.Base.Tip(p.branch); o.tip == "" {
 		return o, nil
 	}

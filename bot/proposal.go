@@ -23,6 +23,8 @@ type proposal struct {
 	describe func(partners []*proposal, marker string) (string, error)
 
 	project  forge.Project
+	requests []forge.MergeRequest // of the branch, newest first; nil if they were not read yet
+	asked    asked
 	decision decision
 	tip      string    // of the source branch before the run, "" if there was none
 	foreign  bool      // people had a hand in the branch

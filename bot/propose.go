@@ -41,7 +41,8 @@ func (b *Bot) Propose(ctx context.Context) (*Scan, *ProposeReport, error) {
 			w.skipPaused(scan, u, report)
 			continue
 		}
-		runs = append(runs, w.read(ctx, scan, u))
+		r := w.read(ctx, scan, u)
+		runs, units[i] = append(runs, r), r.unit
 	}
 	order(scan, runs)
 	b.cfg.Calm.hold(runs, b.cfg.Now())

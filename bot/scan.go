@@ -13,6 +13,7 @@ import (
 	"tokenward/analysis"
 	"tokenward/analysis/policy"
 	"tokenward/analysis/render"
+	decisions "tokenward/bot/decision"
 	"tokenward/gitops/git"
 )
 
@@ -30,8 +31,11 @@ type Scan struct {
 	// ListForm tells that the pinned policies chart takes pods as a plain list.
 	ListForm bool
 
-	inputs  []analysis.Input
-	skipped []string // namespaces that the policy engine's admission passes over
+	inputs []analysis.Input
+	// Decisions are what people decided, as the umbrella has it.
+	Decisions *decisions.File
+	undecided []string // sentences about decisions for which nothing is planned
+	skipped   []string // namespaces that the policy engine's admission passes over
 	// policyErr says why nothing can be proven about the policies, nil if it can.
 	policyErr error
 	// What two renderings of the unedited umbrella differ in, found out on demand.
@@ -87,10 +91,15 @@ func (b *Bot) plan(ctx context.Context, s *Scan) (err error) {
 	b.cfg.Progress("plan", 0, 1)
 	s.readPolicies(b)
 	s.skipped = policy.SkippedNamespaces(allObjects(s.Set))
-	s.Plans = b.only(analysis.Plan(analysis.PlanInput{
+	if s.Decisions, err = readDecisions(s.Umbrella.FS()); err != nil {
+		return fmt.Errorf("read the decisions in the umbrella: %w", err)
+	}
+	plans := analysis.Plan(analysis.PlanInput{
 		Set: s.Set, Judgements: s.Judgements, Listing: s.Listing, Skipped: s.skipped,
 		Excluded: func(w *analysis.Workload) bool { return analysis.SettledElsewhere(w, s.Policies) },
-	}))
+	})
+	plans, s.undecided = s.Decisions.Apply(s.decisionInput(plans...))
+	s.Plans = b.only(plans)
 	if err := b.known(s); err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ func (s *Scan) Problems() []string {
 	if s.policyErr != nil {
 		out = append(out, s.policyErr.Error()+"; nothing can be proposed, and what is shown as the state afterwards is today's")
 	}
-	return append(out, s.Policies.Warnings()...)
+	return append(append(out, s.undecided...), s.Policies.Warnings()...)
 }
 
 func (b *Bot) wants(namespace string) bool {

@@ -88,16 +88,16 @@ func (st *standing) add(p *proposal, all []*proposal) {
 	if p.role == RolePackage {
 		st.documents = append(st.documents, p.change.Package)
 	}
-	if p.action == ActionSkipped {
-		kind := standPeople
+	if p.action == ActionSkipped || p.decision.decline {
+		kind, reason := standPeople, p.reason
 		switch {
 		case p.decision.decline:
-			kind = standDeclined
+			kind, reason = standDeclined, p.decision.skip
 		case p.held:
 			kind = standQueued
 		}
 		if st.kind != standDeclined && (st.kind != standPeople || kind == standDeclined) {
-			st.kind, st.reason = kind, strings.TrimPrefix(p.reason, "queued: ")
+			st.kind, st.reason = kind, strings.TrimPrefix(reason, "queued: ")
 		}
 	}
 	if p.request == nil {

@@ -24,6 +24,12 @@ type state struct {
 	Closed bool   `json:"closed,omitempty"` // the bot itself closed it
 	// Unneeded says that a complete run found the request needless; the next one that agrees closes it.
 	Unneeded bool `json:"unneeded,omitempty"`
+	// ClosedBy is who asked the bot to close it, "" if nobody did.
+	ClosedBy string `json:"closedBy,omitempty"`
+	// Notes is how many notes people and the bot had written when it read them last.
+	Notes int `json:"notes,omitempty"`
+	// Decided says that the branch carries decisions.
+	Decided bool `json:"decided,omitempty"`
 	// Order says how the order of merging is enforced: "dependency" or "words".
 	Order string `json:"order,omitempty"`
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"tokenward/analysis"
+	decisions "tokenward/bot/decision"
 	"tokenward/gitops/edit"
 	"tokenward/gitops/git"
 )
@@ -23,6 +24,7 @@ type Unit struct {
 	// Documented names the packages whose documentation has the section already.
 	Documented []string
 	documented []*git.Snapshot // their default branches
+	pending    *decisions.File // decisions that the umbrella's request carries
 }
 
 // FileChange is one file of one repository with its wanted content, and what else
@@ -53,7 +55,7 @@ func (r *Refusal) Unwrap() error { return r.Reason }
 // prepare computes a unit: the edit of the umbrella with its proof, and the
 // documentation of every package of the namespace. The error is a *Refusal.
 func (b *Bot) prepare(ctx context.Context, s *Scan, plan analysis.NamespacePlan) (*Unit, error) {
-	u := &Unit{Plan: plan}
+	u := &Unit{Plan: plan, pending: &decisions.File{}}
 	if len(plan.Edits()) > 0 {
 		if err := b.editUmbrella(ctx, s, u); err != nil {
 			return nil, &Refusal{Unit: plan.Namespace, Reason: err, Intended: b.intended(s, plan)}
@@ -61,7 +63,7 @@ func (b *Bot) prepare(ctx context.Context, s *Scan, plan analysis.NamespacePlan)
 	}
 	_, listed := s.Listing.Find(plan.Namespace)
 	if !b.cfg.Documentation || !listed && u.Umbrella == nil {
-		return u, nil
+		return u, b.leaveAlone(ctx, s, u, s.Decisions.For(plan.Namespace))
 	}
 	if err := b.editPackages(ctx, s, u); err != nil {
 		return nil, &Refusal{Unit: plan.Namespace, Reason: err}

@@ -35,22 +35,42 @@ func (b *Bot) newWriter(ctx context.Context) (*writer, error) {
 // anything is written.
 func (w *writer) read(ctx context.Context, s *Scan, u *Unit) *unitRun {
 	r := &unitRun{unit: u}
-	if r.proposals, r.err = w.proposals(s, u); r.err != nil || w.forge == nil {
+	var umbrella *proposal
+	if w.forge != nil {
+		if r.unit, umbrella, r.err = w.recall(ctx, s, u); r.err != nil {
+			return r
+		}
+	}
+	if r.proposals, r.err = w.proposals(s, r.unit); r.err != nil || w.forge == nil {
 		return r
 	}
 	for _, p := range r.proposals {
-		if r.err = w.check(ctx, p); r.err != nil {
+		if p.role == RoleUmbrella && umbrella != nil {
+			p.project, p.requests = umbrella.project, umbrella.requests
+		}
+		if r.err = w.look(ctx, p); r.err != nil {
 			return r
 		}
-		var o observed
-		if o, r.err = w.observe(ctx, p); r.err != nil {
-			return r
-		}
-		p.lifted = w.lifts(p.unit)
-		p.decide(o, w.seal)
 	}
-	decline(r.proposals)
+	if r.err = w.listen(ctx, s, r); r.err == nil {
+		decline(r.proposals)
+	}
 	return r
+}
+
+// look asks the server about a proposal and decides.
+func (w *writer) look(ctx context.Context, p *proposal) error {
+	if err := w.check(ctx, p); err != nil {
+		return err
+	}
+	o, err := w.observe(ctx, p)
+	if err != nil {
+		return err
+	}
+	p.lifted = w.lifts(p.unit)
+	p.decide(o, w.seal)
+	p.applyAsked()
+	return nil
 }
 
 // match makes the unit's merge requests match. Every write recognises its own earlier
@@ -65,7 +85,13 @@ func (w *writer) match(ctx context.Context, r *unitRun) ([]MergeRequestReport, e
 	if err := w.pushAll(ctx, r.proposals); err != nil {
 		return reports(r.proposals), err
 	}
-	err := w.each(ctx, r.proposals, w.open, w.keepOrder)
+	err := w.shut(ctx, r.proposals)
+	if err == nil {
+		err = w.each(ctx, r.proposals, w.open, w.keepOrder)
+	}
+	if err == nil {
+		err = w.answerAll(ctx, r)
+	}
 	if err == nil {
 		w.track(ctx, r)
 		err = w.each(ctx, r.proposals, w.describe)
@@ -73,11 +99,11 @@ func (w *writer) match(ctx context.Context, r *unitRun) ([]MergeRequestReport, e
 	return reports(r.proposals), err
 }
 
-// each takes one step after the other for all proposals that are not skipped.
+// each takes one step after the other for all proposals that are not skipped or closed.
 func (w *writer) each(ctx context.Context, all []*proposal, steps ...func(context.Context, *proposal, []*proposal) error) error {
 	for _, step := range steps {
 		for _, p := range all {
-			if p.action == ActionSkipped {
+			if p.action == ActionSkipped || p.action == ActionClosed {
 				continue
 			}
 			if err := step(ctx, p, all); err != nil {
@@ -154,7 +180,7 @@ func (w *writer) open(ctx context.Context, p *proposal, all []*proposal) error {
 	case p.state.Head == "" && !p.foreign:
 		p.state.Head = p.tip // left behind by a run that died after its push
 	}
-	p.state.Closed, p.state.Unneeded = false, false
+	p.state.Closed, p.state.ClosedBy, p.state.Unneeded, p.state.Decided = false, "", false, p.change.records()
 	switch p.decision.open {
 	case mustCreate:
 		return w.create(ctx, p, all)

@@ -32,6 +32,7 @@ type Umbrella struct {
 	// ViolationsBefore and ViolationsAfter count the validating policy's violations in the namespace.
 	ViolationsBefore, ViolationsAfter int
 	Granted, Taken                    []string // workloads whose pods gain or lose a token
+	Decided                           []Entry  // decisions of people that the request records
 	Partners                          []Partner
 	Documented                        []string // packages whose documentation already has the section
 	Umbrella                          string   // web address of the umbrella project, "" if unknown
@@ -54,7 +55,7 @@ type Package struct {
 
 // Entry is one line that the umbrella's merge request adds.
 type Entry struct {
-	Kind    string // harden, harden-default, allow or deny
+	Kind    string // harden, harden-default, allow or deny; for a decision ignore, too
 	Pattern string
 	Reason  string
 	Review  bool
@@ -87,6 +88,10 @@ func (u Umbrella) Allows() bool {
 	return slices.ContainsFunc(u.Added, func(e Entry) bool { return e.Kind == "allow" })
 }
 
+// Changes tells whether the edit changes anything that is deployed: a request can be
+// about decisions alone.
+func (u Umbrella) Changes() bool { return len(u.Added) > 0 || len(u.Decided) == 0 }
+
 // Description renders the description of an umbrella's merge request.
 func (u Umbrella) Description() (string, error) { return execute("umbrella.md.tmpl", u) }
 
@@ -95,6 +100,9 @@ func (u Umbrella) CommitMessage() (string, error) { return execute("umbrella.com
 
 // Title is the umbrella's merge request title.
 func (u Umbrella) Title() string {
+	if !u.Changes() {
+		return "Record decisions about automountServiceAccountToken for " + u.Namespace
+	}
 	return "Harden automountServiceAccountToken for " + u.Namespace
 }
 

@@ -77,7 +77,7 @@ type applier struct {
 
 func newApplier(in Input, p analysis.NamespacePlan) *applier {
 	a := &applier{in: in, plan: p, workloads: map[string]*analysis.Workload{}}
-	a.plan.Changes = nil
+	a.plan.Changes, a.plan.Decided = nil, slices.Clone(p.Decided)
 	for _, c := range p.Changes {
 		c.Workloads, c.Evidence = slices.Clone(c.Workloads), slices.Clone(c.Evidence)
 		a.plan.Changes = append(a.plan.Changes, c)
@@ -118,12 +118,13 @@ func (a *applier) follow(d Decision) {
 		a.note("%s%s: no pod of this namespace is called %s any more: the decision to %s it may be taken out.", Path, at(d), d.Pattern, d.Kind)
 		return
 	}
+	a.plan.Decided = append(a.plan.Decided, a.meant(d.Pattern)...)
 	if d.Kind == Ignore {
 		a.ignore(d)
 		return
 	}
 	if !a.listed && !slices.ContainsFunc(a.plan.Changes, func(c analysis.Change) bool { return c.Kind == analysis.Harden }) {
-		a.note("%s%s: the namespace is not hardened, so that there is nothing to %s: %s.", Path, at(d), d.Kind, d.because())
+		a.note("%s%s: the namespace is not hardened, so that there is nothing to %s: %s.", Path, at(d), d.Kind, d.Because())
 		return
 	}
 	a.decide(d)
@@ -134,7 +135,7 @@ func (a *applier) follow(d Decision) {
 func (a *applier) ignore(d Decision) {
 	if d.Pattern == "*" {
 		if len(a.plan.Changes) > 0 {
-			a.note("The namespace is left as it is by a decision: %s.", d.because())
+			a.note("The namespace is left as it is by a decision: %s.", d.Because())
 		}
 		a.plan.Changes = nil
 		return
@@ -146,7 +147,7 @@ func (a *applier) ignore(d Decision) {
 			continue
 		}
 		if a.without(&c, d.Pattern) {
-			a.note("Left out by a decision: %s %s. %s.", c.Kind, c.Pattern, d.because())
+			a.note("Left out by a decision: %s %s. %s.", c.Kind, c.Pattern, d.Because())
 			continue
 		}
 		kept = append(kept, c)
@@ -237,7 +238,7 @@ func (a *applier) decide(d Decision) {
 	}
 	a.plan.Changes = kept
 	if !slices.Contains(there, d.Pattern) {
-		reason := strings.NewReplacer("{{", "{ {", "}}", "} }").Replace(d.because())
+		reason := strings.NewReplacer("{{", "{ {", "}}", "} }").Replace(d.Because())
 		a.plan.Changes = append(a.plan.Changes, analysis.Change{
 			Namespace: d.Namespace, Kind: kind, Pattern: d.Pattern, Reason: reason, Workloads: a.meant(d.Pattern),
 			Evidence: []analysis.Evidence{{Kind: evidenceKind, Summary: reason}},

@@ -45,8 +45,8 @@ type File struct{ Decisions []Decision }
 // String names the decision as in the file, without its circumstances.
 func (d Decision) String() string { return fmt.Sprintf("%s %s in %s", d.Kind, d.Pattern, d.Namespace) }
 
-// because says why it was decided, and by whom.
-func (d Decision) because() string {
+// Because says why it was decided, and by whom.
+func (d Decision) Because() string {
 	switch {
 	case d.By == "" && d.Reason == "":
 		return "a decision without a reason"

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -76,4 +77,19 @@ func (p *platform) writes() []string {
 		}
 	}
 	return out
+}
+
+// api calls the sandbox as a developer who uses no client of ours.
+func (p *platform) api(method, path, body string) {
+	p.t.Helper()
+	req, err := http.NewRequestWithContext(p.t.Context(), method, p.box.url+"/api/v4/"+path, strings.NewReader(body))
+	p.must(err)
+	req.Header.Set("PRIVATE-TOKEN", developer)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	p.must(err)
+	p.must(resp.Body.Close())
+	if resp.StatusCode >= 300 {
+		p.t.Fatalf("%s %s: %s", method, path, resp.Status)
+	}
 }
