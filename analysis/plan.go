@@ -54,6 +54,9 @@ type NamespacePlan struct {
 	Blocked string
 	// Notes are sentences for the person who reviews the plan.
 	Notes []string
+	// Decided are the workloads about which people decided otherwise than the
+	// evidence may say, as "Kind name": whether they have a token is no fault of the plan.
+	Decided []string
 }
 
 // Edits returns the changes that a merge request makes: all but the stale

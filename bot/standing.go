@@ -90,9 +90,12 @@ func (st *standing) add(p *proposal, all []*proposal) {
 	}
 	if p.action == ActionSkipped || p.decision.decline {
 		kind, reason := standPeople, p.reason
+		if p.action == ActionClosed {
+			reason = p.decision.skip // as the next run will find it
+		}
 		switch {
 		case p.decision.decline:
-			kind, reason = standDeclined, p.decision.skip
+			kind = standDeclined
 		case p.held:
 			kind = standQueued
 		}

@@ -41,6 +41,7 @@ type MergeRequest struct {
 	Reference                  string // group/project!1
 	DetailedMergeStatus        string
 	CreatedAt, UpdatedAt       time.Time
+	UserNotes                  int // how many notes there are, GitLab's own not counted
 
 	// HasConflicts means something only once DetailedMergeStatus is no longer
 	// checking, unchecked or preparing.
@@ -116,7 +117,7 @@ func (c *Client) mergeRequest(m *gitlab.MergeRequest) MergeRequest {
 		ID: int64(m.ID), IID: int64(m.IID), ProjectID: int64(m.ProjectID), SourceProjectID: int64(m.SourceProjectID),
 		WebURL: m.WebURL, Title: m.Title, Description: m.Description, State: m.State,
 		SourceBranch: m.SourceBranch, TargetBranch: m.TargetBranch, SHA: m.SHA,
-		Draft: m.Draft, Labels: slices.Clone([]string(m.Labels)), DetailedMergeStatus: m.DetailedMergeStatus,
+		UserNotes: m.UserNotesCount, Draft: m.Draft, Labels: slices.Clone([]string(m.Labels)), DetailedMergeStatus: m.DetailedMergeStatus,
 		HasConflicts: m.HasConflicts, MergeError: m.MergeError, RebaseInProgress: m.RebaseInProgress,
 		Author: basicUser(m.Author), Assignees: basicUsers(m.Assignees), Reviewers: basicUsers(m.Reviewers),
 		ClosedBy: basicUser(m.ClosedBy), MergedBy: basicUser(m.MergedBy), MergeCommitSHA: m.MergeCommitSHA,
