@@ -33,6 +33,9 @@ type Config struct {
 	PolicyValues string
 	// Namespaces limits the units of work; empty means all.
 	Namespaces []string
+	// RemoveStale proposes to take stale entries out of the mutator's lists, in merge
+	// requests of their own; otherwise they are only reported.
+	RemoveStale bool
 	// Documentation turns off the packages' merge requests when it is false.
 	Documentation bool
 	// GitLabURL is the base URL of the server that has the projects.

@@ -64,8 +64,9 @@ func (c *FileChange) asked(diffs []fileDiff) []fileDiff {
 // fileDiff is how one file changes.
 type fileDiff struct{ path, diff string }
 
-// digest identifies the content of a change by the lines that it adds to its files, so
-// that a target branch that moves on does not make it another change. The order of a
+// digest identifies the content of a change by the lines that it adds to its files, or
+// takes out of one to which it adds none, so that a target branch that moves on does
+// not make it another change. The order of a
 // file's lines does not count: where a line stands twice, two programs may say of
 // either that it was added.
 func digest(unit, role string, diffs ...fileDiff) string {
@@ -74,14 +75,23 @@ func digest(unit, role string, diffs ...fileDiff) string {
 	diffs = slices.SortedFunc(slices.Values(diffs), func(a, b fileDiff) int { return cmp.Compare(a.path, b.path) })
 	for _, d := range diffs {
 		h.Write([]byte(d.path + "\x00"))
-		var added []string
-		for line := range strings.Lines(d.diff) {
-			if strings.HasPrefix(line, "+") && !strings.HasPrefix(line, "+++ ") {
-				added = append(added, strings.TrimSuffix(line, "\n")+"\n")
-			}
+		lines := linesWith("+", d.diff)
+		if len(lines) == 0 {
+			lines = linesWith("-", d.diff)
 		}
-		slices.Sort(added)
-		h.Write([]byte(strings.Join(added, "")))
+		slices.Sort(lines)
+		h.Write([]byte(strings.Join(lines, "")))
 	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// linesWith lists the lines of a diff that begin with a sign, its headers left out.
+func linesWith(sign, diff string) []string {
+	var out []string
+	for line := range strings.Lines(diff) {
+		if strings.HasPrefix(line, sign) && !strings.HasPrefix(line, sign+sign+sign+" ") {
+			out = append(out, strings.TrimSuffix(line, "\n")+"\n")
+		}
+	}
+	return out
 }

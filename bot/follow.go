@@ -197,6 +197,9 @@ func (w *writer) decideFor(ctx context.Context, s *Scan, r *unitRun, c *conversa
 	not := func(why string) (func() string, error) {
 		return saying("%s: not recorded: %s.", command.echo(), why), nil
 	}
+	if r.unit.Removes {
+		return not("this request only takes entries out; close it, or write the decision into " + templates.Code(decisions.Path) + " of the umbrella")
+	}
 	umbrella, err := w.umbrellaProject(ctx, s, r)
 	if err != nil {
 		return nil, err

@@ -41,6 +41,10 @@ type proposal struct {
 
 // proposals turns the unit into wanted merge requests, the umbrella's first.
 func (b *Bot) proposals(s *Scan, u *Unit) ([]*proposal, error) {
+	if u.Removes {
+		p, err := b.removalProposal(s, u)
+		return []*proposal{p}, err
+	}
 	var out []*proposal
 	if u.Umbrella != nil {
 		p, err := b.umbrellaProposal(s, u)
@@ -94,10 +98,10 @@ func (b *Bot) packageProposal(u *Unit, c *FileChange) (*proposal, error) {
 }
 
 func (b *Bot) newProposal(u *Unit, role string, c *FileChange, title, message string) *proposal {
-	ns := u.Plan.Namespace
+	name := u.name()
 	all, asked := c.lines()
-	return &proposal{unit: ns, role: role, change: c, branch: b.cfg.BranchPrefix + ns,
-		digest: digest(ns, role, asked...), content: digest(ns, role, all...), title: title, message: message, action: ActionUnchanged}
+	return &proposal{unit: name, role: role, change: c, branch: b.cfg.BranchPrefix + u.branch(),
+		digest: digest(name, role, asked...), content: digest(name, role, all...), title: title, message: message, action: ActionUnchanged}
 }
 
 func (p *proposal) report() MergeRequestReport {

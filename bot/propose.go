@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -45,12 +46,13 @@ func (b *Bot) Propose(ctx context.Context) (*Scan, *ProposeReport, error) {
 		runs, units[i] = append(runs, r), r.unit
 	}
 	order(scan, runs)
-	b.cfg.Calm.hold(runs, b.cfg.Now())
-	for _, r := range runs {
+	all := append(slices.Clone(runs), w.readRemovals(ctx, scan, report)...)
+	b.cfg.Calm.hold(all, b.cfg.Now())
+	for _, r := range all {
 		requests, err := w.match(ctx, r)
 		report.MergeRequests = append(report.MergeRequests, requests...)
 		if err != nil {
-			report.fail(r.unit.Plan.Namespace, err)
+			report.fail(r.unit.name(), err)
 		}
 		if ctx.Err() != nil {
 			return scan, report, fmt.Errorf("propose: %w", ctx.Err())
@@ -59,7 +61,7 @@ func (b *Bot) Propose(ctx context.Context) (*Scan, *ProposeReport, error) {
 	if w.forge == nil || w.paused() {
 		return scan, report, nil
 	}
-	for _, n := range b.needlessBranches(scan, units) {
+	for _, n := range append(b.needlessBranches(scan, units), b.needlessRemovals(scan)...) {
 		request, err := w.cleanUp(ctx, n)
 		if err != nil {
 			report.fail(n.unit, err)

@@ -25,6 +25,10 @@ type Unit struct {
 	Documented []string
 	documented []*git.Snapshot // their default branches
 	pending    *decisions.File // decisions that the umbrella's request carries
+	// Removes says that the unit only takes stale entries out: Removed. Kept are those
+	// that the file does not let go.
+	Removes       bool
+	Removed, Kept []analysis.Change
 }
 
 // FileChange is one file of one repository with its wanted content, and what else

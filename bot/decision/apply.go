@@ -194,7 +194,8 @@ func covers(pattern string, w *analysis.Workload) bool {
 	return analysis.Covers(pattern, w) || slices.Contains(analysis.PodPatterns(w), pattern)
 }
 
-// dropIdleDenies takes out planned denies that carve a hole into no allow any more.
+// dropIdleDenies takes out planned denies that carve a hole into no allow any more,
+// and are for no pod whose template sets true itself.
 func (a *applier) dropIdleDenies() {
 	allows := slices.Clone(a.entry.Allow)
 	for _, c := range a.plan.Changes {
@@ -205,7 +206,7 @@ func (a *applier) dropIdleDenies() {
 	a.plan.Changes = slices.DeleteFunc(a.plan.Changes, func(c analysis.Change) bool {
 		return c.Kind == analysis.Deny && !decided(c) && !slices.ContainsFunc(c.Workloads, func(id string) bool {
 			w := a.workloads[id]
-			return w != nil && slices.ContainsFunc(allows, func(p string) bool { return analysis.Hits(p, w) })
+			return w != nil && (w.Automount != nil && *w.Automount || slices.ContainsFunc(allows, func(p string) bool { return analysis.Hits(p, w) }))
 		})
 	})
 }
