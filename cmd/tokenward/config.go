@@ -29,6 +29,7 @@ type config struct {
 	Issues        issuesConfig        `yaml:"issues"`
 	Judging       judgingConfig       `yaml:"judging"`
 	Limits        limitsConfig        `yaml:"limits"`
+	Drift         driftConfig         `yaml:"drift"`
 	Namespaces    []string            `yaml:"namespaces" doc:"Work on these namespaces only; empty means all."`
 	Documentation bool                `yaml:"documentation" doc:"Propose the documentation section in the packages."`
 	Workers       int                 `yaml:"workers" doc:"How many repositories are fetched and charts rendered at once." min:"1"`
@@ -108,6 +109,15 @@ type limitsConfig struct {
 	Onboarding bool   `yaml:"onboarding" doc:"Open nothing yet: report what would be proposed."`
 }
 
+type driftConfig struct {
+	Remove string `yaml:"remove" doc:"What to do about entries of the policies' lists that nothing needs: report them, or propose to take them out, in merge requests of their own." oneof:"report propose"`
+}
+
+const (
+	reportStale  = "report"
+	proposeStale = "propose"
+)
+
 func defaultConfig() config {
 	return config{
 		Kubernetes:    kubernetesConfig{Version: "v1.33.0"},
@@ -115,6 +125,7 @@ func defaultConfig() config {
 		MergeRequests: mergeRequestsConfig{BranchPrefix: "tokenward/"},
 		Review:        reviewConfig{CodeOwners: true, Count: 2},
 		Issues:        issuesConfig{Labels: []string{"tokenward"}},
+		Drift:         driftConfig{Remove: reportStale},
 		Documentation: true,
 		Workers:       4,
 	}
@@ -185,6 +196,9 @@ func (c config) validate() error {
 		if v == "" {
 			return fail(key, "must not be empty", v)
 		}
+	}
+	if c.Drift.Remove != reportStale && c.Drift.Remove != proposeStale {
+		return fail("drift.remove", "must be report or propose", c.Drift.Remove)
 	}
 	if (c.Issues.Tracking || c.Issues.Dashboard) && len(c.Issues.Labels) == 0 {
 		return fail("issues.labels", "must not be empty: issues are found again by the first label", "")

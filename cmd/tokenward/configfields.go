@@ -127,6 +127,9 @@ func schemaOf(v reflect.Value) map[string]any {
 			if n, err := strconv.Atoi(f.Tag.Get("min")); err == nil {
 				s["minimum"] = n
 			}
+			if all := strings.Fields(f.Tag.Get("oneof")); len(all) > 0 {
+				s["enum"] = all
+			}
 			properties[f.Tag.Get("yaml")] = s
 		}
 		return map[string]any{"type": "object", "additionalProperties": false, "properties": properties}
