@@ -38,6 +38,8 @@ type Config struct {
 	RemoveStale bool
 	// Documentation turns off the packages' merge requests when it is false.
 	Documentation bool
+	// VersionBump lets a package's request raise the version of its chart, too.
+	VersionBump bool
 	// GitLabURL is the base URL of the server that has the projects.
 	GitLabURL    string
 	BranchPrefix string   // default "tokenward/"

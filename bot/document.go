@@ -38,6 +38,11 @@ func (b *Bot) editPackages(ctx context.Context, s *Scan, u *Unit) error {
 			u.Documented, u.documented = append(u.Documented, repositoryName(url)), append(u.documented, base)
 			continue
 		}
+		if b.cfg.VersionBump {
+			if err := b.raise(change, r.Chart); err != nil {
+				return fmt.Errorf("raise the version of %s: %w", url, err)
+			}
+		}
 		u.Packages = append(u.Packages, change)
 	}
 	return nil

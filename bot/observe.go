@@ -60,8 +60,12 @@ func (w *writer) observe(ctx context.Context, p *proposal) (o observed, err erro
 	}
 	known := w.newestState(o.requests)
 	if known.Head == o.tip {
-		o.says = known.Digest == p.digest
-		return o, nil
+		version := p.change.bump.version
+		o.says = known.Digest == p.digest && known.Version == version
+		if known.Digest == p.digest && !o.says && known.Version != "" && version != "" {
+			o.says, err = w.says(ctx, p) // the branch may be ahead of its target all the same
+		}
+		return o, err
 	}
 	// Somebody else's tip, or one of ours that a run left when it died.
 	lines, err := w.ownLines(ctx, p)

@@ -83,7 +83,7 @@ func (b *Bot) umbrellaProposal(s *Scan, u *Unit) (*proposal, error) {
 }
 
 func (b *Bot) packageProposal(u *Unit, c *FileChange) (*proposal, error) {
-	text := templates.Package{Namespace: u.Plan.Namespace, Package: c.Package, File: c.Path, Why: c.Why}
+	text := templates.Package{Namespace: u.Plan.Namespace, Package: c.Package, File: c.Path, Why: c.Why, Version: c.bump.version, NotRaised: c.bump.why}
 	message, err := text.CommitMessage()
 	if err != nil {
 		return nil, err

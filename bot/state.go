@@ -16,12 +16,14 @@ import (
 type state struct {
 	Unit   string `json:"unit"`
 	Role   string `json:"role"`
-	Digest string `json:"digest"`           // of the lines that the request asks for
-	Head   string `json:"head"`             // the commit that the bot pushed last
-	Title  string `json:"title,omitempty"`  // the title that the bot set last
-	Target string `json:"target,omitempty"` // the target branch that the bot set last
-	Draft  bool   `json:"draft,omitempty"`  // the bot made it a draft
-	Closed bool   `json:"closed,omitempty"` // the bot itself closed it
+	Digest string `json:"digest"` // of the lines that the request asks for
+	Head   string `json:"head"`   // the commit that the bot pushed last
+	// Version is the version that the request raises the chart to.
+	Version string `json:"version,omitempty"`
+	Title   string `json:"title,omitempty"`  // the title that the bot set last
+	Target  string `json:"target,omitempty"` // the target branch that the bot set last
+	Draft   bool   `json:"draft,omitempty"`  // the bot made it a draft
+	Closed  bool   `json:"closed,omitempty"` // the bot itself closed it
 	// Unneeded says that a complete run found the request needless; the next one that agrees closes it.
 	Unneeded bool `json:"unneeded,omitempty"`
 	// ClosedBy is who asked the bot to close it, "" if nobody did.

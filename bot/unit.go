@@ -42,6 +42,7 @@ type FileChange struct {
 	Why     string // why the change goes to this file
 	Edit    edit.Edit
 	Also    []FileEdit
+	bump    bump
 }
 
 // Refusal is a unit that is not proposed, with the lines that a person may place

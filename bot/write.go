@@ -173,7 +173,7 @@ func decline(proposals []*proposal) {
 // open makes the merge request be open, and go to the right branch under the right title.
 func (w *writer) open(ctx context.Context, p *proposal, all []*proposal) error {
 	p.state = p.decision.known
-	p.state.Unit, p.state.Role, p.state.Digest = p.unit, p.role, p.digest
+	p.state.Unit, p.state.Role, p.state.Digest, p.state.Version = p.unit, p.role, p.digest, p.change.bump.version
 	switch {
 	case p.pushed != "":
 		p.state.Head = p.pushed

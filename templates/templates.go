@@ -47,6 +47,8 @@ type Package struct {
 	Package   string // name of the repository
 	File      string // path of the documentation file
 	Why       string // why the section goes there
+	Version   string // the version that the chart is raised to, "" if it stays
+	NotRaised string // why the version is not raised although it should, a sentence
 	Partners  []Partner
 	Issue     string // reference of the tracking issue, "" without one
 	Blocked   bool   // GitLab itself keeps it from being merged before the umbrella's request
@@ -114,6 +116,11 @@ func (p Package) CommitMessage() (string, error) { return execute("package.commi
 
 // Title is the package's merge request title.
 func (p Package) Title() string { return "Document automountServiceAccountToken for " + p.Package }
+
+// ChangelogEntry is what the package's changelog says, in one line.
+func (p Package) ChangelogEntry() string {
+	return "Documented automountServiceAccountToken and its exceptions in " + p.File
+}
 
 // Body renders the documentation section without its heading.
 func (s Section) Body() (string, error) { return execute("section.md.tmpl", s) }

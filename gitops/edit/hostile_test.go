@@ -22,6 +22,7 @@ func TestHostileText(t *testing.T) {
 	times := strings.Repeat
 	policy := edit.PolicyEdit{Mutator: mutator, DefaultMutator: defaultMutator, Namespace: "new", Harden: true, HardenDefault: true, Allow: []edit.Entry{{Pattern: "a-*"}}}
 	section := documented().edit()
+	log := released().edit()
 	var contents, sections strings.Builder
 	for i := range n {
 		fmt.Fprintf(&contents, "%d. [s%d](#s%d)\n", i+1, i, i)
@@ -47,6 +48,10 @@ func TestHostileText(t *testing.T) {
 		{"headings", "# a\n" + sections.String(), section},
 		{"contents", "# a\n\n" + contents.String() + sections.String(), section},
 		{"breaks", times("---\n\n", n) + "## License\n", section},
+		{"releases", times("## 1.0.0 - 2026-01-01\n### Changed\n\n---\n", n), log},
+		{"headings in a release", "## 1.0.0\n" + times("### a\n", n), log},
+		{"breaks behind a release", "## 1.0.0\n- a\n" + times("\n---\n", n), log},
+		{"aliases in a chart", "version: 1.0.0\na: &a [" + times("*a,", n) + "]\n", edit.VersionEdit{Version: "1.0.1"}},
 		{"link definitions", "# a\n\n" + times("[a]: b\n", n), section},
 		{"quotes in quotes", "# a\n" + times(">", n), section},
 		{"markers", "## " + section.Heading + "\n" + times(section.Marker+"\n<!-- "+section.Marker+" -->\n", n), section},
