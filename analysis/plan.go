@@ -52,6 +52,8 @@ type NamespacePlan struct {
 	Changes   []Change // in the order of ChangeKind's constants; patterns in the order of the workloads
 	// Blocked says why the namespace is not hardened although it is not listed, "" if nothing is in the way.
 	Blocked string
+	// Partial says that not everything in the namespace could be analysed.
+	Partial bool
 	// Notes are sentences for the person who reviews the plan.
 	Notes []string
 	// Decided are the workloads about which people decided otherwise than the
@@ -148,6 +150,7 @@ type planner struct {
 }
 
 func (p *planner) run() NamespacePlan {
+	p.plan.Partial = len(p.unseen) > 0
 	if slices.Contains(p.in.Skipped, p.plan.Namespace) {
 		p.note("The policy engine's admission configuration skips this namespace: a list for it has no effect at admission.")
 	}

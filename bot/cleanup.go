@@ -34,7 +34,7 @@ func (b *Bot) needlessBranches(s *Scan, units []*Unit) []needless {
 		u, ok := prepared[ns]
 		planned := slices.ContainsFunc(s.Plans, func(p analysis.NamespacePlan) bool { return p.Namespace == ns })
 		gone := !planned && b.wants(ns) && len(s.Discovery.Problems) == 0
-		if ok && u.Umbrella == nil || gone {
+		if ok && u.Umbrella == nil && !u.Plan.Partial || gone {
 			out = append(out, needless{unit: ns, role: RoleUmbrella, branch: branch, base: s.Umbrella})
 		}
 	}
