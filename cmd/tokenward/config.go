@@ -32,6 +32,7 @@ type config struct {
 	Drift         driftConfig         `yaml:"drift"`
 	Namespaces    []string            `yaml:"namespaces" doc:"Work on these namespaces only; empty means all."`
 	Documentation bool                `yaml:"documentation" doc:"Propose the documentation section in the packages."`
+	VersionBump   bool                `yaml:"versionBump" doc:"Let a package's merge request also raise the chart's version in the package's own scheme (1.2.3-bb.4 to 1.2.3-bb.5), with an entry in its CHANGELOG.md. Badges in generated READMEs are left to what generates them."`
 	Workers       int                 `yaml:"workers" doc:"How many repositories are fetched and charts rendered at once." min:"1"`
 
 	live    liveFiles // from the command line only
