@@ -9,6 +9,12 @@ COPY . .
 ARG VERSION
 RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.buildVersion=${VERSION}" -o /tokenward ./cmd/tokenward
 
+# A CI job needs a shell: docker build --target ci .
+FROM debian:bookworm-slim AS ci
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY --from=build /tokenward /tokenward
+USER 65534:65534
+
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /tokenward /tokenward

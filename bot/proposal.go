@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -72,6 +73,7 @@ func (b *Bot) umbrellaProposal(s *Scan, u *Unit) (*proposal, error) {
 		return nil, err
 	}
 	p := b.newProposal(u, RoleUmbrella, u.Umbrella, text.Title(), message)
+	p.draft = slices.Contains(s.skipped, u.Plan.Namespace)
 	for _, e := range text.Added {
 		p.draft = p.draft || e.Review
 	}

@@ -25,6 +25,7 @@ type inputs struct {
 	configFile  string
 	umbrella    string
 	ref         string
+	gitlab      string
 	valuesPaths []string
 	values      []string
 	insteadOf   []string
@@ -38,6 +39,7 @@ func (in *inputs) register(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&in.configFile, "config", "", "configuration `FILE` (TOKENWARD_CONFIG)")
 	f.StringVar(&in.umbrella, "umbrella", "", "the umbrella: a folder or any git `URL`, file:// included")
+	f.StringVar(&in.gitlab, "gitlab", "", "base `URL` of the GitLab server; the token stands in TOKENWARD_GITLAB_TOKEN or a file")
 	f.StringVar(&in.ref, "umbrella-ref", "", "branch, tag (refs/tags/...) or commit of the umbrella (default its default branch)")
 	f.StringArrayVar(&in.valuesPaths, "umbrella-values", nil, "values file inside the umbrella, a `PATH` (repeatable)")
 	f.StringArrayVar(&in.values, "values", nil, "values `FILE` of your own for the umbrella (repeatable)")
@@ -65,6 +67,7 @@ func (in *inputs) config(s *surroundings) (config, error) {
 	}
 	set(&c.Umbrella.URL, in.umbrella)
 	set(&c.Umbrella.Ref, in.ref)
+	set(&c.GitLab.URL, in.gitlab)
 	set(&c.Kubernetes.Version, in.kubeVersion)
 	c.Umbrella.ValuesPaths = append(c.Umbrella.ValuesPaths, in.valuesPaths...)
 	c.Umbrella.ValuesFiles = append(c.Umbrella.ValuesFiles, in.values...)

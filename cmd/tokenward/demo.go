@@ -54,7 +54,7 @@ func runDemo(cmd *cobra.Command, s *surroundings, o *demoOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := writeProposals(s.stdout, o.format, report); err != nil {
+	if err := writeProposals(s.stdout, o.format, report, false); err != nil {
 		return fmt.Errorf("write the merge requests: %w", err)
 	}
 	if o.serve {

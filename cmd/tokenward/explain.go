@@ -42,6 +42,9 @@ func runExplain(cmd *cobra.Command, s *surroundings, o *explainOptions, what str
 			found = append(found, w)
 		}
 	}
+	if failed := b.Failed(scan); len(found) == 0 && len(failed) > 0 {
+		return fmt.Errorf("no workload %q was seen; release %s of namespace %s could not be analysed: %w", what, failed[0].Name, namespace, failed[0].Err)
+	}
 	if len(found) == 0 {
 		return usageError{fmt.Errorf("no workload %q is deployed by this umbrella: `tokenward scan` lists them", what)}
 	}

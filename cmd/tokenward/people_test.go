@@ -19,7 +19,7 @@ import (
 // project. TOKENWARD_SEQUENCES sets how many sequences are played.
 func TestPeopleInTheWay(t *testing.T) {
 	t.Parallel()
-	sequences := 12
+	sequences := 6
 	if testing.Short() {
 		sequences = 2
 	}

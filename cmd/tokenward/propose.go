@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,7 +14,6 @@ import (
 
 type proposeOptions struct {
 	inputs
-	gitlab string
 	format string
 	dryRun bool
 }
@@ -26,7 +26,6 @@ func newProposeCmd(s *surroundings) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return runPropose(cmd, s, o) },
 	}
 	o.register(c)
-	c.Flags().StringVar(&o.gitlab, "gitlab", "", "base `URL` of the GitLab server; the token stands in TOKENWARD_GITLAB_TOKEN or a file")
 	c.Flags().StringVar(&o.format, "format", "text", "output `FORMAT`: text or json")
 	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "print diffs and descriptions and touch nothing")
 	return c
@@ -38,12 +37,6 @@ func runPropose(cmd *cobra.Command, s *surroundings, o *proposeOptions) error {
 	}
 	c, err := o.config(s)
 	if err != nil {
-		return err
-	}
-	if o.gitlab != "" {
-		c.GitLab.URL = o.gitlab
-	}
-	if err := c.validate(); err != nil {
 		return err
 	}
 	if !o.dryRun && c.GitLab.URL == "" {
@@ -65,14 +58,14 @@ func proposeOnce(cmd *cobra.Command, s *surroundings, c config, o *proposeOption
 	scan, report, err := a.bot.Propose(cmd.Context())
 	p.finish()
 	if report != nil {
-		err = errors.Join(err, writeProposals(s.stdout, o.format, report))
+		err = errors.Join(err, writeProposals(s.stdout, o.format, report, o.dryRun))
 	}
 	if err != nil {
 		return err
 	}
 	var failures []string
 	if n := len(report.Failed); n > 0 {
-		failures = append(failures, fmt.Sprintf("%d units failed", n))
+		failures = append(failures, counted(n, "unit")+" failed")
 	}
 	if n := len(a.bot.Failed(scan)); n > 0 {
 		failures = append(failures, fmt.Sprintf("%d of %d releases could not be analysed", n, len(scan.Set.Releases)))
@@ -83,7 +76,7 @@ func proposeOnce(cmd *cobra.Command, s *surroundings, c config, o *proposeOption
 	return nil
 }
 
-func writeProposals(w io.Writer, format string, r *bot.ProposeReport) error {
+func writeProposals(w io.Writer, format string, r *bot.ProposeReport, dry bool) error {
 	if format == "json" {
 		return writeJSON(w, r)
 	}
@@ -91,7 +84,7 @@ func writeProposals(w io.Writer, format string, r *bot.ProposeReport) error {
 	counts := map[string]int{}
 	for _, m := range r.MergeRequests {
 		counts[m.Action]++
-		writeProposal(&out, m)
+		writeProposal(&out, m, dry)
 	}
 	for _, f := range r.Failed {
 		fmt.Fprintf(&out, "FAILED %s: %s\n", f.Unit, f.Reason)
@@ -100,18 +93,25 @@ func writeProposals(w io.Writer, format string, r *bot.ProposeReport) error {
 		}
 		out.WriteString("\n")
 	}
-	fmt.Fprintf(&out, "%d merge requests: %d created, %d updated, %d unchanged, %d skipped; %d units failed.\n", len(r.MergeRequests),
-		counts[bot.ActionCreated], counts[bot.ActionUpdated], counts[bot.ActionUnchanged], counts[bot.ActionSkipped], len(r.Failed))
+	fmt.Fprintf(&out, "%s: %d created, %d updated, %d unchanged, %d skipped; %s failed.\n", counted(len(r.MergeRequests), "merge request"),
+		counts[bot.ActionCreated], counts[bot.ActionUpdated], counts[bot.ActionUnchanged], counts[bot.ActionSkipped], counted(len(r.Failed), "unit"))
+	if dry {
+		out.WriteString("This was a dry run: nothing was written.\n")
+	}
 	_, err := io.WriteString(w, printable(out.String()))
 	return err
 }
 
-func writeProposal(out *strings.Builder, m bot.MergeRequestReport) {
+func writeProposal(out *strings.Builder, m bot.MergeRequestReport, dry bool) {
 	name := m.Project
 	if m.IID != 0 {
 		name = fmt.Sprintf("%s!%d", m.Project, m.IID)
 	}
-	fmt.Fprintf(out, "%s %s: %s\n", strings.ToUpper(m.Action), name, m.Title)
+	action := strings.ToUpper(m.Action)
+	if dry && (m.Action == bot.ActionCreated || m.Action == bot.ActionUpdated) {
+		action = "WOULD BE " + action
+	}
+	fmt.Fprintf(out, "%s %s: %s\n", action, name, m.Title)
 	fmt.Fprintf(out, "  %s -> %s", m.SourceBranch, m.TargetBranch)
 	if m.URL != "" {
 		fmt.Fprintf(out, "  %s", m.URL)
@@ -127,7 +127,17 @@ func writeProposal(out *strings.Builder, m bot.MergeRequestReport) {
 		out.WriteString("\n")
 		return
 	}
-	fmt.Fprintf(out, "\n%s\n%s\n", indent(m.Diff), indent(m.Description))
+	fmt.Fprintf(out, "\n%s\n%s\n", indent(m.Diff), indent(hidden.ReplaceAllString(m.Description, "")))
+}
+
+// hidden finds the bot's comments in a description, which pages do not show either.
+var hidden = regexp.MustCompile(`(?m)^<!-- tokenward:.*-->\n?`)
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func indent(s string) string {
