@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	decisions "tokenward/bot/decision"
 	"tokenward/gitops/edit"
 )
 
@@ -79,10 +80,17 @@ func digest(unit, role string, diffs ...fileDiff) string {
 		if len(lines) == 0 {
 			lines = linesWith("-", d.diff)
 		}
+		lines = slices.DeleteFunc(lines, func(line string) bool { return isFrame(d.path, line) })
 		slices.Sort(lines)
 		h.Write([]byte(strings.Join(lines, "")))
 	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// isFrame tells whether an added line is what stands around the decisions in their
+// file: whoever decides first writes it, and it is nobody's content.
+func isFrame(path, line string) bool {
+	return path == decisions.Path && !strings.HasPrefix(line, "+ ") && !strings.HasPrefix(line, "+-")
 }
 
 // linesWith lists the lines of a diff that begin with a sign, its headers left out.

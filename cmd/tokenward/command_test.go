@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"tokenward/bot"
 	"tokenward/bot/decision"
@@ -113,6 +115,11 @@ func TestIgnoreLeadsToADecision(t *testing.T) {
 	p := newPlatform(t)
 	before, _ := p.certkeeper()
 	p.say(umbrellaProject, maintainer, "Thanks!\n\n/tokenward ignore certkeeper-certkeeper-storage-migration-* runs once, at night: we look @all\n")
+	p.box.box.ResetRequests()
+	p.propose(developer, "--namespace", "certkeeper", "--dry-run")
+	if w := p.writes(); len(w) > 0 {
+		t.Errorf("a dry run answers: %v", w)
+	}
 	after, _ := p.certkeeper()
 	if after.IID != before.IID || after.Action != bot.ActionUpdated {
 		t.Errorf("%s is %q (%s)", reference(after), after.Action, after.Reason)
@@ -297,4 +304,72 @@ func TestHoldKeepsCommandsOff(t *testing.T) {
 	}
 	p.answered(umbrellaProject, "`close`: not done, since the request has the label `tokenward::hold`.")
 	p.quiet()
+}
+
+// TestDecisionsOfTwoUnits lets three requests begin the file of decisions, and merges one:
+// the next is made anew, and the one that was declined stays so.
+func TestDecisionsOfTwoUnits(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	all := []string{"--namespace", "certkeeper,keepsake,metrics"}
+	_, r := p.propose(developer, all...)
+	iids := map[string]int{}
+	for _, m := range r.MergeRequests {
+		if m.Role == bot.RoleUmbrella {
+			iids[m.Unit] = int(m.IID)
+			p.must(p.box.box.AddNote(t.Context(), umbrellaProject, iids[m.Unit], maintainer, "/tokenward ignore * later"))
+		}
+	}
+	p.propose(developer, all...)
+	p.must(p.box.box.Close(t.Context(), umbrellaProject, iids["metrics"]))
+	p.must(p.box.box.Merge(t.Context(), umbrellaProject, iids["certkeeper"]))
+	p.propose(developer, all...)
+	_, r = p.propose(developer, all...)
+	for _, m := range r.MergeRequests {
+		if m.Role == bot.RoleUmbrella && m.Unit == "metrics" && (m.Action != bot.ActionSkipped || int(m.IID) != iids["metrics"]) {
+			t.Errorf("%s was declined, and %s is %s", m.Unit, reference(m), m.Action)
+		}
+	}
+	p.must(p.box.box.Merge(t.Context(), umbrellaProject, iids["keepsake"]))
+	f, err := decision.Parse([]byte(p.git(umbrellaProject, "show", "main:"+decision.Path)))
+	if err != nil || len(f.Decisions) != 2 || f.Decisions[0].Namespace != "certkeeper" || f.Decisions[1].Namespace != "keepsake" {
+		t.Errorf("the merged file holds %v, %v", f, err)
+	}
+}
+
+// TestRightsOnBothProjects lets somebody who develops the package alone give commands.
+func TestRightsOnBothProjects(t *testing.T) {
+	t.Parallel()
+	p := newPlatformFor(t, sandbox.Token{Value: "packager", Username: "packager", Access: sandbox.Reporter, Projects: map[string]int{certkeeperProject: sandbox.Developer}},
+		sandbox.Token{Value: "outsider", Username: "outsider"})
+	p.certkeeper()
+	p.say(certkeeperProject, "packager", "/tokenward ignore certkeeper-certkeeper-test-order")
+	p.certkeeper()
+	p.answered(certkeeperProject, "not recorded: decisions are kept in project `platform/umbrella` and take the Developer role there.")
+	p.say(certkeeperProject, "outsider", "/tokenward close")
+	p.certkeeper()
+	if all := p.answers(certkeeperProject); len(all) != 2 || !strings.Contains(all[1], "Not obeyed") {
+		t.Errorf("answers: %q", all)
+	}
+	p.quiet()
+	p.say(certkeeperProject, "packager", "/tokenward close")
+	p.certkeeper()
+	if u, d := p.request(umbrellaProject, 1), p.request(certkeeperProject, 1); d.State != "closed" || u.State != "opened" || !u.Draft {
+		t.Errorf("the package's request is %s, the umbrella's %s, a draft: %t", d.State, u.State, u.Draft)
+	}
+	p.quiet()
+}
+
+// newPlatformFor is newPlatform with more people.
+func newPlatformFor(t *testing.T, people ...sandbox.Token) *platform {
+	t.Helper()
+	p := &platform{t: t, dir: t.TempDir()}
+	p.must(layoutSamples(p.dir))
+	box, err := sandbox.New(sandbox.Config{Repositories: p.dir, Tokens: append(sandbox.DefaultTokens(), people...), Now: time.Now})
+	p.must(err)
+	server := httptest.NewServer(box)
+	t.Cleanup(server.Close)
+	box.SetURL(server.URL)
+	p.box = &runningSandbox{url: server.URL, box: box}
+	return p
 }
