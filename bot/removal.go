@@ -92,7 +92,11 @@ func (b *Bot) removeFrom(ctx context.Context, s *Scan, u *Unit, file string) err
 	u.Removed, u.Kept = nil, nil
 	var reasons []error
 	for _, c := range u.Plan.Removals() {
-		if _, _, err := b.policyRemoval(u.Plan.Namespace, []analysis.Change{c}).Apply(src); err != nil {
+		_, changes, err := b.policyRemoval(u.Plan.Namespace, []analysis.Change{c}).Apply(src)
+		if err == nil && len(changes) == 0 {
+			err = errors.New("it is not written out there")
+		}
+		if err != nil {
 			c.Reason += "; the file does not let it go: " + err.Error()
 			u.Kept, reasons = append(u.Kept, c), append(reasons, err)
 			continue
@@ -103,10 +107,7 @@ func (b *Bot) removeFrom(ctx context.Context, s *Scan, u *Unit, file string) err
 		return errors.Join(reasons...)
 	}
 	removal := b.policyRemoval(u.Plan.Namespace, u.Removed)
-	dst, changes, err := removal.Apply(src)
-	if err == nil && len(changes) == 0 {
-		err = errors.New("it does not hold the stale entries, and yet the rendered values do")
-	}
+	dst, _, err := removal.Apply(src)
 	if err == nil {
 		u.Proof, err = b.proveRemoval(ctx, s, u, file, dst)
 	}
