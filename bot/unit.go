@@ -185,7 +185,7 @@ func (b *Bot) policyEdit(s *Scan, plan analysis.NamespacePlan) edit.PolicyEdit {
 		case analysis.Allow:
 			e.Allow = append(e.Allow, edit.Entry{Pattern: c.Pattern, Comment: comment(s, c)})
 		case analysis.Deny:
-			e.Deny = append(e.Deny, edit.Entry{Pattern: c.Pattern, Comment: []string{c.Reason}})
+			e.Deny = append(e.Deny, edit.Entry{Pattern: c.Pattern, Comment: wrap(oneLine(c.Reason))})
 		}
 	}
 	e.Allow, e.Deny = once(e.Allow), once(e.Deny)

@@ -40,7 +40,7 @@ type config struct {
 }
 
 type umbrellaConfig struct {
-	URL         string   `yaml:"url" doc:"The umbrella's git URL (https, ssh, file) or a folder."`
+	URL         string   `yaml:"url" doc:"The umbrella's git URL (https, ssh, file) or the folder of a repository, of which the last commit is read."`
 	Ref         string   `yaml:"ref" doc:"Branch, tag (refs/tags/...) or commit to analyse; empty means the default branch. Merge requests need a branch."`
 	Chart       string   `yaml:"chart" doc:"Folder of the umbrella chart in its repository; empty means chart/ or, without one, the root."`
 	ValuesPaths []string `yaml:"valuesPaths" doc:"Values files inside the umbrella, such as its own CI's test values; later ones win."`
