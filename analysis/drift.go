@@ -57,7 +57,9 @@ func (p *planner) stale() {
 		if hits := p.hits(pattern); !p.repeated(&c, seen) && !p.unmatched(&c, hits) && p.hitsWanted([]string{pattern}) == nil {
 			c.Workloads, c.Evidence = ids(hits), p.evidence(hits...)
 			c.Reason = "allows only pods that need no token: " + strings.Join(c.Workloads, ", ")
-			c.Held = p.breaksWithout(pattern, hits)
+			if p.breaksWithout(pattern, hits) {
+				c.Held = "without it they would break the validating policy, since their templates set automountServiceAccountToken to true"
+			}
 		}
 		p.addStale(c)
 	}
@@ -80,8 +82,8 @@ func (p *planner) addStale(c Change) {
 	if c.Reason == "" {
 		return
 	}
-	if c.Held {
-		c.Reason += "; without it they would break the validating policy, since their templates set automountServiceAccountToken to true"
+	if c.Held != "" {
+		c.Reason += "; " + c.Held
 	}
 	if c.In == Deny {
 		c.Reason = "denied: " + c.Reason
@@ -102,7 +104,10 @@ func (p *planner) unmatched(c *Change, hits []*Workload) bool {
 	if len(hits) > 0 {
 		return false
 	}
-	c.Unmatched, c.Reason = true, p.whyUnmatched(c.Pattern)
+	c.Unmatched, c.Reason, c.Held = true, p.whyUnmatched(c.Pattern), p.mentioned(c.Pattern)
+	if p.plan.PodMakers == nil {
+		p.plan.PodMakers = p.podMakers()
+	}
 	return true
 }
 

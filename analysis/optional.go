@@ -23,11 +23,16 @@ type Feature struct {
 	// would match those.
 	NameOnly bool
 	Pods     string
+	// Mention is where the pattern's pods are named, although they are not among what is rendered.
+	Mention string
 }
 
 // reason says what the feature means for a stale pattern.
 func (f Feature) reason() string {
 	where := fmt.Sprintf("with values %s of release %s", f.Values, f.Release)
+	if f.Mention != "" {
+		return fmt.Sprintf("matches no pod; %s, %s, which may make it", where, f.Mention)
+	}
 	if f.NameOnly {
 		return fmt.Sprintf("matches no pod; %s it would match the name of %s, but not its pods, which %s matches", where, f.Workload, f.Pods)
 	}
@@ -136,7 +141,7 @@ type featureSearch struct {
 	table     *operatorTable
 	open      []string // patterns that are not explained yet
 	found     map[string]Feature
-	named     map[string]Feature // of patterns that would match a name, but no pod
+	named     map[string]Feature // of patterns that would match a name or be mentioned, but match no pod
 	renders   map[int]int        // by input
 }
 
@@ -154,6 +159,7 @@ func (s *featureSearch) try(ctx context.Context, in Input, c featureSwitch) {
 		return
 	}
 	render.SetNamespaces(out.Objects, release.Namespace, s.opts.CRDs)
+	defer s.mentions(out.Objects, Feature{Release: release.Name, Values: c.String()})
 	rendered := &RenderedRelease{Release: release, Objects: out.Objects}
 	for _, w := range subjects(sources(&Set{Releases: []*RenderedRelease{rendered}}), s.table) {
 		if w.Namespace != s.namespace {
@@ -161,6 +167,23 @@ func (s *featureSearch) try(ctx context.Context, in Input, c featureSwitch) {
 		}
 		f := Feature{Release: release.Name, Values: c.String(), Workload: w.Kind + " " + w.Name, Pods: strings.Join(PodPatterns(w.Workload), ", ")}
 		s.open = slices.DeleteFunc(s.open, func(pattern string) bool { return s.explains(pattern, w.Workload, f) })
+	}
+}
+
+// mentions notes the open patterns whose pods the objects name.
+func (s *featureSearch) mentions(objects []*render.Object, f Feature) {
+	for _, pattern := range s.open {
+		names := spokenNames(pattern, "")
+		if _, known := s.named[pattern]; known || len(names) == 0 {
+			continue
+		}
+		for _, o := range objects {
+			if namedIn(o, names[:1]) != "" {
+				f.Mention = fmt.Sprintf("%s %s mentions %s", o.Kind, o.Name, names[0])
+				s.named[pattern] = f
+				break
+			}
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ var (
 // podTemplate is what a template shows, without being run, of the pods that it makes.
 type podTemplate struct {
 	file  string // its name in the whole chart; "" for a define
+	text  string // as it is written; "" for a define
 	names string // in lower case: its path and the lines that give names
 	pods  bool   // it has an object that makes pods
 	// guards are the values that conditions around such objects read, reads all
@@ -49,7 +50,7 @@ type templateBlock struct {
 
 // scan steps through one file, of which name is the path in its own chart.
 func (s *templateScanner) scan(file, name, text string) {
-	current := &podTemplate{file: file, names: strings.ToLower(name)}
+	current := &podTemplate{file: file, text: text, names: strings.ToLower(name)}
 	s.bodies = append(s.bodies, current)
 	var open []templateBlock
 	for piece := range pieces(text) {

@@ -31,6 +31,7 @@ kit: {}
 wait: {enabled: false}
 jobs: {patchTenant: false}
 paths: {enabled: false}
+scripts: {enabled: false}
 `,
 		"templates/web.yaml":         deploymentText("{{ .Release.Name }}-web"),
 		"templates/tests/script.yml": "{{- if .Values.bbtests.enabled }}\napiVersion: v1\nkind: Pod\nmetadata:\n  name: {{ .Release.Name }}-script-test\n  annotations: {helm.sh/hook: test}\nspec: {containers: [{name: a, image: a}]}\n{{- end }}",
@@ -43,6 +44,8 @@ paths: {enabled: false}
 		"templates/wait.yaml":        `{{ include "kit.pod" (list . "shop.wait") }}` + "\n" + `{{ define "shop.wait" }}x: y{{ end }}`,
 		"templates/patch.yaml":       "{{- if .Values.jobs.patchTenant }}\napiVersion: batch/v1\nkind: Job\nmetadata: {name: patch-tenant}\nspec: {template: {spec: {containers: [{name: a, image: a}]}}}\n{{- end }}",
 		"templates/paths.yaml":       "{{- if .Values.paths.enabled }}\n" + deploymentText("paths") + "\n{{ $x := include (print $.Template.BasePath \"/web.yaml\") . }}{{- end }}",
+
+		"templates/tests/scripts.yaml": "{{- if .Values.scripts.enabled }}\n" + deploymentText("tester") + "\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: scripts}\ndata: {run.sh: kubectl run restored-by-test}\n{{- end }}",
 
 		"charts/store/Chart.yaml":         "{apiVersion: v2, name: store, version: 1.0.0}",
 		"charts/store/values.yaml":        "exporter: {enabled: false}",
@@ -83,6 +86,7 @@ func TestFindFeatures(t *testing.T) {
 		"shop-wait-pod":      "wait.enabled: true: Pod shop-wait-pod",
 		"paths-*":            "paths.enabled: true: Deployment paths",
 		"patch-tenant":       "jobs.patchTenant: true: Job patch-tenant (by name, pods patch-tenant-*)",
+		"restored-by-test":   "scripts.enabled: true:  (ConfigMap scripts mentions restored-by-test)",
 		"broken-*":           "",
 		"gone-for-good-*":    "",
 	} {
@@ -100,6 +104,9 @@ func TestFindFeatures(t *testing.T) {
 				got = f.Values + ": " + f.Workload
 				if f.NameOnly {
 					got += " (by name, pods " + f.Pods + ")"
+				}
+				if f.Mention != "" {
+					got += " (" + f.Mention + ")"
 				}
 				if f.Release != "shop" {
 					t.Errorf("release %q, want shop", f.Release)

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
+
+	"tokenward/analysis/rbac"
 )
 
 // ChangeKind says what a change does to the values of the mutating policies.
@@ -38,13 +41,13 @@ type Change struct {
 	// is the optional feature of a chart that it belongs to, nil where none is known.
 	Unmatched bool
 	Feature   *Feature
-	// Held says of a stale entry that a pod would break the validating policy without it.
-	Held bool
+	// Held says why a stale entry should stay all the same, "" if nothing speaks for it.
+	Held string
 }
 
 // Removable tells whether taking a stale entry out does what it should and nothing
 // else: what belongs to an optional feature stays for the day when that is switched on.
-func (c Change) Removable() bool { return c.Kind == Stale && c.Feature == nil && !c.Held }
+func (c Change) Removable() bool { return c.Kind == Stale && c.Feature == nil && c.Held == "" }
 
 // NamespacePlan is everything that should be done about one namespace: a unit of work.
 type NamespacePlan struct {
@@ -54,6 +57,9 @@ type NamespacePlan struct {
 	Blocked string
 	// Partial says that not everything in the namespace could be analysed.
 	Partial bool
+	// PodMakers are the workloads, as "Kind name", that may make pods at run time; only
+	// filled where a stale entry matches no pod.
+	PodMakers []string
 	// Notes are sentences for the person who reviews the plan.
 	Notes []string
 	// Decided are the workloads about which people decided otherwise than the
@@ -103,10 +109,11 @@ type PlanInput struct {
 // seen must not be broken.
 func Plan(in PlanInput) []NamespacePlan {
 	byNamespace := map[string]*planner{}
+	index := sync.OnceValue(func() *rbac.Index { return rbac.New(sources(in.Set)) })
 	at := func(ns string) *planner {
 		p := byNamespace[ns]
 		if p == nil {
-			p = &planner{in: in, plan: NamespacePlan{Namespace: ns}}
+			p = &planner{in: in, rbac: index, plan: NamespacePlan{Namespace: ns}}
 			p.entry, p.listed = in.Listing.Find(ns)
 			byNamespace[ns] = p
 		}
@@ -141,6 +148,7 @@ func Plan(in PlanInput) []NamespacePlan {
 // planner works out the plan of one namespace.
 type planner struct {
 	in           PlanInput
+	rbac         func() *rbac.Index // of the whole platform, built where it is asked for
 	plan         NamespacePlan
 	entry        ListedNamespace
 	listed       bool

@@ -182,6 +182,7 @@ func (b *Bot) removalText(s *Scan, u *Unit) templates.Removal {
 			text.Kept = append(text.Kept, entry(c))
 		}
 	}
+	text.Look = lookForMakers(u)
 	for _, j := range s.Judgements {
 		if w := j.Workload; u.Proof.Before.Token[w] && !u.Proof.After.Token[w] {
 			e := j.Evidence[0]
@@ -190,6 +191,26 @@ func (b *Bot) removalText(s *Scan, u *Unit) templates.Removal {
 		}
 	}
 	return text
+}
+
+// lookForMakers asks about patterns that match nothing where pods are made at run time, too.
+func lookForMakers(u *Unit) []string {
+	var patterns []string
+	for _, c := range u.Removed {
+		if c.Unmatched {
+			patterns = append(patterns, c.Pattern)
+		}
+	}
+	makers := u.Plan.PodMakers
+	if len(patterns) == 0 || len(makers) == 0 {
+		return nil
+	}
+	const shown = 4
+	more := ""
+	if len(makers) > shown {
+		makers, more = makers[:shown], fmt.Sprintf(" and %d more", len(makers)-shown)
+	}
+	return []string{fmt.Sprintf("%s: no chart renders such pods. %s%s may make pods at run time: is none of them called so?", strings.Join(patterns, ", "), strings.Join(makers, ", "), more)}
 }
 
 // needlessRemovals lists the branches of removals for which nothing is left to take

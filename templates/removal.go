@@ -9,6 +9,8 @@ type Removal struct {
 	Removed, Kept []Entry
 	// Taken are the workloads whose pods lose a token, with what is known of their need.
 	Taken []Pod
+	// Look is what else needs a person's eye, as plain sentences.
+	Look []string
 	// ViolationsBefore and ViolationsAfter count the validating policy's violations in the namespace.
 	ViolationsBefore, ViolationsAfter int
 	Marker                            string // hidden state, already encoded

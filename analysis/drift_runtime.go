@@ -1,0 +1,142 @@
+package analysis
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+
+	"tokenward/analysis/rbac"
+	"tokenward/analysis/render"
+)
+
+// mentioned says where the pods of a pattern that nothing rendered matches are named
+// all the same: a script, a command or a configuration may make them at run time. It is
+// "" if nowhere.
+func (p *planner) mentioned(pattern string) string {
+	var common []string
+	for _, r := range p.in.Set.Releases {
+		if r.Namespace == p.plan.Namespace {
+			common = append(common, r.Name, r.HelmRelease)
+		}
+	}
+	names := spokenNames(pattern, strings.Join(append(common, p.plan.Namespace), " "))
+	for _, r := range p.in.Set.Releases {
+		for _, o := range r.Objects {
+			if o.Namespace != p.plan.Namespace {
+				continue
+			}
+			if name := namedIn(o, names); name != "" {
+				return fmt.Sprintf("%s %s mentions %s", o.Kind, o.Name, name)
+			}
+		}
+	}
+	return ""
+}
+
+// spokenNames are what the pods of a pattern may be called in a text, the longest
+// first: the pattern without its wildcards, and its last words, without those that
+// all names of the release share. Single words say nothing.
+func spokenNames(pattern, common string) []string {
+	var out []string
+	if whole := strings.Trim(pattern, "*?-"); strings.Count(whole, "-") > 0 && !strings.ContainsAny(whole, "*?") {
+		out = append(out, strings.ToLower(whole))
+	}
+	shared := words(common)
+	own := slices.DeleteFunc(words(pattern), func(w string) bool { return slices.Contains(shared, w) })
+	for ; len(own) > 1; own = own[1:] {
+		if name := strings.Join(own, "-"); !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// namedIn returns the first of the names that stands in what an object runs or says, "" if none does.
+func namedIn(o *render.Object, names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	text := strings.ReplaceAll(strings.ToLower(spokenText(o)), "_", "-")
+	if text == "" {
+		return ""
+	}
+	for _, name := range names {
+		if strings.Contains(text, name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// spokenText is what an object says: the data of a ConfigMap or Secret, or the commands,
+// arguments and environments of a pod template.
+func spokenText(o *render.Object) string {
+	var lines []string
+	switch o.Kind {
+	case "ConfigMap":
+		collectText(o.Fields["data"], 0, &lines)
+	case "Secret":
+		collectText(o.Fields["stringData"], 0, &lines)
+	default:
+		collectSpoken(o.Fields["spec"], 0, &lines)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// collectSpoken gathers what containers run, wherever they stand in a manifest.
+func collectSpoken(v any, depth int, lines *[]string) {
+	if depth > maxDepth {
+		return
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for _, key := range sortedKeys(v) {
+			switch key {
+			case "command", "args", "env":
+				collectText(v[key], depth+1, lines)
+			default:
+				collectSpoken(v[key], depth+1, lines)
+			}
+		}
+	case []any:
+		for _, item := range v {
+			collectSpoken(item, depth+1, lines)
+		}
+	}
+}
+
+// podMakers lists the namespace's workloads that have a token and may make pods at run
+// time: what matches nothing that charts render may be theirs.
+func (p *planner) podMakers() []string {
+	var out []string
+	for _, j := range p.judgements {
+		w := j.Workload
+		if j.Verdict == NoToken || len(w.Object.Hook) > 0 {
+			continue
+		}
+		for _, account := range w.accounts() {
+			if slices.ContainsFunc(p.rbac().Account(w.Namespace, account), makesPods) {
+				out = append(out, w.Kind+" "+w.Name)
+				break
+			}
+		}
+	}
+	return slices.Compact(out)
+}
+
+// makesPods tells whether a role lets its holder create pods, or what makes pods.
+func makesPods(g rbac.Grant) bool {
+	if g.Origin == rbac.BuiltIn {
+		return slices.Contains([]string{"cluster-admin", "admin", "edit"}, g.Binding.RoleRef.Name)
+	}
+	return slices.ContainsFunc(g.Rules, func(r rbacv1.PolicyRule) bool {
+		return hasAny(r.Verbs, "create", "*") && hasAny(r.APIGroups, "", "apps", "batch", "*") &&
+			hasAny(r.Resources, "pods", "jobs", "cronjobs", "deployments", "statefulsets", "daemonsets", "replicasets", "*")
+	})
+}
+
+func hasAny(list []string, any ...string) bool {
+	return slices.ContainsFunc(list, func(s string) bool { return slices.Contains(any, s) })
+}
