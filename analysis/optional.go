@@ -31,7 +31,7 @@ type Feature struct {
 func (f Feature) reason() string {
 	where := fmt.Sprintf("with values %s of release %s", f.Values, f.Release)
 	if f.Mention != "" {
-		return fmt.Sprintf("matches no pod; %s, %s, which may make it", where, f.Mention)
+		return fmt.Sprintf("matches no pod; %s, %s and may make it", where, f.Mention)
 	}
 	if f.NameOnly {
 		return fmt.Sprintf("matches no pod; %s it would match the name of %s, but not its pods, which %s matches", where, f.Workload, f.Pods)

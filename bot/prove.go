@@ -153,7 +153,7 @@ var errNotShown = errors.New("the pinned policies chart does not render the name
 func (b *Bot) policiesAfter(ctx context.Context, s *Scan, plans []analysis.NamespacePlan) (*policy.Policies, bool, error) {
 	var first error
 	for _, form := range []bool{s.Listing.ListForm, !s.Listing.ListForm} {
-		p, err := b.policiesWith(ctx, s, edits(plans), form)
+		p, err := b.policiesWith(ctx, s, append(edits(plans), b.removals(plans)...), form)
 		if err == nil {
 			return p, form, nil
 		}

@@ -141,6 +141,17 @@ func (b *Bot) policyRemoval(namespace string, stale []analysis.Change) edit.Poli
 	return e
 }
 
+// removals are the stale entries that the configuration asks to take out.
+func (b *Bot) removals(plans []analysis.NamespacePlan) []analysis.Change {
+	var out []analysis.Change
+	for _, p := range plans {
+		if b.cfg.RemoveStale {
+			out = append(out, p.Removals()...)
+		}
+	}
+	return out
+}
+
 func intendedRemoval(stale []analysis.Change) string {
 	var out strings.Builder
 	for _, c := range stale {
