@@ -1,6 +1,9 @@
 package analysis
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // ruleExplicit is the name of the judging rule that notices a pod template's own true.
 const ruleExplicit = "explicit-true"
@@ -29,8 +32,12 @@ func (p *planner) nameControllers() {
 // denyExplicit adds a deny for every workload that needs no token, sets
 // automountServiceAccountToken to true all the same and thereby breaks the
 // validating policy. What a pattern allows as a whole is left to the report of
-// stale entries.
+// stale entries; where the engine's admission configuration skips the namespace, a
+// deny would do nothing.
 func (p *planner) denyExplicit() {
+	if slices.Contains(p.in.Skipped, p.plan.Namespace) {
+		return
+	}
 	for _, j := range p.judgements {
 		w := j.Workload
 		if j.Verdict != NoToken || !setsTrue(w) || p.excluded(w) || p.settles(p.patterns(Deny), w) || p.settles(p.patterns(Allow), w) {

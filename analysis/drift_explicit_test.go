@@ -83,6 +83,17 @@ func TestPlanNamesControllersThatSetTrue(t *testing.T) {
 	}
 }
 
+func TestPlanDeniesNothingWhereNothingIsMutated(t *testing.T) {
+	t.Parallel()
+	listing := listed(nil, nil)
+	listing.Default = []string{"web"}
+	set := &Set{Releases: []*RenderedRelease{{Release: Release{Name: "web", Namespace: "web"}}}}
+	in := PlanInput{Set: set, Judgements: []Judgement{explicit(deployment(NoToken, "web-ui"))}, Listing: &listing, Skipped: []string{"web"}}
+	if got := Plan(in)[0].Changes; len(got) > 0 {
+		t.Errorf("changes %v", got)
+	}
+}
+
 // TestSimulateLooksAtWhatOperatorsMake holds that the StatefulSet that an operator
 // makes is admitted and validated as one from a chart is.
 func TestSimulateLooksAtWhatOperatorsMake(t *testing.T) {
