@@ -49,6 +49,8 @@ type DiscoverOptions struct {
 	APIVersions []string
 	// ReleaseName and ReleaseNamespace are the umbrella's own release; each is the chart's name where empty.
 	ReleaseName, ReleaseNamespace string
+	// Renderer renders the umbrella, nil for InProcess.
+	Renderer Renderer
 }
 
 // Discover renders the umbrella chart in tree with every package enabled and
@@ -161,7 +163,7 @@ func (u *umbrella) render(ctx context.Context, values map[string]any) (*render.O
 	if namespace == "" {
 		namespace = u.chart.Name
 	}
-	return render.Render(ctx, u.chart, render.Request{
+	return orInProcess(u.opts.Renderer).Render(ctx, u.chart, render.Request{
 		ReleaseName: name, Namespace: namespace, Values: render.MergeValues(u.values, values),
 		KubeVersion: u.opts.KubeVersion, APIVersions: u.opts.APIVersions,
 	})

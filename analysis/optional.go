@@ -151,9 +151,10 @@ func (s *featureSearch) try(ctx context.Context, in Input, c featureSwitch) {
 	release.Values = render.MergeValues(release.Values, c.values())
 	release.PostRenderers = nil // they patch what there is
 	request := release.Request(s.opts.Render, s.opts.CRDs)
-	out, err := render.Render(ctx, only(in.Chart, c.files), request)
+	renderer := orInProcess(s.opts.Render.Renderer)
+	out, err := renderer.Render(ctx, only(in.Chart, c.files), request)
 	if err != nil && len(c.files) > 0 && ctx.Err() == nil {
-		out, err = render.Render(ctx, in.Chart, request) // a template may include another by its path
+		out, err = renderer.Render(ctx, in.Chart, request) // a template may include another by its path
 	}
 	if err != nil {
 		return

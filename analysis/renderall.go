@@ -31,6 +31,8 @@ type RenderOptions struct {
 	Extra []*render.Object
 	// Concurrency is how many charts are rendered at once, 0 for as many as there are processors.
 	Concurrency int
+	// Renderer renders the charts, nil for InProcess.
+	Renderer Renderer
 }
 
 // Request is what the release asks of its chart, on a cluster with the given CRDs.
@@ -180,7 +182,7 @@ func (p *platform) each(ctx context.Context, jobs []*job, do func(*job)) error {
 // render leaves the result in the job. A release that fails keeps the CRDs that are expected of it.
 func (j *job) render(ctx context.Context, opts RenderOptions, crds []render.CRD) {
 	r := j.rendered
-	out, err := render.Render(ctx, j.chart, r.Request(opts, crds))
+	out, err := orInProcess(opts.Renderer).Render(ctx, j.chart, r.Request(opts, crds))
 	if err != nil {
 		r.Err, r.Objects, r.Invalid = fmt.Errorf("render release %s: %w", r.Name, err), nil, nil
 		return

@@ -56,6 +56,8 @@ type Config struct {
 	Signer git.Signer
 	// Operators are added to the table of custom resources whose operators make pods.
 	Operators []analysis.Operator
+	// Renderer renders every chart; default analysis.InProcess.
+	Renderer analysis.Renderer
 	// Observed is what audit logs of a live platform show, LiveViolations what its
 	// policy reports and events do; nil without any.
 	Observed       *live.Observations
@@ -88,6 +90,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Workers <= 0 {
 		c.Workers = 4
+	}
+	if c.Renderer == nil {
+		c.Renderer = analysis.InProcess{}
 	}
 	if c.Now == nil {
 		c.Now = time.Now

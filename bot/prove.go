@@ -212,7 +212,7 @@ func (b *Bot) renderPolicies(ctx context.Context, s *Scan, values map[string]any
 	}
 	release := in.Release
 	release.Values = values
-	out, err := render.Render(ctx, in.Chart, release.Request(b.renderOptions(s), render.CRDs(allObjects(s.Set))))
+	out, err := b.cfg.Renderer.Render(ctx, in.Chart, release.Request(b.renderOptions(s), render.CRDs(allObjects(s.Set))))
 	if err != nil {
 		return nil, err
 	}

@@ -177,12 +177,12 @@ func (b *Bot) discoverOptions() analysis.DiscoverOptions {
 	return analysis.DiscoverOptions{
 		ChartDir: u.ChartDir, ValuesFiles: u.ValuesPath, Values: u.Values,
 		KubeVersion: b.cfg.KubeVersion, APIVersions: b.cfg.APIVersions,
-		ReleaseName: u.ReleaseName, ReleaseNamespace: u.Namespace,
+		ReleaseName: u.ReleaseName, ReleaseNamespace: u.Namespace, Renderer: b.cfg.Renderer,
 	}
 }
 
 func (b *Bot) renderOptions(s *Scan) analysis.RenderOptions {
-	return analysis.RenderOptions{KubeVersion: b.cfg.KubeVersion, APIVersions: b.cfg.APIVersions, Extra: s.Discovery.Extra}
+	return analysis.RenderOptions{KubeVersion: b.cfg.KubeVersion, APIVersions: b.cfg.APIVersions, Extra: s.Discovery.Extra, Renderer: b.cfg.Renderer}
 }
 
 // fetchCharts fetches every release's repository and loads its chart. A release
