@@ -17,6 +17,7 @@ var allowed = map[string][]string{
 	"bot":                  {"bot/decision", "gitops/git", "gitops/forge", "gitops/edit", "gitops/codeowners", "analysis/...", "templates"},
 	"bot/decision":         {"analysis"},
 	"bot/report":           {"bot", "templates"},
+	"bot/webhook":          {"bot"},
 	"analysis":             {"analysis/rbac", "analysis/policy", "analysis/render", "analysis/live"},
 	"analysis/rbac":        {"analysis/render"},
 	"analysis/policy":      {"analysis/render"},
