@@ -58,7 +58,7 @@ type DiscoverOptions struct {
 // fail is left out, tried on its own, and reported in Problems; if that fails too, it
 // is also a release with Err. It is an error only if the umbrella does not render at all.
 func Discover(ctx context.Context, tree fs.FS, opts DiscoverOptions) (*Discovery, error) {
-	u, err := loadUmbrella(tree, opts)
+	u, err := loadUmbrella(ctx, tree, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ type umbrella struct {
 	packages []packageNode  // sorted by path
 }
 
-func loadUmbrella(tree fs.FS, opts DiscoverOptions) (*umbrella, error) {
+func loadUmbrella(ctx context.Context, tree fs.FS, opts DiscoverOptions) (*umbrella, error) {
 	dir := opts.ChartDir
 	if dir == "" {
 		dir = "."
@@ -146,7 +146,7 @@ func loadUmbrella(tree fs.FS, opts DiscoverOptions) (*umbrella, error) {
 	for _, values := range opts.Values {
 		u.values = render.MergeValues(u.values, values)
 	}
-	all, err := chart.DefaultValues(u.values)
+	all, err := orInProcess(opts.Renderer).DefaultValues(ctx, chart, u.values)
 	if err != nil {
 		return nil, fmt.Errorf("merge the umbrella's values: %w", err)
 	}

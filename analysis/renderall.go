@@ -68,7 +68,7 @@ func LoadReleaseChart(tree fs.FS, r Release) (*render.Chart, error) {
 func RenderAll(ctx context.Context, inputs []Input, opts RenderOptions) (*Set, error) {
 	p := newPlatform(inputs, opts)
 	err := p.each(ctx, p.largestFirst(func(*job) bool { return true }), func(j *job) {
-		j.crds = j.chart.ExpectedCRDs(j.rendered.Values)
+		j.expect(ctx, p.opts)
 	})
 	if err != nil {
 		return nil, err
@@ -177,6 +177,17 @@ func (p *platform) each(ctx context.Context, jobs []*job, do func(*job)) error {
 		})
 	}
 	return errors.Join(group.Wait(), ctx.Err())
+}
+
+// expect finds out which CRDs the release will install. A chart that cannot even be
+// asked is given up.
+func (j *job) expect(ctx context.Context, opts RenderOptions) {
+	crds, err := orInProcess(opts.Renderer).ExpectedCRDs(ctx, j.chart, j.rendered.Values)
+	if err != nil {
+		j.rendered.Err = fmt.Errorf("render release %s: %w", j.rendered.Name, err)
+		j.chart = nil
+	}
+	j.crds = crds
 }
 
 // render leaves the result in the job. A release that fails keeps the CRDs that are expected of it.

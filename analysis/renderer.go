@@ -6,12 +6,19 @@ import (
 	"tokenward/analysis/render"
 )
 
-// Renderer renders charts for discovery, for the releases and for proofs. Whoever
-// implements it must answer as render.Render does: the same output for the same
-// chart and request, errors of templates as *render.TemplateError, and nothing of the
-// arguments changed. It is called from several goroutines at once.
+// Renderer does everything that lets Helm's library at a chart: for discovery, for
+// the releases and for proofs. Whoever implements it must answer as package render
+// does: the same result for the same arguments, errors of templates as
+// *render.TemplateError, and nothing of the arguments changed. It is called from
+// several goroutines at once.
 type Renderer interface {
+	// Render is render.Render.
 	Render(ctx context.Context, c *render.Chart, r render.Request) (*render.Output, error)
+	// ExpectedCRDs is render.Chart.ExpectedCRDs. The error is of the surroundings
+	// (the context, what contains the chart), never the chart's own.
+	ExpectedCRDs(ctx context.Context, c *render.Chart, values map[string]any) ([]render.CRD, error)
+	// DefaultValues is render.Chart.DefaultValues.
+	DefaultValues(ctx context.Context, c *render.Chart, values map[string]any) (map[string]any, error)
 }
 
 // InProcess renders in this process, where nothing holds a chart back.
@@ -20,6 +27,16 @@ type InProcess struct{}
 // Render is render.Render.
 func (InProcess) Render(ctx context.Context, c *render.Chart, r render.Request) (*render.Output, error) {
 	return render.Render(ctx, c, r)
+}
+
+// ExpectedCRDs is render.Chart.ExpectedCRDs.
+func (InProcess) ExpectedCRDs(_ context.Context, c *render.Chart, values map[string]any) ([]render.CRD, error) {
+	return c.ExpectedCRDs(values), nil
+}
+
+// DefaultValues is render.Chart.DefaultValues.
+func (InProcess) DefaultValues(_ context.Context, c *render.Chart, values map[string]any) (map[string]any, error) {
+	return c.DefaultValues(values)
 }
 
 // orInProcess is r, or InProcess where r is nil.
