@@ -68,6 +68,8 @@ type Config struct {
 	Log            *slog.Logger
 	// Progress is told of every step begun; nil for silence.
 	Progress func(step string, done, total int)
+	// Step is told of every step's begin and end, for metrics and traces; nil for nobody.
+	Step StepFunc
 }
 
 // Umbrella says where the umbrella chart is and how to render it.
@@ -102,6 +104,11 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Progress == nil {
 		c.Progress = func(string, int, int) {}
+	}
+	if c.Step == nil {
+		c.Step = noStep
+	} else {
+		c.Renderer = watchedRenderer{c.Renderer, c.Step}
 	}
 	return c
 }

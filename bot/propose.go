@@ -13,26 +13,48 @@ import (
 // merge requests match. A unit that fails is reported and costs only itself; the
 // error says that nothing could be done at all. On an unchanged platform it
 // writes nothing.
-func (b *Bot) Propose(ctx context.Context) (*Scan, *ProposeReport, error) {
+func (b *Bot) Propose(ctx context.Context) (scan *Scan, report *ProposeReport, err error) {
+	begin := b.cfg.Now()
+	err = b.during(ctx, StepRun, "", func(ctx context.Context) error {
+		scan, report, err = b.propose(ctx)
+		return err
+	})
+	b.logRun(ctx, scan, report, b.cfg.Now().Sub(begin), err)
+	return scan, report, err
+}
+
+func (b *Bot) propose(ctx context.Context) (*Scan, *ProposeReport, error) {
 	scan, err := b.Scan(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	report := &ProposeReport{MergeRequests: []MergeRequestReport{}, Failed: []FailureReport{}}
-	units, refusals, err := b.prepareAll(ctx, scan)
+	var units []*Unit
+	var refusals []error
+	err = b.during(ctx, StepProve, "", func(ctx context.Context) error {
+		units, refusals, err = b.prepareAll(ctx, scan)
+		return err
+	})
 	if err != nil {
 		return scan, report, err
 	}
+	return scan, report, b.during(ctx, StepPropose, "", func(ctx context.Context) error {
+		return b.proposeAll(ctx, scan, units, refusals, report)
+	})
+}
+
+// proposeAll makes the merge requests match the units, and reports what it did.
+func (b *Bot) proposeAll(ctx context.Context, scan *Scan, units []*Unit, refusals []error, report *ProposeReport) error {
 	w, err := b.newWriter(ctx)
 	if err != nil {
-		return scan, report, err
+		return err
 	}
 	if err := w.openBook(ctx, scan); err != nil {
-		return scan, report, err
+		return err
 	}
 	var runs []*unitRun
 	for i, u := range units {
-		b.cfg.Progress("propose", i, len(units))
+		b.cfg.Progress(StepPropose, i, len(units))
 		if err := refusals[i]; err != nil {
 			report.fail(scan.Plans[i].Namespace, err)
 			report.Failed[len(report.Failed)-1].Blocked = scan.Plans[i].Blocked != ""
@@ -49,17 +71,21 @@ func (b *Bot) Propose(ctx context.Context) (*Scan, *ProposeReport, error) {
 	all := append(slices.Clone(runs), w.readRemovals(ctx, scan, report)...)
 	b.cfg.Calm.hold(all, b.cfg.Now())
 	for _, r := range all {
-		requests, err := w.match(ctx, r)
+		var requests []MergeRequestReport
+		err := b.during(ctx, StepPropose, r.unit.name(), func(ctx context.Context) (err error) {
+			requests, err = w.match(ctx, r)
+			return err
+		})
 		report.MergeRequests = append(report.MergeRequests, requests...)
 		if err != nil {
 			report.fail(r.unit.name(), err)
 		}
 		if ctx.Err() != nil {
-			return scan, report, fmt.Errorf("propose: %w", ctx.Err())
+			return fmt.Errorf("propose: %w", ctx.Err())
 		}
 	}
 	if w.forge == nil || w.paused() {
-		return scan, report, nil
+		return nil
 	}
 	for _, n := range append(b.needlessBranches(scan, units), b.needlessRemovals(scan)...) {
 		request, err := w.cleanUp(ctx, n)
@@ -71,7 +97,7 @@ func (b *Bot) Propose(ctx context.Context) (*Scan, *ProposeReport, error) {
 		}
 	}
 	w.keepIssues(ctx, scan, runs, report)
-	return scan, report, nil
+	return nil
 }
 
 func (r *ProposeReport) fail(unit string, err error) {
@@ -95,8 +121,11 @@ func (b *Bot) prepareAll(ctx context.Context, s *Scan) ([]*Unit, []error, error)
 				errs[i] = &Refusal{Unit: plan.Namespace, Reason: fmt.Errorf("not proposed: %s", plan.Blocked)}
 				return nil
 			}
-			units[i], errs[i] = b.prepare(ctx, s, plan)
-			b.cfg.Progress("prove", i, len(s.Plans))
+			errs[i] = b.during(ctx, StepProve, plan.Namespace, func(ctx context.Context) (err error) {
+				units[i], err = b.prepare(ctx, s, plan)
+				return err
+			})
+			b.cfg.Progress(StepProve, i, len(s.Plans))
 			return ctx.Err()
 		})
 	}

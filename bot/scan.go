@@ -49,28 +49,46 @@ type Scan struct {
 // umbrella or its policies could not be read at all.
 func (b *Bot) Scan(ctx context.Context) (*Scan, error) {
 	s := &Scan{}
-	var err error
-	b.cfg.Progress("discover", 0, 1)
-	if s.Umbrella, err = b.fetchUmbrella(ctx); err != nil {
-		return nil, err
-	}
-	if s.Discovery, err = b.discover(ctx, s.Umbrella); err != nil {
-		return nil, err
-	}
-	if s.inputs, err = b.fetchCharts(ctx, s); err != nil {
-		return nil, err
-	}
-	b.cfg.Progress("render", 0, len(s.inputs))
-	if s.Set, err = analysis.RenderAll(ctx, s.inputs, b.renderOptions(s)); err != nil {
-		return nil, fmt.Errorf("render the platform: %w", err)
-	}
-	s.Set.Extra = s.Discovery.Extra
-	b.cfg.Progress("judge", 0, 1)
-	s.Judgements = analysis.Judge(s.Set, analysis.JudgeOptions{Operators: b.cfg.Operators, Observed: b.cfg.Observed})
-	if err := b.plan(ctx, s); err != nil {
-		return nil, err
+	for _, step := range []struct {
+		name string
+		do   func(context.Context, *Scan) error
+	}{
+		{StepDiscover, b.discoverStep}, {StepFetch, b.fetchStep}, {StepRender, b.renderStep}, {StepJudge, b.judgeStep}, {StepPlan, b.plan},
+	} {
+		if err := b.during(ctx, step.name, "", func(ctx context.Context) error { return step.do(ctx, s) }); err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
+}
+
+func (b *Bot) discoverStep(ctx context.Context, s *Scan) (err error) {
+	b.cfg.Progress(StepDiscover, 0, 1)
+	if s.Umbrella, err = b.fetchUmbrella(ctx); err != nil {
+		return err
+	}
+	s.Discovery, err = b.discover(ctx, s.Umbrella)
+	return err
+}
+
+func (b *Bot) fetchStep(ctx context.Context, s *Scan) (err error) {
+	s.inputs, err = b.fetchCharts(ctx, s)
+	return err
+}
+
+func (b *Bot) renderStep(ctx context.Context, s *Scan) (err error) {
+	b.cfg.Progress(StepRender, 0, len(s.inputs))
+	if s.Set, err = analysis.RenderAll(ctx, s.inputs, b.renderOptions(s)); err != nil {
+		return fmt.Errorf("render the platform: %w", err)
+	}
+	s.Set.Extra = s.Discovery.Extra
+	return nil
+}
+
+func (b *Bot) judgeStep(_ context.Context, s *Scan) error {
+	b.cfg.Progress(StepJudge, 0, 1)
+	s.Judgements = analysis.Judge(s.Set, analysis.JudgeOptions{Operators: b.cfg.Operators, Observed: b.cfg.Observed})
+	return nil
 }
 
 // fetchUmbrella fetches the branch that is configured or, if there is no such branch, the tag.
@@ -88,7 +106,7 @@ func (b *Bot) fetchUmbrella(ctx context.Context) (*git.Snapshot, error) {
 // plan reads what the policies say today, compares and simulates both states. Policies
 // that cannot be read cost the proposals, not the scan.
 func (b *Bot) plan(ctx context.Context, s *Scan) (err error) {
-	b.cfg.Progress("plan", 0, 1)
+	b.cfg.Progress(StepPlan, 0, 1)
 	s.readPolicies(b)
 	s.skipped = policy.SkippedNamespaces(allObjects(s.Set))
 	if s.Decisions, err = readDecisions(s.Umbrella.FS()); err != nil {
@@ -197,7 +215,12 @@ func (b *Bot) fetchCharts(ctx context.Context, s *Scan) ([]analysis.Input, error
 		g.Go(func() error {
 			inputs[i] = analysis.Input{Release: r}
 			if r.Err == nil {
-				tree, chart, err := b.fetchChart(ctx, r)
+				var tree *git.Snapshot
+				var chart *render.Chart
+				err := b.during(ctx, StepFetch, r.Name, func(ctx context.Context) (err error) {
+					tree, chart, err = b.fetchChart(ctx, r)
+					return err
+				})
 				if ctx.Err() != nil {
 					return fmt.Errorf("fetch %s: %w", r.Repository, ctx.Err())
 				}
@@ -209,7 +232,7 @@ func (b *Bot) fetchCharts(ctx context.Context, s *Scan) ([]analysis.Input, error
 			mu.Lock()
 			defer mu.Unlock()
 			done++
-			b.cfg.Progress("fetch", done, len(inputs))
+			b.cfg.Progress(StepFetch, done, len(inputs))
 			return nil
 		})
 	}

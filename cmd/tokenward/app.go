@@ -33,6 +33,7 @@ type inputs struct {
 	apiVersions []string
 	namespaces  []string
 	live        liveFiles
+	log         logConfig
 }
 
 func (in *inputs) register(c *cobra.Command) {
@@ -47,6 +48,8 @@ func (in *inputs) register(c *cobra.Command) {
 	f.StringVar(&in.kubeVersion, "kube-version", "", "Kubernetes `VERSION` that charts see")
 	f.StringSliceVar(&in.apiVersions, "api-versions", nil, "further API `VERSIONS` that charts see")
 	in.live.register(f)
+	f.StringVar(&in.log.Level, "log-level", "", "log outcomes on standard error: `LEVEL` debug, info, warn, error or off")
+	f.StringVar(&in.log.Format, "log-format", "", "form of log lines: `FORMAT` text or json")
 	f.StringSliceVar(&in.namespaces, "namespace", nil, "work on these `NAMESPACES` only")
 }
 
@@ -69,6 +72,8 @@ func (in *inputs) config(s *surroundings) (config, error) {
 	set(&c.Umbrella.Ref, in.ref)
 	set(&c.GitLab.URL, in.gitlab)
 	set(&c.Kubernetes.Version, in.kubeVersion)
+	set(&c.Log.Level, in.log.Level)
+	set(&c.Log.Format, in.log.Format)
 	c.Umbrella.ValuesPaths = append(c.Umbrella.ValuesPaths, in.valuesPaths...)
 	c.Umbrella.ValuesFiles = append(c.Umbrella.ValuesFiles, in.values...)
 	c.Git.InsteadOf = append(c.Git.InsteadOf, in.insteadOf...)
@@ -114,7 +119,7 @@ func newApp(ctx context.Context, s *surroundings, c config, p *progress, change 
 		PolicyValues: c.Policies.ValuesFile, Namespaces: c.Namespaces, Documentation: c.Documentation, VersionBump: c.VersionBump,
 		RemoveStale: c.Drift.Remove == proposeStale,
 		GitLabURL:   c.GitLab.URL, BranchPrefix: c.MergeRequests.BranchPrefix, Labels: c.MergeRequests.Labels,
-		Workers: c.Workers, Progress: p.step,
+		Workers: c.Workers, Progress: p.step, Log: s.logger(c.Log).With(bot.LogUmbrella, repository),
 	}
 	if cfg.Calm, err = c.calm(); err != nil {
 		return nil, err
@@ -174,7 +179,7 @@ func newStore(s *surroundings, c config) (*git.Store, error) {
 	}
 	store, err := git.New(git.Config{
 		InsteadOf: rewrites, CA: ca, SSHKeyFile: c.Git.SSHKeyFile, KnownHostsFiles: nonEmpty(c.Git.KnownHostsFile), SSHAgentSocket: s.environ("SSH_AUTH_SOCK"),
-		SSHKeyPassphrase: func() ([]byte, error) { return []byte(s.environ("TOKENWARD_SSH_PASSPHRASE")), nil },
+		SSHKeyPassphrase: func() ([]byte, error) { return []byte(s.secretVariable("TOKENWARD_SSH_PASSPHRASE")), nil },
 		Credentials:      func(remote string) (*git.Credential, error) { return s.credential(c, remote) },
 	})
 	if err != nil {
@@ -211,7 +216,7 @@ func (s *surroundings) gitlabToken(c config) (string, error) {
 }
 
 func (s *surroundings) secret(variable, file, key string) (string, error) {
-	if v := s.environ(variable); v != "" {
+	if v := s.secretVariable(variable); v != "" {
 		return v, nil
 	}
 	if file == "" {
@@ -221,7 +226,15 @@ func (s *surroundings) secret(variable, file, key string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read %s: %w", key, err)
 	}
+	s.secrets.Add(string(raw))
 	return strings.TrimSpace(string(raw)), nil
+}
+
+// secretVariable reads a secret from the environment and has it struck from all output.
+func (s *surroundings) secretVariable(name string) string {
+	v := s.environ(name)
+	s.secrets.Add(v)
+	return v
 }
 
 // signer reads the key that signs commits, nil without one.
@@ -233,7 +246,8 @@ func (s *surroundings) signer(c config) (git.Signer, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("config: commits.signingKeyFile: %w", err)}
 	}
-	signer, err := git.NewSigner(key, func() ([]byte, error) { return []byte(s.environ("TOKENWARD_SIGNING_PASSPHRASE")), nil })
+	s.secrets.Add(string(key))
+	signer, err := git.NewSigner(key, func() ([]byte, error) { return []byte(s.secretVariable("TOKENWARD_SIGNING_PASSPHRASE")), nil })
 	if err != nil {
 		return nil, usageError{fmt.Errorf("config: commits.signingKeyFile: %w", err)}
 	}

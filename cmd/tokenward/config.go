@@ -30,6 +30,7 @@ type config struct {
 	Judging       judgingConfig       `yaml:"judging"`
 	Limits        limitsConfig        `yaml:"limits"`
 	Drift         driftConfig         `yaml:"drift"`
+	Log           logConfig           `yaml:"log"`
 	Namespaces    []string            `yaml:"namespaces" doc:"Work on these namespaces only; empty means all."`
 	Documentation bool                `yaml:"documentation" doc:"Propose the documentation section in the packages."`
 	VersionBump   bool                `yaml:"versionBump" doc:"Let a package's merge request also raise the chart's version in the package's own scheme (1.2.3-bb.4 to 1.2.3-bb.5), with an entry in its CHANGELOG.md. Badges in generated READMEs are left to what generates them."`
@@ -127,6 +128,7 @@ func defaultConfig() config {
 		Review:        reviewConfig{CodeOwners: true, Count: 2},
 		Issues:        issuesConfig{Labels: []string{"tokenward"}},
 		Drift:         driftConfig{Remove: reportStale},
+		Log:           logConfig{Level: logAuto, Format: "text"},
 		Documentation: true,
 		Workers:       4,
 	}
@@ -204,5 +206,5 @@ func (c config) validate() error {
 	if (c.Issues.Tracking || c.Issues.Dashboard) && len(c.Issues.Labels) == 0 {
 		return fail("issues.labels", "must not be empty: issues are found again by the first label", "")
 	}
-	return nil
+	return c.Log.validate()
 }

@@ -16,6 +16,7 @@ var allowed = map[string][]string{
 	"cmd/tokenward":        {"bot/...", "gitops/...", "analysis/...", "templates"},
 	"bot":                  {"bot/decision", "gitops/git", "gitops/forge", "gitops/edit", "gitops/codeowners", "analysis/...", "templates"},
 	"bot/decision":         {"analysis"},
+	"bot/redact":           {},
 	"bot/report":           {"bot", "templates"},
 	"bot/webhook":          {"bot"},
 	"analysis":             {"analysis/rbac", "analysis/policy", "analysis/render", "analysis/live"},

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tokenward/analysis/render"
+	"tokenward/bot/redact"
 )
 
 // Exit codes, as the README lists them.
@@ -36,6 +37,8 @@ func run(args []string, stdout, stderr io.Writer, environ func(string) string) i
 }
 
 func runIn(args []string, s *surroundings) int {
+	s.secrets = &redact.Set{}
+	s.stdout, s.stderr = redact.NewWriter(s.stdout, s.secrets), redact.NewWriter(s.stderr, s.secrets)
 	stdout, stderr := s.stdout, s.stderr
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -87,4 +90,6 @@ type surroundings struct {
 	environ        func(string) string
 	// sleep waits before a request to GitLab is sent again, nil for the real time.
 	sleep func(context.Context, time.Duration) error
+	// secrets are those that were read; stdout and stderr strike them.
+	secrets *redact.Set
 }

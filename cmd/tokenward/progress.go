@@ -18,7 +18,11 @@ type progress struct {
 }
 
 func newProgress(out io.Writer) *progress {
-	f, ok := out.(*os.File)
+	below := out
+	if w, ok := out.(interface{ Unwrap() io.Writer }); ok {
+		below = w.Unwrap()
+	}
+	f, ok := below.(*os.File)
 	return &progress{out: out, on: ok && term.IsTerminal(int(f.Fd()))}
 }
 
