@@ -149,6 +149,7 @@ var (
 	_ dependencies  = (*forge.Client)(nil)
 	_ issues        = (*forge.Client)(nil)
 	_ talk          = (*forge.Client)(nil)
+	_ rights        = (*forge.Client)(nil)
 )
 
 // Bot runs the path for one umbrella. It keeps nothing between runs.
@@ -161,6 +162,7 @@ type Bot struct {
 	dependencies dependencies
 	issues       issues
 	talk         talk
+	rights       rights
 }
 
 // New checks the configuration and returns a bot. The forge may be nil for scans
@@ -172,7 +174,7 @@ func New(cfg Config, store *git.Store, client *forge.Client) (*Bot, error) {
 	}
 	b := &Bot{cfg: cfg, store: store}
 	if client != nil {
-		b.forge, b.people, b.dependencies, b.issues, b.talk = client, client, client, client, client
+		b.forge, b.people, b.dependencies, b.issues, b.talk, b.rights = client, client, client, client, client, client
 	}
 	return b, nil
 }

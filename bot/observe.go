@@ -25,15 +25,46 @@ func (w *writer) check(ctx context.Context, p *proposal) error {
 		return fmt.Errorf("look up project %s: %w", path, err)
 	}
 	p.project = project
-	switch {
-	case project.Archived:
-		return fmt.Errorf("project %s is archived: no merge request can be opened there", project.Path)
-	case !project.MergeRequestsEnabled:
-		return fmt.Errorf("project %s has merge requests turned off", project.Path)
-	case project.AccessLevel < forge.Developer && !w.cfg.DryRun:
+	if reason := unfit(project); reason != "" {
+		return fmt.Errorf("project %s %s", project.Path, reason)
+	}
+	if w.cfg.DryRun {
+		return nil // looking takes no role
+	}
+	level, err := w.level(ctx, project)
+	if err != nil {
+		return err
+	}
+	if level < forge.Developer {
 		return fmt.Errorf("the token's user needs the Developer role on project %s to push a branch and open a merge request", project.Path)
 	}
 	return nil
+}
+
+// unfit says why a project takes no merge requests from anybody, "" if it does.
+func unfit(p forge.Project) string {
+	switch {
+	case p.Archived:
+		return "is archived: no merge request can be opened there"
+	case p.Empty:
+		return "has no commit yet: its default branch must exist first"
+	case !p.MergeRequestsEnabled:
+		return "has merge requests turned off"
+	}
+	return ""
+}
+
+// level is the role of the token's user on a project. What comes with the project
+// leaves out roles of invited groups, so that a low one is asked for again.
+func (w *writer) level(ctx context.Context, p forge.Project) (int, error) {
+	if p.AccessLevel >= forge.Developer {
+		return p.AccessLevel, nil
+	}
+	level, err := w.talk.AccessLevel(ctx, p.ID, w.user.ID)
+	if err != nil {
+		return 0, fmt.Errorf("look up the role of the token's user on %s: %w", p.Path, err)
+	}
+	return max(level, p.AccessLevel), nil
 }
 
 // list reads the requests of the proposal's branch, once.

@@ -222,7 +222,7 @@ func (p *proposal) titleFor() string {
 func (w *writer) push(ctx context.Context, p *proposal) error {
 	who := git.Signature{Name: w.user.Name, Email: w.user.Email, When: w.cfg.Now()}
 	hash, err := w.store.Commit(ctx, p.change.Base, git.CommitSpec{
-		Message: p.message + fmt.Sprintf("\n%s: %s\n%s: %s\n", unitTrailer, p.unit, digestTrailer, p.content),
+		Message: p.commitMessage(),
 		Author:  who, Committer: who, Signer: w.cfg.Signer, Files: p.change.contents(),
 	})
 	if err != nil {
@@ -236,6 +236,12 @@ func (w *writer) push(ctx context.Context, p *proposal) error {
 		p.action = ActionUpdated
 	}
 	return nil
+}
+
+// commitMessage is the message of the proposal's commit, with the trailers by which
+// the bot knows it again.
+func (p *proposal) commitMessage() string {
+	return p.message + fmt.Sprintf("\n%s: %s\n%s: %s\n", unitTrailer, p.unit, digestTrailer, p.content)
 }
 
 func (w *writer) create(ctx context.Context, p *proposal, all []*proposal) error {

@@ -7,12 +7,12 @@ import (
 )
 
 func newConfigCmd(s *surroundings) *cobra.Command {
-	c := &cobra.Command{Use: "config", Short: "Check the configuration, or print its schema",
+	c := &cobra.Command{Use: "config", Short: "Check the configuration and the rights that it needs, or print its schema",
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return usageError{fmt.Errorf("config needs a subcommand: validate or schema")}
+			return usageError{fmt.Errorf("config needs a subcommand: validate, check or schema")}
 		}}
-	c.AddCommand(newConfigValidateCmd(s), newConfigSchemaCmd(s))
+	c.AddCommand(newConfigValidateCmd(s), newConfigCheckCmd(s), newConfigSchemaCmd(s))
 	return c
 }
 

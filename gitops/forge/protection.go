@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+
+	"github.com/IGLOU-EU/go-wildcard"
 )
 
 // PushRules are the conditions that a project sets on pushed commits. Texts are
@@ -46,7 +49,20 @@ type ProtectedBranch struct {
 	// Push and Merge are the lowest levels that may, 0 if no level may: then
 	// only users or groups named in the project's settings.
 	Push, Merge int
-	ForcePush   bool
+	// PushUsers may push whatever their level, and the members of PushGroups.
+	PushUsers, PushGroups []int64
+	ForcePush             bool
+}
+
+// Protects tells whether the rule holds for a branch.
+func (b ProtectedBranch) Protects(branch string) bool {
+	return wildcard.MatchSimple(b.Pattern, branch)
+}
+
+// LetsPush tells whether a user with this level may push to what the rule protects, as
+// far as that does not hang on a group.
+func (b ProtectedBranch) LetsPush(level int, userID int64) bool {
+	return b.Push > 0 && level >= b.Push || slices.Contains(b.PushUsers, userID)
 }
 
 // ProtectedBranches lists a project's rules for branches. It fails with
@@ -82,7 +98,16 @@ func (c *Client) ProtectedBranches(ctx context.Context, projectID int64) ([]Prot
 	}
 	var out []ProtectedBranch
 	for _, r := range rules {
-		out = append(out, ProtectedBranch{Pattern: r.Name, Push: lowest(r.Push), Merge: lowest(r.Merge), ForcePush: r.ForcePush})
+		b := ProtectedBranch{Pattern: r.Name, Push: lowest(r.Push), Merge: lowest(r.Merge), ForcePush: r.ForcePush}
+		for _, l := range r.Push {
+			if l.User != nil {
+				b.PushUsers = append(b.PushUsers, *l.User)
+			}
+			if l.Group != nil {
+				b.PushGroups = append(b.PushGroups, *l.Group)
+			}
+		}
+		out = append(out, b)
 	}
 	return out, nil
 }

@@ -29,6 +29,7 @@ var apiRoutes = []route{
 	{"GET /version", 0, "", (*call).getVersion},
 	{"GET /metadata", 0, "", (*call).getMetadata},
 	{"GET /user", 0, "", (*call).getUser},
+	{"GET /personal_access_tokens/self", 0, "", (*call).getToken},
 	{"GET /users", 0, "username search active", (*call).listUsers},
 	{"GET /users/{user}", 0, "", (*call).getUserByID},
 	{"GET /projects", 0, "search search_namespaces membership owned archived simple min_access_level order_by sort visibility", (*call).listProjects},
@@ -153,10 +154,14 @@ func invalid(problem string) *apiError {
 
 var (
 	errUnauthorized = fail(http.StatusUnauthorized, "401 Unauthorized")
-	errForbidden    = fail(http.StatusForbidden, "403 Forbidden")
-	errNoProject    = fail(http.StatusNotFound, "404 Project Not Found")
-	errNotFound     = fail(http.StatusNotFound, "404 Not found")
-	errScope        = &apiError{http.StatusForbidden, map[string]any{
+	errExpired      = &apiError{http.StatusUnauthorized, map[string]any{
+		"error":             "invalid_token",
+		"error_description": "Token is expired. You can either do re-authorization or token refresh.",
+	}}
+	errForbidden = fail(http.StatusForbidden, "403 Forbidden")
+	errNoProject = fail(http.StatusNotFound, "404 Project Not Found")
+	errNotFound  = fail(http.StatusNotFound, "404 Not found")
+	errScope     = &apiError{http.StatusForbidden, map[string]any{
 		"error":             "insufficient_scope",
 		"error_description": "The request requires higher privileges than provided by the access token.",
 		"scope":             "api",

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Access levels on a project, with GitLab's numbers.
@@ -34,6 +35,8 @@ type Token struct {
 	ReadOnly bool
 	// Projects overrides Access for the project paths in it.
 	Projects map[string]int
+	// Expires is the day on which the token stops to work; zero means never.
+	Expires time.Time
 }
 
 // DefaultTokens returns one token for each role: sandbox-maintainer,
@@ -105,12 +108,13 @@ func (i *identity) access(path string, publicRead bool) int {
 
 // accounts knows the tokens and their users; it never changes.
 type accounts struct {
+	now     func() time.Time
 	users   []*user
 	byToken map[[sha256.Size]byte]*identity // by digest, so that a look-up tells nothing about a secret
 }
 
-func newAccounts(tokens []Token) (*accounts, error) {
-	a := &accounts{byToken: map[[sha256.Size]byte]*identity{}}
+func newAccounts(tokens []Token, now func() time.Time) (*accounts, error) {
+	a := &accounts{now: now, byToken: map[[sha256.Size]byte]*identity{}}
 	levels := []int{NoAccess, Guest, Reporter, Developer, Maintainer, Owner}
 	for n, t := range tokens {
 		if t.Value == "" || t.Username == "" {
@@ -162,9 +166,26 @@ func (a *accounts) byID(id int) *user {
 	return a.users[id-1]
 }
 
-// check returns the identity behind a secret, nil if there is none.
+// check returns the identity behind a secret, nil if there is none or not any more.
 func (a *accounts) check(secret string) *identity {
-	return a.byToken[sha256.Sum256([]byte(secret))]
+	i := a.behind(secret)
+	if i == nil || i.token.expired(a.now()) {
+		return nil
+	}
+	return i
+}
+
+func (a *accounts) behind(secret string) *identity { return a.byToken[sha256.Sum256([]byte(secret))] }
+
+// expired says whether the token's last day is over.
+func (t Token) expired(now time.Time) bool { return !t.Expires.IsZero() && !now.Before(t.Expires) }
+
+// scopes are GitLab's words for what the token may do.
+func (t Token) scopes() []string {
+	if t.ReadOnly {
+		return []string{"read_api", "read_repository"}
+	}
+	return []string{"api", "write_repository"}
 }
 
 // maintainer returns the first user with a maintainer's token; people's deeds
@@ -209,10 +230,12 @@ func (a *accounts) identify(r *http.Request) (*identity, error) {
 	if secret == "" {
 		return nil, nil
 	}
-	who := a.check(secret)
+	who := a.behind(secret)
 	switch {
 	case who == nil:
 		return nil, errUnauthorized
+	case who.token.expired(a.now()):
+		return nil, errExpired
 	case who.user.blocked:
 		return nil, fail(http.StatusForbidden, "403 Forbidden - Your account has been blocked.")
 	}

@@ -111,7 +111,7 @@ func New(cfg Config) (*Server, error) {
 	if info, err := os.Stat(root); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("locate repositories: %s is no folder", cfg.Repositories)
 	}
-	accounts, err := newAccounts(cfg.Tokens)
+	accounts, err := newAccounts(cfg.Tokens, cfg.Now)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 )
 
 func (c *call) getVersion(context.Context) (*reply, error) {
@@ -60,6 +61,26 @@ func (c *call) getUser(context.Context) (*reply, error) {
 		Bot         bool   `json:"bot"`
 		External    bool   `json:"external"`
 	}{c.userJSON(c.who.user), c.who.user.email(), "", c.who.user.email(), c.who.user.bot, false}), nil
+}
+
+// getToken describes the caller's token.
+func (c *call) getToken(context.Context) (*reply, error) {
+	t := c.who.token
+	var expires *string
+	if !t.Expires.IsZero() {
+		expires = orNull(t.Expires.UTC().Format(time.DateOnly))
+	}
+	return ok(struct {
+		ID       int      `json:"id"`
+		Name     string   `json:"name"`
+		Revoked  bool     `json:"revoked"`
+		Created  stamp    `json:"created_at"`
+		Scopes   []string `json:"scopes"`
+		UserID   int      `json:"user_id"`
+		LastUsed stamp    `json:"last_used_at"`
+		Active   bool     `json:"active"`
+		Expires  *string  `json:"expires_at"`
+	}{c.who.user.id, t.Username, false, stamp{}, t.scopes(), c.who.user.id, stamp(c.server.cfg.Now()), true, expires}), nil
 }
 
 func (c *call) listUsers(context.Context) (*reply, error) {

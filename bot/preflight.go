@@ -1,0 +1,229 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tokenward/gitops/forge"
+	"tokenward/gitops/git"
+)
+
+// Levels of findings.
+const (
+	FindingMissing = "missing" // without it nothing is proposed there
+	FindingWarning = "warning" // something is proposed, but not as well as it could be
+	FindingUnknown = "unknown" // the token's user may not see it
+	FindingOK      = "ok"
+)
+
+// CheckReport is the result of `tokenward config check`: the server's and the token's
+// findings first, then those about the umbrella's project, then about the packages'.
+type CheckReport struct {
+	Findings []Finding `json:"findings"`
+}
+
+// Finding is one thing that was found out before anything is written. Project is ""
+// for what concerns all of them.
+type Finding struct {
+	Level   string `json:"level"`
+	Project string `json:"project"`
+	Check   string `json:"check"` // one word for what was looked at
+	Text    string `json:"text"`
+}
+
+// Missing tells whether a finding stands in the way of a merge request.
+func (r *CheckReport) Missing() bool {
+	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Level == FindingMissing })
+}
+
+func (r *CheckReport) add(level, project, check, format string, args ...any) {
+	r.Findings = append(r.Findings, Finding{Level: level, Project: project, Check: check, Text: fmt.Sprintf(format, args...)})
+}
+
+// rights is what is asked before anything is written; *forge.Client answers.
+type rights interface {
+	Token(ctx context.Context) (forge.TokenInfo, bool, error)
+	PushRules(ctx context.Context, projectID int64) (forge.PushRules, bool, error)
+	ProtectedBranches(ctx context.Context, projectID int64) ([]forge.ProtectedBranch, error)
+}
+
+// preflight is one check with what it found so far.
+type preflight struct {
+	*writer
+	report *CheckReport
+	errs   []error // what kept it from looking
+}
+
+// place is a project that a run would write to, with what it would write.
+type place struct {
+	path      string
+	umbrella  bool
+	base      *git.Snapshot
+	proposals []*proposal
+}
+
+// Check tells which right or setting is missing on which project that a run would
+// write to. It goes the whole path up to the first write, and writes nothing. The
+// error says what could not be looked at; the report holds the rest.
+func (b *Bot) Check(ctx context.Context) (*CheckReport, error) {
+	f := &preflight{writer: &writer{Bot: b, seal: sealer{key: b.cfg.StateKey}}, report: &CheckReport{Findings: []Finding{}}}
+	if b.forge == nil {
+		return f.report, errors.New("check the rights: there is no GitLab server or no token")
+	}
+	if !f.token(ctx) {
+		return f.report, errors.Join(f.errs...)
+	}
+	if len(b.cfg.StateKey) == 0 {
+		f.report.add(FindingWarning, "", "state key", "mergeRequests.stateKeyFile is not set: the signature of the hidden state shows damage, not forgery")
+	}
+	f.checkPeople(ctx)
+	for _, p := range f.places(ctx) {
+		f.project(ctx, p)
+	}
+	return f.report, errors.Join(f.errs...)
+}
+
+// expirySoon is how long before its end a token's expiry is worth a warning.
+const expirySoon = 14 * 24 * time.Hour
+
+// token looks at the token; false means that nothing else can be asked with it.
+func (f *preflight) token(ctx context.Context) bool {
+	user, err := f.forge.CurrentUser(ctx)
+	switch {
+	case errors.Is(err, forge.ErrUnauthorized), errors.Is(err, forge.ErrForbidden):
+		f.report.add(FindingMissing, "", "token", "%v", err)
+		return false
+	case err != nil:
+		f.errs = append(f.errs, fmt.Errorf("ask GitLab who the token belongs to: %w", err))
+		return false
+	}
+	f.user = user
+	before := len(f.report.Findings)
+	info, told, err := f.rights.Token(ctx)
+	switch {
+	case err != nil:
+		f.errs = append(f.errs, fmt.Errorf("ask GitLab about the token: %w", err))
+	case !told:
+		f.report.add(FindingUnknown, "", "token", "it belongs to %s; GitLab does not tell its scopes and when it expires", user.Username)
+	default:
+		f.describeToken(info)
+	}
+	if len(f.report.Findings) == before {
+		text := "it belongs to " + user.Username + " and has the scope api"
+		if !info.Expires.IsZero() {
+			text += "; it expires on " + info.Expires.Format(time.DateOnly)
+		}
+		f.report.add(FindingOK, "", "token", "%s", text)
+	}
+	return true
+}
+
+func (f *preflight) describeToken(info forge.TokenInfo) {
+	if !slices.Contains(info.Scopes, "api") { // which lets push, too
+		f.report.add(FindingMissing, "", "token", "the token of %s has the scopes %s: it needs api to open merge requests", f.user.Username, strings.Join(info.Scopes, ", "))
+	}
+	if left := info.Expires.Sub(f.cfg.Now()); !info.Expires.IsZero() && left < expirySoon {
+		f.report.add(FindingWarning, "", "token", "the token of %s expires on %s: renew it", f.user.Username, info.Expires.Format(time.DateOnly))
+	}
+}
+
+// checkPeople looks the people up that the configuration names.
+func (f *preflight) checkPeople(ctx context.Context) {
+	for _, name := range slices.Concat(f.cfg.Reviewing.Usernames, f.cfg.Reviewing.Assignees) {
+		_, ok, err := f.people.UserByName(ctx, name)
+		switch {
+		case err != nil:
+			f.errs = append(f.errs, fmt.Errorf("look up user %s: %w", name, err))
+		case !ok:
+			f.report.add(FindingWarning, "", "people", "%s of the configuration's review is nobody whom the token's user can see", name)
+		}
+	}
+}
+
+// places lists the projects that a run would write to, the umbrella's first: it scans
+// and prepares every unit as a run does. What cannot be prepared is told, since its
+// projects are not known then.
+func (f *preflight) places(ctx context.Context) []*place {
+	umbrella := &place{path: f.projectPath(f.cfg.Umbrella.Repository), umbrella: true}
+	if umbrella.path == "" {
+		f.report.add(FindingMissing, "", "umbrella", "%s is not on the GitLab server %s: no merge request can be opened for it", f.cfg.Umbrella.Repository, f.cfg.GitLabURL)
+		return nil
+	}
+	all := []*place{umbrella}
+	scan, err := f.Scan(ctx)
+	if err != nil {
+		f.errs = append(f.errs, fmt.Errorf("find out which projects a run would write to: %w", err))
+		return all
+	}
+	if umbrella.base = scan.Umbrella; scan.Umbrella.Branch == "" {
+		f.report.add(FindingMissing, umbrella.path, "branch", "a merge request needs a branch to go to, and %s is none: set umbrella.ref", scan.Umbrella.Ref)
+	}
+	units, refusals, err := f.prepareAll(ctx, scan)
+	if err != nil {
+		f.errs = append(f.errs, err)
+		return all
+	}
+	for i, u := range units {
+		if refusals[i] != nil {
+			f.notPrepared(scan.Plans[i].Namespace, refusals[i])
+			all = f.placesIn(scan, scan.Plans[i].Namespace, all)
+			continue
+		}
+		all = f.place(scan, u, all)
+	}
+	for _, plan := range scan.Plans {
+		if !f.cfg.RemoveStale || plan.Blocked != "" || len(plan.Removals()) == 0 {
+			continue
+		}
+		u, err := f.prepareRemoval(ctx, scan, plan)
+		if err != nil {
+			f.notPrepared(u.name(), err)
+			continue
+		}
+		all = f.place(scan, u, all)
+	}
+	return all
+}
+
+func (f *preflight) notPrepared(unit string, err error) {
+	reason, _, _ := strings.Cut(err.Error(), "\n")
+	f.report.add(FindingUnknown, "", "unit", "what would be written for %s is not known: %s", unit, reason)
+}
+
+// placesIn adds the projects of a namespace's packages, of which it is not known what
+// would be written there.
+func (f *preflight) placesIn(s *Scan, namespace string, all []*place) []*place {
+	for _, r := range s.Set.Releases {
+		path := f.projectPath(r.Repository)
+		if r.Namespace == namespace && path != "" && !slices.ContainsFunc(all, func(o *place) bool { return o.path == path }) {
+			all = append(all, &place{path: path})
+		}
+	}
+	return all
+}
+
+// place sorts what a unit would propose by project.
+func (f *preflight) place(s *Scan, u *Unit, all []*place) []*place {
+	proposals, err := f.proposals(s, u)
+	if err != nil {
+		f.errs = append(f.errs, err)
+		return all
+	}
+	for _, p := range proposals {
+		path := f.projectPath(p.change.Base.URL)
+		if path == "" {
+			f.report.add(FindingMissing, "", "server", "%s is not on the GitLab server %s: no merge request can be opened for it", p.change.Base.URL, f.cfg.GitLabURL)
+			continue
+		}
+		i := slices.IndexFunc(all, func(o *place) bool { return o.path == path })
+		if i < 0 {
+			i, all = len(all), append(all, &place{path: path, base: p.change.Base})
+		}
+		all[i].proposals = append(all[i].proposals, p)
+	}
+	return all
+}
