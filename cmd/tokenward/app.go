@@ -178,7 +178,7 @@ func newStore(s *surroundings, c config) (*git.Store, error) {
 		return nil, err
 	}
 	store, err := git.New(git.Config{
-		InsteadOf: rewrites, CA: ca, SSHKeyFile: c.Git.SSHKeyFile, KnownHostsFiles: nonEmpty(c.Git.KnownHostsFile), SSHAgentSocket: s.environ("SSH_AUTH_SOCK"),
+		InsteadOf: rewrites, Places: c.places(), CA: ca, SSHKeyFile: c.Git.SSHKeyFile, KnownHostsFiles: nonEmpty(c.Git.KnownHostsFile), SSHAgentSocket: s.environ("SSH_AUTH_SOCK"),
 		SSHKeyPassphrase: func() ([]byte, error) { return []byte(s.secretVariable("TOKENWARD_SSH_PASSPHRASE")), nil },
 		Credentials:      func(remote string) (*git.Credential, error) { return s.credential(c, remote) },
 	})

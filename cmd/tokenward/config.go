@@ -58,6 +58,7 @@ type gitlabConfig struct {
 
 type gitConfig struct {
 	InsteadOf      []string `yaml:"insteadOf" doc:"URL rewriting for mirrors, each FROM=TO, as git's url.TO.insteadOf FROM; the longest FROM wins."`
+	Allowed        []string `yaml:"allowed" doc:"Hosts (name, or name:port) that packages may be fetched from beside those of gitlab.url, umbrella.url, git.hosts and the targets of git.insteadOf. No other host is asked, whatever URLs the umbrella names."`
 	Username       string   `yaml:"username" doc:"User name for git over https on hosts other than GitLab."`
 	PasswordFile   string   `yaml:"passwordFile" doc:"File that holds the password or token for these hosts; TOKENWARD_GIT_PASSWORD may hold it instead."`
 	Hosts          []string `yaml:"hosts" doc:"Hosts that are given this user name and password; no other host ever is."`

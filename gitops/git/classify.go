@@ -44,7 +44,7 @@ func (s *Store) fail(ctx context.Context, op, url, ref string, r *remote, err er
 // known reports whether err carries one of the sentinels already.
 func known(err error) bool {
 	for _, sentinel := range []error{ErrNotFound, ErrRefNotFound, ErrAuth, ErrUnreachable, ErrHostKey,
-		ErrRejected, ErrStale, ErrTooLarge, ErrEmpty, ErrURL, ErrProtected} {
+		ErrRejected, ErrStale, ErrTooLarge, ErrEmpty, ErrURL, ErrPlace, ErrProtected} {
 		if errors.Is(err, sentinel) {
 			return true
 		}
@@ -175,6 +175,8 @@ func hint(err error, r *remote) string {
 		return "a private repository looks the same without a credential"
 	case errors.Is(err, ErrHostKey):
 		return "add the server's key to the known hosts file"
+	case errors.Is(err, ErrPlace):
+		return "if it should be read, add it to git.allowed or rewrite the URL with git.insteadOf"
 	case errors.Is(err, ErrTooLarge):
 		return "raise the limit if this size is expected"
 	}

@@ -27,6 +27,8 @@ var (
 	ErrEmpty = errors.New("repository is empty")
 	// ErrURL: the URL is not one of a repository.
 	ErrURL = errors.New("invalid URL")
+	// ErrPlace: the repository is at a place that the configuration does not name.
+	ErrPlace = errors.New("not asked")
 	// ErrProtected: this package refuses to push to the branch.
 	ErrProtected = errors.New("push refused")
 )

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -47,12 +48,25 @@ func newHTTPClient(ca []byte) (*http.Client, error) {
 	return &http.Client{
 		Transport: &countingTransport{base: base},
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
-			if first := via[0].URL.Hostname(); !strings.EqualFold(first, req.URL.Hostname()) {
-				return fmt.Errorf("%w %s", errForeignRedirect, req.URL.Hostname())
+			if !sameServer(via[0].URL, req.URL) {
+				return fmt.Errorf("%w %s", errForeignRedirect, req.URL.Host)
+			}
+			if len(via) > 5 {
+				return errors.New("the server redirects without end")
 			}
 			return nil
 		},
 	}, nil
+}
+
+// sameServer reports whether a redirect stays on the host and port that were asked, or
+// leads from http to https there.
+func sameServer(from, to *url.URL) bool {
+	if !strings.EqualFold(from.Hostname(), to.Hostname()) {
+		return false
+	}
+	upgraded := from.Scheme == "http" && to.Scheme == "https" && from.Port() == "" && to.Port() == ""
+	return upgraded || from.Scheme == to.Scheme && from.Port() == to.Port()
 }
 
 // countingTransport bounds response bodies: by the operation's budget, and

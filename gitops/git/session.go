@@ -37,6 +37,9 @@ func (s *Store) remote(url string) (*remote, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.allow(ep); err != nil {
+		return nil, err
+	}
 	r := &remote{effective: effective, endpoint: ep}
 	if isHTTP(ep) && s.config.Credentials != nil {
 		if r.credential, err = s.config.Credentials(effective); err != nil {

@@ -5,8 +5,8 @@
 //
 // It refuses to push to a repository's default branch or to the branch that a
 // snapshot came from, to follow symbolic links and redirects to other hosts,
-// to use credentials that stand in a URL, and to read more than its limits
-// allow.
+// to ask hosts that its configuration does not name, to use credentials that
+// stand in a URL, and to read more than its limits allow.
 package git
 
 import (
@@ -25,6 +25,10 @@ type Config struct {
 	// InsteadOf rewrites URLs before they are used, as git's
 	// url.<To>.insteadOf does; the longest matching From wins.
 	InsteadOf []Rewrite
+	// Places are where repositories may be, after rewriting: hosts (a name or an
+	// address, with :PORT where it is not the scheme's own), and folders of this
+	// machine as file:///path. Nil means anywhere.
+	Places []string
 	// Credentials answers for the URL that will really be asked (rewritten,
 	// without user information); nil, nil means none. It is called for every
 	// connection over http and https, so that a rotated token is picked up.
@@ -57,6 +61,7 @@ type Config struct {
 type Store struct {
 	config   Config
 	rewrites []Rewrite
+	places   []place
 	http     *http.Client
 	sshKey   sshKey
 }
@@ -75,6 +80,13 @@ func New(config Config) (*Store, error) {
 			return nil, fmt.Errorf("rewrite to %s: the URL prefix to replace is empty", redactURL(r.To))
 		}
 	}
+	var places []place
+	if config.Places != nil {
+		var err error
+		if places, err = parsePlaces(config.Places); err != nil {
+			return nil, fmt.Errorf("read the places of repositories: %w", err)
+		}
+	}
 	ca := config.CA
 	if config.CAFile != "" {
 		pem, err := os.ReadFile(config.CAFile)
@@ -87,5 +99,5 @@ func New(config Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{config: config, rewrites: sortRewrites(config.InsteadOf), http: client}, nil
+	return &Store{config: config, rewrites: sortRewrites(config.InsteadOf), places: places, http: client}, nil
 }
