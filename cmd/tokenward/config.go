@@ -30,6 +30,7 @@ type config struct {
 	Judging       judgingConfig       `yaml:"judging"`
 	Limits        limitsConfig        `yaml:"limits"`
 	Drift         driftConfig         `yaml:"drift"`
+	Webhooks      webhooksConfig      `yaml:"webhooks"`
 	Log           logConfig           `yaml:"log"`
 	Namespaces    []string            `yaml:"namespaces" doc:"Work on these namespaces only; empty means all."`
 	Documentation bool                `yaml:"documentation" doc:"Propose the documentation section in the packages."`
@@ -114,6 +115,12 @@ type limitsConfig struct {
 
 type driftConfig struct {
 	Remove string `yaml:"remove" doc:"What to do about entries of the policies' lists that nothing needs: report them, or propose to take them out, in merge requests of their own." oneof:"report propose"`
+}
+
+type webhooksConfig struct {
+	URL             string   `yaml:"url" doc:"Address at which GitLab reaches the service, as https://tokenward.example.com/webhooks/gitlab; for hooks install."`
+	SecretFiles     []string `yaml:"secretFiles" doc:"Files with one secret token of webhooks each. All are valid, so that they can be rotated; hooks install sets the first. TOKENWARD_WEBHOOK_SECRET may hold it instead."`
+	SigningKeyFiles []string `yaml:"signingKeyFiles" doc:"Files with one signing token of webhooks each (whsec_ and 32 bytes in base64; GitLab 19.0 or later). All are valid; hooks install sets the first."`
 }
 
 const (
@@ -203,6 +210,9 @@ func (c config) validate() error {
 	}
 	if c.Drift.Remove != reportStale && c.Drift.Remove != proposeStale {
 		return fail("drift.remove", "must be report or propose", c.Drift.Remove)
+	}
+	if u, err := url.Parse(c.Webhooks.URL); c.Webhooks.URL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "") {
+		return fail("webhooks.url", "must be an http or https URL without credentials and query", "a value that is not shown")
 	}
 	if (c.Issues.Tracking || c.Issues.Dashboard) && len(c.Issues.Labels) == 0 {
 		return fail("issues.labels", "must not be empty: issues are found again by the first label", "")
