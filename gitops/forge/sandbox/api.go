@@ -102,6 +102,13 @@ var apiRoutes = []route{
 	{"GET /projects/{id}/hooks/{hook}", Maintainer, "", (*call).getHook},
 	{"PUT /projects/{id}/hooks/{hook}", Maintainer, hookParams, (*call).updateHook},
 	{"DELETE /projects/{id}/hooks/{hook}", Maintainer, "", (*call).deleteHook},
+	{"GET /projects/{id}/hooks/{hook}/events", Maintainer, "status", (*call).listHookEvents},
+	{"GET /groups/{id}/hooks", 0, "", inGroup((*call).listHooks)},
+	{"POST /groups/{id}/hooks", 0, hookParams, inGroup((*call).createHook)},
+	{"GET /groups/{id}/hooks/{hook}", 0, "", inGroup((*call).getHook)},
+	{"PUT /groups/{id}/hooks/{hook}", 0, hookParams, inGroup((*call).updateHook)},
+	{"DELETE /groups/{id}/hooks/{hook}", 0, "", inGroup((*call).deleteHook)},
+	{"GET /groups/{id}/hooks/{hook}/events", 0, "status", inGroup((*call).listHookEvents)},
 	{"GET /projects/{id}/push_rule", Maintainer, "", (*call).getPushRule},
 }
 

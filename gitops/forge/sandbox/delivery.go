@@ -30,6 +30,7 @@ type Delivery struct {
 	HookID  int
 	URL     string
 	Event   string // as in X-Gitlab-Event
+	At      time.Time
 	Header  http.Header
 	Body    []byte
 	Status  int    // of the answer, 0 without one

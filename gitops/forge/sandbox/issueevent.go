@@ -34,7 +34,7 @@ func (c *call) fireIssue(i *issue, action string, changes map[string]any) {
 	if i.confidential {
 		kind, name = confidentialIssueEvents, "Confidential Issue Hook"
 	}
-	if !c.project.heard(kind, "") {
+	if !c.server.heard(c.project, kind, "") {
 		return
 	}
 	object := c.eventIssue(i)
@@ -59,7 +59,7 @@ func (c *call) fireNote(ctx context.Context, t *thread, n *note, action string) 
 	if confidential {
 		kind, name = confidentialNoteEvents, "Confidential Note Hook"
 	}
-	if !c.project.heard(kind, "") {
+	if !c.server.heard(c.project, kind, "") {
 		return
 	}
 	payload := map[string]any{

@@ -43,7 +43,7 @@ func (c *call) eventMergeRequest(ctx context.Context, mr *mergeRequest) map[stri
 // word, changes what became of which attribute, oldHead the former head where
 // there are new commits.
 func (c *call) fireMergeRequest(ctx context.Context, mr *mergeRequest, action string, changes map[string]any, oldHead string) {
-	if !c.project.heard(mergeRequestEvents, "") {
+	if !c.server.heard(c.project, mergeRequestEvents, "") {
 		return
 	}
 	object := c.eventMergeRequest(ctx, mr)

@@ -15,7 +15,7 @@ const (
 
 // firePushes sends the events of branches that moved. who pushed.
 func (s *Server) firePushes(ctx context.Context, p *project, before map[string]string, who *user) {
-	if !p.heard(pushEvents, "") || before == nil {
+	if !s.heard(p, pushEvents, "") || before == nil {
 		return
 	}
 	var moved []command
@@ -42,7 +42,7 @@ func orZero(sha string) string {
 // fireTags sends the events of the tags that a push moved. It is called once
 // git is done, and leaves out what git refused.
 func (s *Server) fireTags(ctx context.Context, p *project, commands []command, who *user) {
-	if !p.heard(tagPushEvents, "") {
+	if !s.heard(p, tagPushEvents, "") {
 		return
 	}
 	var moved []command
@@ -80,7 +80,7 @@ func (c *call) firePush(ctx context.Context, m command) {
 	if name, isBranch := m.branch(); isBranch {
 		kind, event, word, branch = pushEvents, "Push Hook", "push", name
 	}
-	if !c.project.heard(kind, branch) {
+	if !c.server.heard(c.project, kind, branch) {
 		return
 	}
 	payload := map[string]any{

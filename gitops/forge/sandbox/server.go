@@ -53,6 +53,9 @@ type Config struct {
 	// second if zero.
 	LimitEvery int
 	RetryAfter time.Duration
+	// DisableHooks switches hooks off that fail again and again, as GitLab does where
+	// its administrator wants that.
+	DisableHooks bool
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Log receives what went wrong inside the server; nil discards it.
@@ -84,6 +87,7 @@ type Server struct {
 	requests requestLog
 	lastID   atomic.Int64 // ids of merge requests, notes and labels
 	postman  *postman
+	groups   groupHooks
 	fault    atomic.Pointer[func(Request) Fault]
 	calls    atomic.Int64 // to the API, while there is a limit
 

@@ -39,7 +39,8 @@ const hookParams = "url name description token signing_token enable_ssl_verifica
 	"push_events tag_push_events merge_requests_events note_events confidential_note_events issues_events confidential_issues_events " +
 	"job_events pipeline_events wiki_page_events deployment_events releases_events milestone_events feature_flag_events emoji_events resource_access_token_events"
 
-// hook is a project's webhook; the mutex of the project guards it.
+// hook is a webhook of a project or a group. It never changes: an update puts
+// another one in its place.
 type hook struct {
 	id                int
 	url               string
@@ -53,8 +54,11 @@ type hook struct {
 	createdAt         time.Time
 }
 
-// mostHooks is GitLab's limit for one project.
-const mostHooks = 100
+// GitLab's limits for one project and one group.
+const (
+	mostHooks      = 100
+	mostGroupHooks = 50
+)
 
 // wants says whether the hook is to hear of an event; branch is empty for those
 // that have none.
@@ -71,9 +75,12 @@ func (h *hook) wants(kind, branch string) bool {
 	return wildcard.MatchSimple(h.branches, branch)
 }
 
-// heard says whether any hook is to hear of an event.
-func (p *project) heard(kind, branch string) bool {
-	return slices.ContainsFunc(p.hooks, func(h *hook) bool { return h.wants(kind, branch) })
+// hooksOf returns the hooks of a project and of the groups above it.
+func (s *Server) hooksOf(p *project) []*hook { return append(s.groups.above(p.path), p.hooks...) }
+
+// heard says whether any hook is to hear of an event in p.
+func (s *Server) heard(p *project, kind, branch string) bool {
+	return slices.ContainsFunc(s.hooksOf(p), func(h *hook) bool { return h.wants(kind, branch) })
 }
 
 // fire sends an event to the hooks that want it.
@@ -84,23 +91,28 @@ func (c *call) fire(kind, branch, event string, payload map[string]any) {
 		return
 	}
 	eventID := newUUID()
-	for _, h := range c.project.hooks {
-		if h.wants(kind, branch) {
+	for _, h := range c.server.hooksOf(c.project) {
+		now := c.server.cfg.Now()
+		if h.wants(kind, branch) && c.server.hookState(h, now).works() {
 			c.server.postman.add(Delivery{
-				Project: c.project.path, HookID: h.id, URL: h.url, Event: event,
-				Header: h.header(event, eventID, c.base, c.server.cfg.Now(), body), Body: body,
+				Project: c.project.path, HookID: h.id, URL: h.url, Event: event, At: now,
+				Header: h.header(event, eventID, c.base, now, body), Body: body,
 			})
 		}
 	}
 }
 
 func (c *call) hookJSON(h *hook) map[string]any {
+	state := c.server.hookState(h, c.server.cfg.Now())
 	out := map[string]any{
-		"id": h.id, "url": h.url, "name": h.name, "description": h.description, "project_id": c.project.id,
-		"created_at": stamp(h.createdAt), "enable_ssl_verification": h.verify, "alert_status": "executable", "disabled_until": nil,
+		"id": h.id, "url": h.url, "name": h.name, "description": h.description,
+		"created_at": stamp(h.createdAt), "enable_ssl_verification": h.verify, "alert_status": state.status, "disabled_until": stamp(state.until),
 		"push_events_branch_filter": orNull(h.branches), "branch_filter_strategy": h.strategy,
 		"url_variables": []string{}, "custom_headers": []string{}, "custom_webhook_template": nil, "repository_update_events": false,
 		"token_present": h.token != "", "signing_token_present": len(h.signingKey) > 0,
+	}
+	if c.project != nil { // groups have no ids here
+		out["project_id"] = c.project.id
 	}
 	for _, kind := range hookEvents {
 		out[kind] = h.events[kind]
@@ -108,9 +120,17 @@ func (c *call) hookJSON(h *hook) map[string]any {
 	return out
 }
 
+// hooks are those of the project or the group that the path names.
+func (c *call) hooks() *[]*hook {
+	if c.project != nil {
+		return &c.project.hooks
+	}
+	return c.server.groups.own(c.request.PathValue("id"))
+}
+
 func (c *call) listHooks(context.Context) (*reply, error) {
 	var all []map[string]any
-	for _, h := range c.project.hooks {
+	for _, h := range *c.hooks() {
 		all = append(all, c.hookJSON(h))
 	}
 	return paged(c, all)
@@ -118,7 +138,7 @@ func (c *call) listHooks(context.Context) (*reply, error) {
 
 // pathHook returns the hook that the path names.
 func (c *call) pathHook() (*hook, error) {
-	for _, h := range c.project.hooks {
+	for _, h := range *c.hooks() {
 		if strconv.Itoa(h.id) == c.request.PathValue("hook") {
 			return h, nil
 		}
@@ -138,15 +158,19 @@ func (c *call) createHook(context.Context) (*reply, error) {
 	if err := c.params.require("url"); err != nil {
 		return nil, err
 	}
-	if len(c.project.hooks) >= mostHooks {
-		return nil, fail(http.StatusUnprocessableEntity, map[string][]string{"base": {fmt.Sprintf("Maximum number of project hooks (%d) exceeded", mostHooks)}})
+	most, sort := mostHooks, "project"
+	if c.project == nil {
+		most, sort = mostGroupHooks, "group"
+	}
+	if len(*c.hooks()) >= most {
+		return nil, fail(http.StatusUnprocessableEntity, map[string][]string{"base": {fmt.Sprintf("Maximum number of %s hooks (%d) exceeded", sort, most)}})
 	}
 	h := hook{strategy: "wildcard", verify: true, events: map[string]bool{pushEvents: true}, createdAt: c.server.cfg.Now()}
 	if err := c.setHook(&h); err != nil {
 		return nil, err
 	}
 	h.id = c.server.nextID()
-	c.project.hooks = append(c.project.hooks, &h)
+	*c.hooks() = append(*c.hooks(), &h)
 	return created(c.hookJSON(&h)), nil
 }
 
@@ -163,8 +187,9 @@ func (c *call) updateHook(context.Context) (*reply, error) {
 	if err := c.setHook(&changed); err != nil {
 		return nil, err
 	}
-	*h = changed
-	return ok(c.hookJSON(h)), nil
+	list := *c.hooks()
+	list[slices.Index(list, h)] = &changed
+	return ok(c.hookJSON(&changed)), nil
 }
 
 func (c *call) deleteHook(context.Context) (*reply, error) {
@@ -172,7 +197,7 @@ func (c *call) deleteHook(context.Context) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.project.hooks = slices.DeleteFunc(c.project.hooks, func(other *hook) bool { return other == h })
+	*c.hooks() = slices.DeleteFunc(*c.hooks(), func(other *hook) bool { return other == h })
 	return &reply{status: http.StatusNoContent}, nil
 }
 
