@@ -40,7 +40,7 @@ func TestReadmeTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(raw)
-	for mark, table := range map[string]string{"config": configTable(), "rule": ruleTable()} {
+	for mark, table := range map[string]string{"config": configTable(), "rule": ruleTable(), "webhook": webhookTable()} {
 		begin := "<!-- " + mark + " table: printed from the code, checked by a test -->\n"
 		end := "<!-- end of " + mark + " table -->"
 		_, rest, ok := strings.Cut(text, begin)

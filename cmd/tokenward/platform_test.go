@@ -82,9 +82,15 @@ func (p *platform) writes() []string {
 // api calls the sandbox as a developer who uses no client of ours.
 func (p *platform) api(method, path, body string) {
 	p.t.Helper()
+	p.apiAs(developer, method, path, body)
+}
+
+// apiAs is api for any token's user.
+func (p *platform) apiAs(token, method, path, body string) {
+	p.t.Helper()
 	req, err := http.NewRequestWithContext(p.t.Context(), method, p.box.url+"/api/v4/"+path, strings.NewReader(body))
 	p.must(err)
-	req.Header.Set("PRIVATE-TOKEN", developer)
+	req.Header.Set("PRIVATE-TOKEN", token)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	p.must(err)

@@ -17,7 +17,7 @@ type webhookSecrets struct{ tokens, signing []string }
 // noticed. Its errors name files and keys, never what they hold.
 func (s *surroundings) readWebhookSecrets(c config) (webhookSecrets, error) {
 	var out webhookSecrets
-	if v := s.environ("TOKENWARD_WEBHOOK_SECRET"); v != "" {
+	if v := s.secretVariable("TOKENWARD_WEBHOOK_SECRET"); v != "" {
 		out.tokens = append(out.tokens, v)
 	}
 	for _, sort := range []struct {
@@ -33,6 +33,7 @@ func (s *surroundings) readWebhookSecrets(c config) (webhookSecrets, error) {
 			if err != nil {
 				return webhookSecrets{}, fmt.Errorf("read %s: %w", sort.key, err)
 			}
+			s.secrets.Add(string(raw))
 			text := strings.TrimSpace(string(raw))
 			if text == "" {
 				return webhookSecrets{}, fmt.Errorf("read %s: %s is empty", sort.key, file)

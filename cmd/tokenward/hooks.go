@@ -1,0 +1,272 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tokenward/bot"
+	"tokenward/gitops/forge"
+)
+
+type hooksOptions struct {
+	inputs
+	url     string
+	group   string
+	dryRun  bool
+	secrets bool
+}
+
+func newHooksCmd(s *surroundings) *cobra.Command {
+	parent := &cobra.Command{
+		Use: "hooks", Short: "Set up GitLab's webhooks, or look at them",
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	add := func(use, short string, do func(*hookRun, context.Context) error) *cobra.Command {
+		o := &hooksOptions{}
+		c := &cobra.Command{
+			Use: use, Short: short, Args: cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error { return runHooks(cmd.Context(), s, o, do) },
+		}
+		o.register(c)
+		c.Flags().StringVar(&o.url, "url", "", "`ADDRESS` at which GitLab reaches the service (webhooks.url)")
+		c.Flags().StringVar(&o.group, "group", "", "one hook of this `GROUP` instead of one of every project (GitLab Premium, Owner)")
+		parent.AddCommand(c)
+		if use == "install" {
+			c.Flags().BoolVar(&o.dryRun, "dry-run", false, "say what would be done and touch nothing")
+			c.Flags().BoolVar(&o.secrets, "secrets", false, "set the secrets again, after a rotation: GitLab does not show them")
+		}
+		return c
+	}
+	add("install", "Give the umbrella and every package a webhook, or mend it", (*hookRun).install)
+	add("status", "Say how the webhooks are and how the last deliveries went", (*hookRun).status)
+	return parent
+}
+
+// hookRun is one look at the hooks of all owners.
+type hookRun struct {
+	options *hooksOptions
+	out     strings.Builder // a line for each owner
+	client  *forge.Client
+	want    forge.HookSettings // without events
+	hook    *forge.Hook        // of the owner that is looked at, nil if it has none
+	twins   int                // further hooks with the same address
+	owner   forge.HookOwner
+	failed  int
+}
+
+func runHooks(ctx context.Context, s *surroundings, o *hooksOptions, do func(*hookRun, context.Context) error) error {
+	c, err := o.config(s)
+	if err != nil {
+		return err
+	}
+	if o.url != "" {
+		c.Webhooks.URL = o.url
+		if err := c.validate(); err != nil {
+			return err
+		}
+	}
+	switch {
+	case c.Webhooks.URL == "":
+		return usageError{errors.New("no address: give --url or set webhooks.url")}
+	case c.GitLab.URL == "" || !s.hasToken(c):
+		return usageError{errors.New("hooks need a GitLab server and a token: set gitlab.url and TOKENWARD_GITLAB_TOKEN or gitlab.tokenFile")}
+	}
+	secrets, err := s.readWebhookSecrets(c)
+	if err != nil {
+		return usageError{fmt.Errorf("config: %w", err)}
+	}
+	if len(secrets.tokens)+len(secrets.signing) == 0 {
+		return usageError{errNoWebhookSecret}
+	}
+	r := &hookRun{options: o, want: forge.HookSettings{URL: c.Webhooks.URL}}
+	if len(secrets.tokens) > 0 {
+		r.want.Token = secrets.tokens[0]
+	}
+	if len(secrets.signing) > 0 {
+		r.want.SigningToken = secrets.signing[0]
+	}
+	if r.client, err = newForge(s, c, o.dryRun); err != nil {
+		return err
+	}
+	err = r.all(ctx, s, c, do)
+	if _, writeErr := io.WriteString(s.stdout, printable(r.out.String())); err == nil {
+		err = writeErr
+	}
+	return err
+}
+
+// all looks at every owner in turn; what fails with one is said and costs no other.
+func (r *hookRun) all(ctx context.Context, s *surroundings, c config, do func(*hookRun, context.Context) error) error {
+	issues := c.Issues.Tracking || c.Issues.Dashboard
+	if r.options.group != "" {
+		r.one(ctx, forge.GroupHooks(r.options.group), wantedEvents(issues), do)
+		return r.end()
+	}
+	p := newProgress(s.stderr)
+	defer p.finish()
+	a, err := newApp(ctx, s, c, p, func(b *bot.Config) { b.DryRun = true })
+	if err != nil {
+		return err
+	}
+	platform, err := a.bot.Discover(ctx)
+	p.finish()
+	if err != nil {
+		return err
+	}
+	if platform.Umbrella == "" {
+		return usageError{errors.New("the umbrella is not on the configured GitLab server: give --group, or git.insteadOf")}
+	}
+	for _, path := range platform.Projects() {
+		project, err := r.client.Project(ctx, path)
+		switch {
+		case err != nil:
+			r.fail(path, err)
+		case project.AccessLevel != 0 && project.AccessLevel < forge.Maintainer:
+			r.fail(project.Path, errors.New("the token's user must be a Maintainer to see and set webhooks"))
+		default:
+			r.one(ctx, forge.ProjectHooks(project), wantedEvents(issues && path == platform.Umbrella), do)
+		}
+	}
+	return r.end()
+}
+
+// wantedEvents are the events that mean work.
+func wantedEvents(issues bool) map[string]bool {
+	events := map[string]bool{"push_events": true, "tag_push_events": true, "merge_requests_events": true, "note_events": true}
+	if issues {
+		events["issues_events"], events["confidential_issues_events"] = true, true
+	}
+	return events
+}
+
+func (r *hookRun) one(ctx context.Context, o forge.HookOwner, events map[string]bool, do func(*hookRun, context.Context) error) {
+	all, err := r.client.Hooks(ctx, o)
+	if err != nil {
+		r.fail(o.String(), err)
+		return
+	}
+	r.owner, r.hook, r.twins, r.want.Events = o, nil, -1, events
+	for i, h := range all {
+		if h.URL != r.want.URL {
+			continue
+		}
+		if r.twins++; r.hook == nil {
+			r.hook = &all[i]
+		}
+	}
+	if r.hook != nil {
+		for name, on := range r.hook.Events {
+			if on && !events[name] {
+				events[name] = false // it means no work, and costs a call each time
+			}
+		}
+	}
+	if err := do(r, ctx); err != nil {
+		r.fail(o.String(), err)
+		return
+	}
+	if r.twins > 0 {
+		r.fail(o.String(), fmt.Errorf("%s with the same address: delete what is too much in GitLab", counted(r.twins, "further hook")))
+	}
+}
+
+// install creates or mends one hook.
+func (r *hookRun) install(ctx context.Context) error {
+	word, reasons := "created", []string{}
+	if r.hook != nil {
+		if reasons = r.hook.Differences(r.want); r.options.secrets {
+			reasons = append(reasons, "the secrets are set again")
+		}
+		if word = "changed"; len(reasons) == 0 {
+			r.say("unchanged")
+			return nil
+		}
+	}
+	what := strings.Join(append([]string{word}, reasons...), "; ")
+	if r.options.dryRun {
+		r.say("would be " + what)
+		return nil
+	}
+	var now forge.Hook
+	var err error
+	if r.hook == nil {
+		now, err = r.client.CreateHook(ctx, r.owner, r.want)
+	} else {
+		now, err = r.client.UpdateHook(ctx, r.owner, r.hook.ID, r.want)
+	}
+	if err != nil {
+		return err
+	}
+	return r.check(now, what)
+}
+
+// check reads back what GitLab made of the settings. A server that is too old for
+// signing tokens passes them over in silence.
+func (r *hookRun) check(now forge.Hook, what string) error {
+	left := now.Differences(r.want)
+	if i := slices.Index(left, forge.Unsigned); i >= 0 && r.want.Token != "" {
+		left = slices.Delete(left, i, i+1)
+		what += "; GitLab does not sign (19.0 or later does): the token alone protects it"
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("GitLab did not take all settings: %s", strings.Join(left, "; "))
+	}
+	r.say(what)
+	return nil
+}
+
+// shownDeliveries is how many deliveries status shows.
+const shownDeliveries = 5
+
+// status says how one hook is.
+func (r *hookRun) status(ctx context.Context) error {
+	if r.hook == nil {
+		return errors.New("it has no hook with this address: run tokenward hooks install")
+	}
+	words := []string{r.hook.AlertStatus}
+	if r.hook.AlertStatus == "" {
+		words[0] = "present"
+	}
+	if r.hook.DisabledUntil != nil {
+		words[0] += " until " + r.hook.DisabledUntil.UTC().Format("2006-01-02 15:04:05 MST")
+	}
+	differences := r.hook.Differences(r.want)
+	words = append(words, differences...)
+	deliveries, err := r.client.HookDeliveries(ctx, r.owner, r.hook.ID)
+	switch {
+	case errors.Is(err, forge.ErrNotFound): // of older servers
+		words = append(words, "the server does not tell about deliveries")
+	case err != nil:
+		return err
+	case len(deliveries) == 0:
+		words = append(words, "no deliveries yet")
+	}
+	for _, d := range deliveries[:min(len(deliveries), shownDeliveries)] {
+		words = append(words, d.Trigger+" "+d.Status)
+	}
+	r.say(strings.Join(words, "; "))
+	if len(differences) > 0 || words[0] != "executable" && words[0] != "present" {
+		r.failed++
+	}
+	return nil
+}
+
+func (r *hookRun) say(what string) { fmt.Fprintf(&r.out, "%s: %s\n", r.owner, what) }
+
+func (r *hookRun) fail(name string, err error) {
+	r.failed++
+	fmt.Fprintf(&r.out, "FAILED %s: %v\n", name, err)
+}
+
+func (r *hookRun) end() error {
+	if r.failed > 0 {
+		return failedError{counted(r.failed, "hook") + " not as wanted"}
+	}
+	return nil
+}
