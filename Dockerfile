@@ -4,6 +4,7 @@
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
+COPY analysis/render/internal/copystructure analysis/render/internal/copystructure
 RUN go mod download
 COPY . .
 ARG VERSION
