@@ -108,3 +108,17 @@ func FuzzPodPatterns(f *testing.F) {
 		mustCover(t, PodPatterns(w), w.Pods)
 	})
 }
+
+// A pattern ends before a revision that the next upgrade changes.
+func TestPodPatternsOfARevision(t *testing.T) {
+	t.Parallel()
+	set := setOf(t, "apiVersion: batch/v1\nkind: Job\nmetadata: {name: app-migrate-1}\nspec: {template: {spec: {}}}")
+	set.Releases[0].Objects[0].Later = "app-migrate-2"
+	w := Workloads(set)[0]
+	if diff := cmp.Diff([]string{"app-migrate-*"}, PodPatterns(w)); diff != "" {
+		t.Error(diff)
+	}
+	if Covers("app-migrate-1-*", w) {
+		t.Error("a pattern of the first revision is said to cover the next one")
+	}
+}

@@ -177,6 +177,7 @@ func readBuiltIn(s rbac.Source, m *maker) *subject {
 	if o.Kind == "Job" && textAt(mapAt(o.Fields, "spec"), "completionMode") == "Indexed" {
 		w.Pods = indexedJobPods(o.Name)
 	}
+	addLater(w, replicas)
 	out.pod, out.err = readPod(spec, meta)
 	if out.err != nil {
 		return out
@@ -189,6 +190,19 @@ func readBuiltIn(s rbac.Source, m *maker) *subject {
 	}
 	w.Automount = out.pod.spec.AutomountServiceAccountToken
 	return out
+}
+
+// addLater adds the names of the pods after an upgrade, where its revision is part of
+// the object's name: patterns then end before it.
+func addLater(w *Workload, replicas int) {
+	later := w.Object.Later
+	if later == "" {
+		return
+	}
+	w.Pods = append(w.Pods, podNames(w.Kind, later, "", replicas)...)
+	if stem := commonPrefix(w.Name, later); stem != "" {
+		w.stems = append(w.stems, stem)
+	}
 }
 
 func readPod(spec, meta map[string]any) (*pod, error) {

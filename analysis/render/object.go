@@ -10,6 +10,9 @@ type Object struct {
 	Kind       string
 	Namespace  string // the release's namespace where the manifest names none and the kind is namespaced; "" for cluster-scoped kinds
 	Name       string // its generateName where it has no name
+	// Later is its name after the first upgrade of the release, where its template
+	// puts the revision into it; else "".
+	Later string
 	// Fields is the whole manifest; whole numbers are int64, others float64. A
 	// CustomResourceDefinition comes without its schemas. Readers must not change it.
 	Fields map[string]any

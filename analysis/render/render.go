@@ -47,20 +47,34 @@ type Output struct {
 }
 
 // Render runs Helm's engine as an installation of a release would, without a
-// cluster: lookup finds nothing, DNS answers nothing. What only an upgrade
-// renders (a template that asks for .Release.IsUpgrade) is not there; hooks of
-// every kind are. An error of a template comes as *TemplateError. An object that cannot be
+// cluster: lookup finds nothing, DNS answers nothing. Hooks of every kind are there,
+// and so is what only an upgrade renders (a template that asks for
+// .Release.IsUpgrade): see addUpgrade. An error of a template comes as *TemplateError. An object that cannot be
 // decoded is in Output.Invalid and no error. Render
 // cannot be stopped while a template runs; ctx is looked at between the steps.
 func Render(ctx context.Context, c *Chart, r Request) (*Output, error) {
-	out, err := render(ctx, c, r)
+	out, err := renderAs(ctx, c, r, installation)
 	if err != nil {
 		return nil, fmt.Errorf("render chart %s: %w", c.Dir, err)
+	}
+	if c.upgrades() {
+		addUpgrade(ctx, c, r, out)
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("render chart %s: %w", c.Dir, err)
+		}
 	}
 	return out, nil
 }
 
-func render(ctx context.Context, c *Chart, r Request) (out *Output, err error) {
+// stage is a moment in the life of a release.
+type stage bool
+
+const (
+	installation stage = false
+	upgrade      stage = true
+)
+
+func renderAs(ctx context.Context, c *Chart, r Request, as stage) (out *Output, err error) {
 	defer recovered(&err)
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -76,7 +90,7 @@ func render(ctx context.Context, c *Chart, r Request) (out *Output, err error) {
 	if err := p.checkInstallable(caps.KubeVersion.Version); err != nil {
 		return nil, err
 	}
-	values, err := p.prepare(r, caps)
+	values, err := p.prepare(r, caps, as)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +98,7 @@ func render(ctx context.Context, c *Chart, r Request) (out *Output, err error) {
 		return nil, err
 	}
 	templates := p.templates()
-	rendered, err := engine.Render(p.chart, values)
+	rendered, err := engine.Engine{LintMode: as == upgrade}.Render(p.chart, values)
 	if err != nil {
 		return nil, newTemplateError(err, templates)
 	}
@@ -108,7 +122,7 @@ func render(ctx context.Context, c *Chart, r Request) (out *Output, err error) {
 }
 
 // prepare settles which subcharts are enabled and what every template sees.
-func (p *parsed) prepare(r Request, caps *chartutil.Capabilities) (chartutil.Values, error) {
+func (p *parsed) prepare(r Request, caps *chartutil.Capabilities, as stage) (chartutil.Values, error) {
 	values := r.Values
 	if values == nil {
 		values = map[string]any{}
@@ -117,6 +131,9 @@ func (p *parsed) prepare(r Request, caps *chartutil.Capabilities) (chartutil.Val
 		return nil, fmt.Errorf("process dependencies: %w", err)
 	}
 	options := chartutil.ReleaseOptions{Name: r.ReleaseName, Namespace: r.Namespace, Revision: 1, IsInstall: true}
+	if as == upgrade {
+		options.Revision, options.IsInstall, options.IsUpgrade = 2, false, true
+	}
 	// The schemas are checked apart, by a validator that opens no file and no connection.
 	top, err := chartutil.ToRenderValuesWithSchemaValidation(p.chart, values, options, caps, true)
 	if err != nil {

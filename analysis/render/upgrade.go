@@ -1,0 +1,101 @@
+package render
+
+import (
+	"bytes"
+	"context"
+	"path"
+	"slices"
+	"strings"
+)
+
+// upgrades tells whether the chart may render something else when a release is
+// upgraded than when it is installed.
+func (c *Chart) upgrades() bool {
+	for _, f := range c.Files {
+		if path.Ext(f.Name) == ".md" || !strings.Contains("/"+f.Name, "/templates/") {
+			continue
+		}
+		for _, word := range []string{"IsUpgrade", "IsInstall", "Release.Revision"} {
+			if bytes.Contains(f.Data, []byte(word)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// addUpgrade adds to an installation what the first upgrade of the release renders
+// beside it, and gives objects that only the revision renames their later name. The
+// upgrade is rendered as helm lint would, so that fail and required do not end it: they
+// ask for what only a cluster or a person knows, such as the passwords of the
+// installation. Where a template cannot do without a cluster all the same, the
+// release is taken as installed.
+func addUpgrade(ctx context.Context, c *Chart, r Request, out *Output) {
+	up, err := renderAs(ctx, c, r, upgrade)
+	if err != nil {
+		return
+	}
+	known := map[objectKey]bool{}
+	for _, o := range out.Objects {
+		known[keyOf(o)] = true
+	}
+	upgraded := map[objectKey]bool{}
+	for _, o := range up.Objects {
+		upgraded[keyOf(o)] = true
+	}
+	for _, o := range up.Objects {
+		if known[keyOf(o)] {
+			continue
+		}
+		known[keyOf(o)] = true
+		if before := firstRevision(out.Objects, upgraded, o); before != nil {
+			before.Later = o.Name
+			continue
+		}
+		out.Objects = append(out.Objects, o)
+	}
+	for _, i := range up.Invalid {
+		if !slices.ContainsFunc(out.Invalid, func(j Invalid) bool { return j.Source == i.Source }) {
+			out.Invalid = append(out.Invalid, i)
+		}
+	}
+	slices.SortStableFunc(out.Objects, func(a, b *Object) int { return strings.Compare(a.Source, b.Source) })
+}
+
+// objectKey is what makes an object the same one on a cluster.
+type objectKey struct{ group, kind, namespace, name string }
+
+func keyOf(o *Object) objectKey {
+	group, _, ok := strings.Cut(o.APIVersion, "/")
+	if !ok {
+		group = ""
+	}
+	return objectKey{group, o.Kind, o.Namespace, o.Name}
+}
+
+// firstRevision finds the object of the installation that the upgrade renders under
+// another name: the same kind of the same template, gone from the upgrade, and called
+// the same but for the revision.
+func firstRevision(installed []*Object, upgraded map[objectKey]bool, o *Object) *Object {
+	for _, before := range installed {
+		if before.Kind == o.Kind && before.Namespace == o.Namespace && before.Source == o.Source &&
+			!upgraded[keyOf(before)] && onlyRevised(before.Name, o.Name) {
+			return before
+		}
+	}
+	return nil
+}
+
+// onlyRevised tells whether two names differ in nothing but the revision: 1 of an
+// installation, 2 of its upgrade.
+func onlyRevised(before, after string) bool {
+	if len(before) != len(after) || before == after {
+		return false
+	}
+	for i := range len(before) {
+		if before[i] != after[i] && (before[i] != '1' || after[i] != '2') {
+			return false
+		}
+	}
+	return true
+}
