@@ -16,6 +16,8 @@ var allowed = map[string][]string{
 	"cmd/tokenward":        {"bot/...", "gitops/...", "analysis/...", "templates"},
 	"bot":                  {"bot/decision", "gitops/git", "gitops/forge", "gitops/edit", "gitops/codeowners", "analysis/...", "templates"},
 	"bot/decision":         {"analysis"},
+	"bot/board":            {"bot"},
+	"bot/metrics":          {"bot", "bot/board", "gitops/forge"},
 	"bot/redact":           {},
 	"bot/report":           {"bot", "templates"},
 	"bot/webhook":          {"bot"},

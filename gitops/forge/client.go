@@ -41,6 +41,9 @@ type Config struct {
 	// ReadOnly makes every request but GET and HEAD fail with ErrReadOnly
 	// before it leaves.
 	ReadOnly bool
+	// Observe is told of every request after its answer, nil for nobody. It is
+	// called from several goroutines at once.
+	Observe func(Call)
 
 	// Timeout bounds one request with its answer, 30 s if zero. MaxWait bounds
 	// what is waited before one repetition, 1 min if zero: a server that asks

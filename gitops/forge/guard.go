@@ -33,10 +33,12 @@ type guard struct {
 	readOnly bool
 	maxBody  int64
 	used     atomic.Pointer[string] // the token sent last, to scrub errors
+	observe  func(Call)
+	now      func() time.Time
 }
 
 func newGuard(config Config, base *url.URL) (*guard, error) {
-	g := &guard{url: base, token: config.Token, readOnly: config.ReadOnly, maxBody: maxBody}
+	g := &guard{url: base, token: config.Token, readOnly: config.ReadOnly, maxBody: maxBody, observe: config.Observe, now: config.Now}
 	switch {
 	case config.HTTPClient != nil && config.HTTPClient.Transport != nil:
 		g.base = config.HTTPClient.Transport
@@ -99,7 +101,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 			req.Header.Set("Private-Token", token)
 		}
 	}
-	resp, err := g.base.RoundTrip(req)
+	resp, err := g.observed(req)
 	if err != nil {
 		return nil, err
 	}
