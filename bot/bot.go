@@ -133,7 +133,6 @@ type store interface {
 
 // mergeRequests is the part of GitLab's API that proposing needs; *forge.Client has it.
 type mergeRequests interface {
-	CurrentUser(ctx context.Context) (forge.User, error)
 	Project(ctx context.Context, path string) (forge.Project, error)
 	MergeRequests(ctx context.Context, projectID int64, sourceBranch string) ([]forge.MergeRequest, error)
 	CreateMergeRequest(ctx context.Context, projectID int64, n forge.NewMergeRequest) (forge.MergeRequest, error)
@@ -142,9 +141,17 @@ type mergeRequests interface {
 	DeleteBranch(ctx context.Context, projectID int64, branch string) error
 }
 
+// identity tells which user a token belongs to; *forge.Client asks.
+type identity interface {
+	CurrentUser(ctx context.Context) (forge.User, error)
+	// UserFor is the user of the token for a project, which is asked for once.
+	UserFor(ctx context.Context, project string) (forge.User, error)
+}
+
 var (
 	_ store         = (*git.Store)(nil)
 	_ mergeRequests = (*forge.Client)(nil)
+	_ identity      = (*forge.Client)(nil)
 	_ people        = (*forge.Client)(nil)
 	_ dependencies  = (*forge.Client)(nil)
 	_ issues        = (*forge.Client)(nil)
@@ -158,6 +165,7 @@ type Bot struct {
 	store store
 	forge mergeRequests // nil: nothing can be proposed, and a dry run assumes that nothing is there yet
 
+	identity     identity
 	people       people
 	dependencies dependencies
 	issues       issues
@@ -174,7 +182,8 @@ func New(cfg Config, store *git.Store, client *forge.Client) (*Bot, error) {
 	}
 	b := &Bot{cfg: cfg, store: store}
 	if client != nil {
-		b.forge, b.people, b.dependencies, b.issues, b.talk, b.rights = client, client, client, client, client, client
+		b.forge, b.identity, b.people, b.dependencies = client, client, client, client
+		b.issues, b.talk, b.rights = client, client, client
 	}
 	return b, nil
 }

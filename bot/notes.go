@@ -99,7 +99,7 @@ func (w *writer) hear(ctx context.Context, p *proposal) (*conversation, error) {
 	handled := w.handled(c, notes)
 	commanded := false
 	for _, n := range notes {
-		if n.System || n.Author.ID == w.user.ID {
+		if n.System || n.Author.ID == w.me(p.project.ID).ID {
 			continue
 		}
 		commands := ParseCommands(n.Body)
@@ -129,7 +129,7 @@ func (w *writer) handled(c *conversation, notes []forge.Note) map[int64]bool {
 				out[id] = true
 			}
 		}
-		if n.Author.ID != w.user.ID {
+		if n.Author.ID != w.me(c.p.project.ID).ID {
 			continue
 		}
 		for _, m := range refusedKey.FindAllStringSubmatch(n.Body, -1) {

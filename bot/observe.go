@@ -25,6 +25,9 @@ func (w *writer) check(ctx context.Context, p *proposal) error {
 		return fmt.Errorf("look up project %s: %w", path, err)
 	}
 	p.project = project
+	if w.users[project.ID], err = w.identity.UserFor(ctx, path); err != nil {
+		return fmt.Errorf("ask GitLab who the token for %s belongs to: %w", path, err)
+	}
 	if reason := unfit(project); reason != "" {
 		return fmt.Errorf("project %s %s", project.Path, reason)
 	}
@@ -60,7 +63,7 @@ func (w *writer) level(ctx context.Context, p forge.Project) (int, error) {
 	if p.AccessLevel >= forge.Developer {
 		return p.AccessLevel, nil
 	}
-	level, err := w.talk.AccessLevel(ctx, p.ID, w.user.ID)
+	level, err := w.talk.AccessLevel(ctx, p.ID, w.me(p.ID).ID)
 	if err != nil {
 		return 0, fmt.Errorf("look up the role of the token's user on %s: %w", p.Path, err)
 	}

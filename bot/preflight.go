@@ -55,7 +55,8 @@ type rights interface {
 type preflight struct {
 	*writer
 	report *CheckReport
-	errs   []error // what kept it from looking
+	looked map[int64]bool // users whose tokens were looked at
+	errs   []error        // what kept it from looking
 }
 
 // place is a project that a run would write to, with what it would write.
@@ -70,11 +71,12 @@ type place struct {
 // write to. It goes the whole path up to the first write, and writes nothing. The
 // error says what could not be looked at; the report holds the rest.
 func (b *Bot) Check(ctx context.Context) (*CheckReport, error) {
-	f := &preflight{writer: &writer{Bot: b, seal: sealer{key: b.cfg.StateKey}}, report: &CheckReport{Findings: []Finding{}}}
+	f := &preflight{writer: b.bareWriter(), looked: map[int64]bool{}, report: &CheckReport{Findings: []Finding{}}}
 	if b.forge == nil {
 		return f.report, errors.New("check the rights: there is no GitLab server or no token")
 	}
-	if !f.token(ctx) {
+	var ok bool
+	if f.user, ok = f.token(ctx, f.projectPath(b.cfg.Umbrella.Repository), ""); !ok {
 		return f.report, errors.Join(f.errs...)
 	}
 	if len(b.cfg.StateKey) == 0 {
@@ -90,51 +92,54 @@ func (b *Bot) Check(ctx context.Context) (*CheckReport, error) {
 // expirySoon is how long before its end a token's expiry is worth a warning.
 const expirySoon = 14 * 24 * time.Hour
 
-// token looks at the token; false means that nothing else can be asked with it.
-func (f *preflight) token(ctx context.Context) bool {
-	user, err := f.forge.CurrentUser(ctx)
+// token looks at the token for a project, and returns its user; false means that
+// nothing can be asked with it. where is what its findings are about.
+func (f *preflight) token(ctx context.Context, path, where string) (forge.User, bool) {
+	user, err := f.identity.UserFor(ctx, path)
 	switch {
-	case errors.Is(err, forge.ErrUnauthorized), errors.Is(err, forge.ErrForbidden):
-		f.report.add(FindingMissing, "", "token", "%v", err)
-		return false
+	case errors.Is(err, forge.ErrUnauthorized), errors.Is(err, forge.ErrForbidden), errors.Is(err, forge.ErrNoToken):
+		f.report.add(FindingMissing, where, "token", "%v", err)
+		return user, false
 	case err != nil:
 		f.errs = append(f.errs, fmt.Errorf("ask GitLab who the token belongs to: %w", err))
-		return false
+		return user, false
+	case f.looked[user.ID]:
+		return user, true
 	}
-	f.user = user
+	f.looked[user.ID] = true
 	before := len(f.report.Findings)
-	info, told, err := f.rights.Token(ctx)
+	info, told, err := f.rights.Token(forge.ForProject(ctx, path))
 	switch {
 	case err != nil:
 		f.errs = append(f.errs, fmt.Errorf("ask GitLab about the token: %w", err))
 	case !told:
-		f.report.add(FindingUnknown, "", "token", "it belongs to %s; GitLab does not tell its scopes and when it expires", user.Username)
+		f.report.add(FindingUnknown, where, "token", "it belongs to %s; GitLab does not tell its scopes and when it expires", user.Username)
 	default:
-		f.describeToken(info)
+		f.describeToken(info, user, where)
 	}
 	if len(f.report.Findings) == before {
 		text := "it belongs to " + user.Username + " and has the scope api"
 		if !info.Expires.IsZero() {
 			text += "; it expires on " + info.Expires.Format(time.DateOnly)
 		}
-		f.report.add(FindingOK, "", "token", "%s", text)
+		f.report.add(FindingOK, where, "token", "%s", text)
 	}
-	return true
+	return user, true
 }
 
-func (f *preflight) describeToken(info forge.TokenInfo) {
+func (f *preflight) describeToken(info forge.TokenInfo, user forge.User, where string) {
 	if !slices.Contains(info.Scopes, "api") { // which lets push, too
-		f.report.add(FindingMissing, "", "token", "the token of %s has the scopes %s: it needs api to open merge requests", f.user.Username, strings.Join(info.Scopes, ", "))
+		f.report.add(FindingMissing, where, "token", "the token of %s has the scopes %s: it needs api to open merge requests", user.Username, strings.Join(info.Scopes, ", "))
 	}
 	if left := info.Expires.Sub(f.cfg.Now()); !info.Expires.IsZero() && left < expirySoon {
-		f.report.add(FindingWarning, "", "token", "the token of %s expires on %s: renew it", f.user.Username, info.Expires.Format(time.DateOnly))
+		f.report.add(FindingWarning, where, "token", "the token of %s expires on %s: renew it", user.Username, info.Expires.Format(time.DateOnly))
 	}
 }
 
 // checkPeople looks the people up that the configuration names.
 func (f *preflight) checkPeople(ctx context.Context) {
 	for _, name := range slices.Concat(f.cfg.Reviewing.Usernames, f.cfg.Reviewing.Assignees) {
-		_, ok, err := f.people.UserByName(ctx, name)
+		_, ok, err := f.people.UserByName(forge.ForProject(ctx, f.projectPath(f.cfg.Umbrella.Repository)), name)
 		switch {
 		case err != nil:
 			f.errs = append(f.errs, fmt.Errorf("look up user %s: %w", name, err))

@@ -15,6 +15,10 @@ import (
 // project looks at one project.
 func (f *preflight) project(ctx context.Context, p *place) {
 	before := len(f.report.Findings)
+	me, ok := f.token(ctx, p.path, p.path)
+	if !ok {
+		return
+	}
 	project, err := f.forge.Project(ctx, p.path)
 	switch {
 	case errors.Is(err, forge.ErrNotFound), errors.Is(err, forge.ErrForbidden):
@@ -24,6 +28,7 @@ func (f *preflight) project(ctx context.Context, p *place) {
 		f.errs = append(f.errs, fmt.Errorf("look up project %s: %w", p.path, err))
 		return
 	}
+	f.users[project.ID] = me
 	if project.Path != p.path {
 		f.report.add(FindingWarning, p.path, "path", "the project was moved to %s", project.Path)
 	}
@@ -36,13 +41,13 @@ func (f *preflight) project(ctx context.Context, p *place) {
 		return
 	}
 	if level < forge.Developer {
-		f.report.add(FindingMissing, p.path, "role", "%s has the role %s and needs Developer to push a branch and open a merge request", f.user.Username, roleName(level))
+		f.report.add(FindingMissing, p.path, "role", "%s has the role %s and needs Developer to push a branch and open a merge request", me.Username, roleName(level))
 	}
 	f.issuesOn(p, project)
 	f.owners(p)
-	f.pushing(ctx, p, project, level)
+	f.pushing(ctx, p, project, me, level)
 	if !slices.ContainsFunc(f.report.Findings[before:], func(g Finding) bool { return g.Level != FindingUnknown }) {
-		f.report.add(FindingOK, p.path, "project", "%s has the role %s, and merge requests can be opened", f.user.Username, roleName(level))
+		f.report.add(FindingOK, p.path, "project", "%s has the role %s, and merge requests can be opened", me.Username, roleName(level))
 	}
 }
 
@@ -89,7 +94,7 @@ func (f *preflight) owners(p *place) {
 }
 
 // pushing looks at what the project demands of branches and commits.
-func (f *preflight) pushing(ctx context.Context, p *place, project forge.Project, level int) {
+func (f *preflight) pushing(ctx context.Context, p *place, project forge.Project, me forge.User, level int) {
 	var hidden []string
 	protected, err := f.rights.ProtectedBranches(ctx, project.ID)
 	switch {
@@ -106,7 +111,7 @@ func (f *preflight) pushing(ctx context.Context, p *place, project forge.Project
 		f.errs = append(f.errs, err)
 	}
 	if len(hidden) > 0 {
-		f.report.add(FindingUnknown, p.path, "push", "%s does not see the project's %s: these were not checked", f.user.Username, strings.Join(hidden, " and "))
+		f.report.add(FindingUnknown, p.path, "push", "%s does not see the project's %s: these were not checked", me.Username, strings.Join(hidden, " and "))
 	}
 	said := map[string]bool{} // a rule is told once, not for every branch
 	tell := func(finding, check, text string) {
@@ -116,8 +121,8 @@ func (f *preflight) pushing(ctx context.Context, p *place, project forge.Project
 		}
 	}
 	for _, q := range p.proposals {
-		tell(pushable(protected, q.branch, level, f.user.ID))
-		for _, text := range f.broken(rules, q) {
+		tell(pushable(protected, q.branch, level, me.ID))
+		for _, text := range f.broken(rules, q, me) {
 			tell(FindingMissing, "push rules", text)
 		}
 	}
@@ -148,7 +153,7 @@ func pushable(rules []forge.ProtectedBranch, branch string, level int, userID in
 }
 
 // broken says which push rules the proposal's branch and commit would break.
-func (f *preflight) broken(r forge.PushRules, p *proposal) []string {
+func (f *preflight) broken(r forge.PushRules, p *proposal, me forge.User) []string {
 	var out []string
 	message := p.commitMessage()
 	follows := func(pattern, text string) bool {
@@ -164,8 +169,8 @@ func (f *preflight) broken(r forge.PushRules, p *proposal) []string {
 	if r.CommitMessageNegative != "" && follows(r.CommitMessageNegative, message) {
 		out = append(out, fmt.Sprintf("commit messages must not match %q, and %q does", r.CommitMessageNegative, firstLine(message)))
 	}
-	if r.AuthorEmail != "" && !follows(r.AuthorEmail, f.user.Email) {
-		out = append(out, fmt.Sprintf("authors' addresses must follow %q, and %s does not", r.AuthorEmail, f.user.Email))
+	if r.AuthorEmail != "" && !follows(r.AuthorEmail, me.Email) {
+		out = append(out, fmt.Sprintf("authors' addresses must follow %q, and %s does not", r.AuthorEmail, me.Email))
 	}
 	for _, file := range p.change.files() {
 		if r.FileName != "" && follows(r.FileName, file.Path) {

@@ -39,9 +39,10 @@ func (w *writer) reviewers(ctx context.Context, p *proposal) ([]int64, error) {
 			return nil, err
 		}
 	}
+	me := w.me(p.project.ID)
 	var names []string
 	for name, u := range users {
-		if u.ID != w.user.ID && !u.Bot && (u.State == "" || u.State == "active") {
+		if u.ID != me.ID && !u.Bot && (u.State == "" || u.State == "active") {
 			names = append(names, name)
 		}
 	}

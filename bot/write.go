@@ -13,22 +13,36 @@ import (
 type writer struct {
 	*Bot
 	seal sealer
-	user forge.User
-	book *issueBook // nil: the bot keeps no issues
+	user forge.User // by the umbrella's token
+	// users are those of the projects' tokens, by the projects' numbers.
+	users map[int64]forge.User
+	book  *issueBook // nil: the bot keeps no issues
+}
+
+// me is the user that the bot is on a project.
+func (w *writer) me(projectID int64) forge.User {
+	if u, ok := w.users[projectID]; ok {
+		return u
+	}
+	return w.user
 }
 
 // newWriter asks the server who the token belongs to. Without a server there is
 // nothing to ask, and nothing will be written.
 func (b *Bot) newWriter(ctx context.Context) (*writer, error) {
-	w := &writer{Bot: b, seal: sealer{key: b.cfg.StateKey}}
+	w := b.bareWriter()
 	if b.forge == nil {
 		return w, nil
 	}
 	var err error
-	if w.user, err = b.forge.CurrentUser(ctx); err != nil {
+	if w.user, err = b.identity.CurrentUser(forge.ForProject(ctx, b.projectPath(b.cfg.Umbrella.Repository))); err != nil {
 		return nil, fmt.Errorf("ask GitLab who the token belongs to: %w", err)
 	}
 	return w, nil
+}
+
+func (b *Bot) bareWriter() *writer {
+	return &writer{Bot: b, seal: sealer{key: b.cfg.StateKey}, users: map[int64]forge.User{}}
 }
 
 // read asks the server about everything that the unit wants and decides, before
@@ -220,7 +234,8 @@ func (p *proposal) titleFor() string {
 // push commits the content on the target branch's tip and pushes it with a lease
 // on the tip that was observed.
 func (w *writer) push(ctx context.Context, p *proposal) error {
-	who := git.Signature{Name: w.user.Name, Email: w.user.Email, When: w.cfg.Now()}
+	me := w.me(p.project.ID)
+	who := git.Signature{Name: me.Name, Email: me.Email, When: w.cfg.Now()}
 	hash, err := w.store.Commit(ctx, p.change.Base, git.CommitSpec{
 		Message: p.commitMessage(),
 		Author:  who, Committer: who, Signer: w.cfg.Signer, Files: p.change.contents(),
@@ -250,11 +265,12 @@ func (w *writer) create(ctx context.Context, p *proposal, all []*proposal) error
 	if err != nil {
 		return err
 	}
-	reviewers, err := w.reviewers(ctx, p)
+	asking := forge.ForProject(ctx, w.projectPath(p.change.Base.URL))
+	reviewers, err := w.reviewers(asking, p)
 	if err != nil {
 		return err
 	}
-	assignees, err := w.assignees(ctx)
+	assignees, err := w.assignees(asking)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -158,7 +157,8 @@ func newForge(s *surroundings, c config, readOnly bool) (*forge.Client, error) {
 		return nil, err
 	}
 	client, err := forge.New(forge.Config{
-		BaseURL: c.GitLab.URL, Token: func() (string, error) { return s.gitlabToken(c) }, CA: ca,
+		BaseURL: c.GitLab.URL, Token: func() (string, error) { return s.gitlabToken(c) },
+		TokenFor: func(project string) (string, error) { return s.tokenFor(c, project) }, CA: ca,
 		UserAgent: "tokenward/" + strings.Fields(version())[0], ReadOnly: readOnly, Sleep: s.sleep,
 	})
 	if err != nil {
@@ -186,55 +186,6 @@ func newStore(s *surroundings, c config) (*git.Store, error) {
 		return nil, usageError{fmt.Errorf("config: git: %w", err)}
 	}
 	return store, nil
-}
-
-// credential gives the GitLab token to GitLab's own host and the git password to
-// the hosts that the configuration names; to nobody else.
-func (s *surroundings) credential(c config, remote string) (*git.Credential, error) {
-	u, err := url.Parse(remote)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
-		return nil, nil
-	}
-	if server, err := url.Parse(c.GitLab.URL); err == nil && c.GitLab.URL != "" && u.Host == server.Host && u.Scheme == server.Scheme && s.hasToken(c) {
-		token, err := s.gitlabToken(c)
-		return &git.Credential{Username: "oauth2", Password: token}, err
-	}
-	if !slices.Contains(c.Git.Hosts, u.Host) {
-		return nil, nil
-	}
-	password, err := s.secret("TOKENWARD_GIT_PASSWORD", c.Git.PasswordFile, "git.passwordFile")
-	return &git.Credential{Username: c.Git.Username, Password: password}, err
-}
-
-func (s *surroundings) hasToken(c config) bool {
-	return s.environ("TOKENWARD_GITLAB_TOKEN") != "" || c.GitLab.TokenFile != ""
-}
-
-// gitlabToken reads the token anew each time, so that a rotated file is noticed.
-func (s *surroundings) gitlabToken(c config) (string, error) {
-	return s.secret("TOKENWARD_GITLAB_TOKEN", c.GitLab.TokenFile, "gitlab.tokenFile")
-}
-
-func (s *surroundings) secret(variable, file, key string) (string, error) {
-	if v := s.secretVariable(variable); v != "" {
-		return v, nil
-	}
-	if file == "" {
-		return "", fmt.Errorf("no secret: set %s or %s", variable, key)
-	}
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("read %s: %w", key, err)
-	}
-	s.secrets.Add(string(raw))
-	return strings.TrimSpace(string(raw)), nil
-}
-
-// secretVariable reads a secret from the environment and has it struck from all output.
-func (s *surroundings) secretVariable(name string) string {
-	v := s.environ(name)
-	s.secrets.Add(v)
-	return v
 }
 
 // signer reads the key that signs commits, nil without one.

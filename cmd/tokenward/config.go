@@ -52,9 +52,10 @@ type umbrellaConfig struct {
 }
 
 type gitlabConfig struct {
-	URL       string `yaml:"url" doc:"Base URL of the GitLab server that has the projects."`
-	TokenFile string `yaml:"tokenFile" doc:"File that holds the GitLab token. The token itself may stand in TOKENWARD_GITLAB_TOKEN, never in this file."`
-	CAFile    string `yaml:"caFile" doc:"PEM file with further certificate authorities for GitLab and git over https."`
+	URL       string   `yaml:"url" doc:"Base URL of the GitLab server that has the projects."`
+	TokenFile string   `yaml:"tokenFile" doc:"File that holds the GitLab token. The token itself may stand in TOKENWARD_GITLAB_TOKEN, never in this file."`
+	Tokens    []string `yaml:"tokens" doc:"Tokens of single projects or groups, each PATH=FILE; the longest path that a project's begins with wins. The other projects' calls are made with the token above, and no call about a project ever with another's."`
+	CAFile    string   `yaml:"caFile" doc:"PEM file with further certificate authorities for GitLab and git over https."`
 }
 
 type gitConfig struct {
@@ -196,6 +197,11 @@ func (c config) validate() error {
 	}
 	if _, err := semver.NewVersion(c.Kubernetes.Version); c.Kubernetes.Version != "" && err != nil {
 		return fail("kubernetes.version", "must be a version such as v1.33.0", c.Kubernetes.Version)
+	}
+	for i, t := range c.GitLab.Tokens {
+		if path, file, ok := strings.Cut(t, "="); !ok || strings.Trim(path, "/") == "" || file == "" {
+			return fail(fmt.Sprintf("gitlab.tokens[%d]", i), "must be PATH=FILE, the path of a project or group and a file that holds its token", "a value without both")
+		}
 	}
 	for i, r := range c.Git.InsteadOf {
 		if from, to, ok := strings.Cut(r, "="); !ok || from == "" || to == "" {

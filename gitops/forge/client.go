@@ -15,7 +15,6 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/xanzy/go-gitlab"
@@ -30,6 +29,9 @@ type Config struct {
 	// Token returns the access token and is asked before every request, so
 	// that a rotated one is picked up. Nil means anonymous.
 	Token func() (string, error)
+	// TokenFor returns the token for calls about one project, by the path by which
+	// it was read; nil means that Token is for all.
+	TokenFor func(project string) (string, error)
 	// HTTPClient supplies the transport; nil means one of our own with TLS
 	// verified and proxies from the environment. Its redirect policy and its
 	// time limit are not used.
@@ -62,8 +64,8 @@ type Client struct {
 	api       *gitlab.Client
 	transport *guard
 	host      string
-	paths     sync.Map     // project id -> path, to name projects in errors
-	self      atomic.Int64 // id of the token's user, 0 until it was read
+	paths     sync.Map // project id -> path, to name projects in errors
+	users     sync.Map // digest of a token -> its User
 }
 
 // New checks config and returns a Client. It contacts nobody.

@@ -27,6 +27,8 @@ var (
 	ErrRateLimited = errors.New("rate limited")
 	// ErrMoved: the project has another path now and wants to be asked there.
 	ErrMoved = errors.New("project moved")
+	// ErrNoToken: there is no token for the call, which was not sent.
+	ErrNoToken = errors.New("read token")
 	// ErrReadOnly: a dry run does not send this.
 	ErrReadOnly = errors.New("dry run")
 	// ErrUnavailable: no answer, a cut one, or one that says the server is in

@@ -11,7 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
@@ -30,15 +30,17 @@ type guard struct {
 	base     http.RoundTripper
 	url      *url.URL
 	token    func() (string, error)
+	tokenFor func(project string) (string, error)
+	asked    sync.Map // project id -> the path by which it was read
 	readOnly bool
 	maxBody  int64
-	used     atomic.Pointer[string] // the token sent last, to scrub errors
+	used     sync.Map // every token that was sent, to scrub errors
 	observe  func(Call)
 	now      func() time.Time
 }
 
 func newGuard(config Config, base *url.URL) (*guard, error) {
-	g := &guard{url: base, token: config.Token, readOnly: config.ReadOnly, maxBody: maxBody, observe: config.Observe, now: config.Now}
+	g := &guard{url: base, token: config.Token, tokenFor: config.TokenFor, readOnly: config.ReadOnly, maxBody: maxBody, observe: config.Observe, now: config.Now}
 	switch {
 	case config.HTTPClient != nil && config.HTTPClient.Transport != nil:
 		g.base = config.HTTPClient.Transport
@@ -90,16 +92,13 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context())
 	// go-gitlab sets the header even for the empty token that it was given.
 	req.Header.Del("Private-Token")
-	if g.token != nil {
-		token, err := g.token()
-		if err != nil {
-			return nil, fmt.Errorf("read token: %w (%w)", err, errNotSent)
-		}
-		token = strings.TrimSpace(token)
-		g.used.Store(&token)
-		if token != "" {
-			req.Header.Set("Private-Token", token)
-		}
+	token, err := g.secret(g.project(req))
+	if err != nil {
+		return nil, err
+	}
+	if token != "" {
+		g.used.Store(token, nil)
+		req.Header.Set("Private-Token", token)
 	}
 	resp, err := g.observed(req)
 	if err != nil {
@@ -129,14 +128,15 @@ func (g *guard) checkRedirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// scrub removes the token from text that a server sent.
+// scrub removes the tokens from text that a server sent.
 func (g *guard) scrub(text string) string {
-	token := g.used.Load()
-	if token == nil || *token == "" {
-		return text
-	}
-	encoded := base64.StdEncoding.EncodeToString([]byte(*token))
-	return strings.NewReplacer(*token, "[redacted]", encoded, "[redacted]", url.QueryEscape(*token), "[redacted]").Replace(text)
+	g.used.Range(func(key, _ any) bool {
+		token := key.(string)
+		encoded := base64.StdEncoding.EncodeToString([]byte(token))
+		text = strings.NewReplacer(token, "[redacted]", encoded, "[redacted]", url.QueryEscape(token), "[redacted]").Replace(text)
+		return true
+	})
+	return text
 }
 
 // cappedBody fails once more than left bytes were read.

@@ -135,7 +135,7 @@ func (c *Client) CreateIssue(ctx context.Context, projectID int64, n NewIssue, k
 		return err
 	}
 	find := func() (bool, error) {
-		me, err := c.me(ctx)
+		me, err := c.me(ctx, projectID)
 		if err != nil {
 			return false, err
 		}

@@ -120,7 +120,7 @@ func (c *Client) writeNote(ctx context.Context, on thing, path, body, key, discu
 		return err
 	}
 	find := func() (bool, error) {
-		me, err := c.me(ctx)
+		me, err := c.me(ctx, on.projectID)
 		if err != nil {
 			return false, err
 		}

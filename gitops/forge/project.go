@@ -2,6 +2,7 @@ package forge
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/xanzy/go-gitlab"
@@ -74,5 +75,6 @@ func (c *Client) Project(ctx context.Context, path string) (Project, error) {
 		}
 	}
 	c.paths.Store(project.ID, project.Path)
+	c.transport.asked.Store(strconv.FormatInt(project.ID, 10), path)
 	return project, nil
 }

@@ -135,7 +135,7 @@ func TestRulesOfAProject(t *testing.T) {
 		t.Errorf("%+v %v, %v", rules, some, err)
 	}
 	got, err := c.ProtectedBranches(ctx(t), 7)
-	if diff := cmp.Diff([]ProtectedBranch{{Pattern: "main", Push: 30, ForcePush: true}, {Pattern: "release/*"}}, got); err != nil || diff != "" {
+	if diff := cmp.Diff([]ProtectedBranch{{Pattern: "main", Push: 30, PushUsers: []int64{5}, ForcePush: true}, {Pattern: "release/*"}}, got); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
 	}
 }

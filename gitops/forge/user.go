@@ -2,7 +2,9 @@ package forge
 
 import (
 	"context"
+	"crypto/sha256"
 	"net/http"
+	"strconv"
 
 	"github.com/xanzy/go-gitlab"
 )
@@ -23,7 +25,8 @@ type User struct {
 	AccessLevel int
 }
 
-// CurrentUser returns the user that the token belongs to.
+// CurrentUser returns the user that the token belongs to; with ForProject, that of the
+// project's token.
 func (c *Client) CurrentUser(ctx context.Context) (User, error) {
 	// go-gitlab's type lacks commit_email.
 	var u struct {
@@ -35,13 +38,17 @@ func (c *Client) CurrentUser(ctx context.Context) (User, error) {
 		Bot         bool   `json:"bot"`
 		State       string `json:"state"`
 	}
+	sent := "" // the token that was used, which may be another one at the next call
 	if err := c.call(ctx, "read the token's user", "", again, func(options ...gitlab.RequestOptionFunc) (*gitlab.Response, error) {
-		return c.get("user", &u, options)
+		resp, err := c.get("user", &u, options)
+		if err == nil && resp.Request != nil {
+			sent = resp.Request.Header.Get("Private-Token")
+		}
+		return resp, err
 	}); err != nil {
 		return User{}, err
 	}
 	user := User{ID: u.ID, Username: u.Username, Name: u.Name, Email: u.CommitEmail, Bot: u.Bot, State: u.State}
-	c.self.Store(u.ID)
 	if user.Email == "" {
 		user.Email = u.Email
 	}
@@ -51,15 +58,26 @@ func (c *Client) CurrentUser(ctx context.Context) (User, error) {
 	if user.Name == "" {
 		user.Name = user.Username
 	}
+	c.users.Store(sha256.Sum256([]byte(sent)), user)
 	return user, nil
 }
 
-// me returns the id of the token's user, read once.
-func (c *Client) me(ctx context.Context) (int64, error) {
-	if id := c.self.Load(); id != 0 {
-		return id, nil
+// UserFor returns the user of the token for a project, by the project's path; "" stands
+// for calls that name no project. Every token is asked for its user only once.
+func (c *Client) UserFor(ctx context.Context, project string) (User, error) {
+	token, err := c.transport.secret(project)
+	if err != nil {
+		return User{}, &Error{Op: "read the token's user", Project: project, Message: err.Error(), err: err}
 	}
-	user, err := c.CurrentUser(ctx)
+	if user, ok := c.users.Load(sha256.Sum256([]byte(token))); ok {
+		return user.(User), nil
+	}
+	return c.CurrentUser(ForProject(ctx, project))
+}
+
+// me returns the id of the user by whose token the project is written to.
+func (c *Client) me(ctx context.Context, projectID int64) (int64, error) {
+	user, err := c.UserFor(ctx, c.transport.askedPath(strconv.FormatInt(projectID, 10)))
 	return user.ID, err
 }
 
