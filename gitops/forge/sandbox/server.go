@@ -56,6 +56,8 @@ type Config struct {
 	// DisableHooks switches hooks off that fail again and again, as GitLab does where
 	// its administrator wants that.
 	DisableHooks bool
+	// UnsignedHooks passes signing tokens over in silence, as GitLab before 19.0 does.
+	UnsignedHooks bool
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Log receives what went wrong inside the server; nil discards it.

@@ -222,7 +222,7 @@ func (c *call) setHook(h *hook) error {
 	if _, err := regexp.Compile(h.branches); h.strategy == "regex" && err != nil {
 		return fail(http.StatusUnprocessableEntity, map[string][]string{"push_events_branch_filter": {"must be a valid regular expression"}})
 	}
-	if text, given := c.params.text("signing_token"); given {
+	if text, given := c.params.text("signing_token"); given && !c.server.cfg.UnsignedHooks {
 		key, err := signingKey(text)
 		if err != nil {
 			return fail(http.StatusUnprocessableEntity, map[string][]string{"signing_token": {err.Error()}})
