@@ -63,3 +63,7 @@ func (p *Platform) Projects() []string {
 	}
 	return all
 }
+
+// UmbrellaProject is the path of the umbrella's project, "" if it is elsewhere. It
+// asks nobody.
+func (b *Bot) UmbrellaProject() string { return b.projectPath(b.cfg.Umbrella.Repository) }

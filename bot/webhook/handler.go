@@ -18,8 +18,9 @@ type Config struct {
 	// without a restart.
 	Secrets func() (Secrets, error)
 	Inbox   Inbox
-	// View returns what events are judged against now.
-	View    func() View
+	// View returns what events are judged against now. An error keeps the delivery from
+	// being answered with 2xx.
+	View    func() (View, error)
 	Counter Counter // nil counts nothing
 	// BodyLimit is the largest body in bytes; 0 means GitLab's own limit, 25 MiB.
 	BodyLimit int64
@@ -115,7 +116,11 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) answer {
 	if refusal != nil {
 		return *refusal
 	}
-	m, err := h.View().Read(body)
+	view, err := h.View()
+	if err != nil {
+		return refuse(http.StatusServiceUnavailable, Unavailable, fmt.Errorf("read which projects matter: %w", err))
+	}
+	m, err := view.Read(body)
 	if err != nil {
 		return refuse(http.StatusBadRequest, Invalid, fmt.Errorf("read the body: %w", err))
 	}

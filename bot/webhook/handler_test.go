@@ -67,6 +67,7 @@ type bench struct {
 	tokens  []string
 	signing []string
 	broken  error
+	blind   error // of the view
 }
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -83,7 +84,7 @@ func newBench(t *testing.T, view func() View) *bench {
 			}
 			return NewSecrets(b.tokens, b.signing)
 		},
-		Inbox: b.inbox, View: view, Counter: b.counted, BodyLimit: 1 << 20, Now: func() time.Time { return noon },
+		Inbox: b.inbox, View: func() (View, error) { return view(), b.blind }, Counter: b.counted, BodyLimit: 1 << 20, Now: func() time.Time { return noon },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +182,11 @@ func TestOnlyWhatIsStoredIsAnswered(t *testing.T) {
 	if got := b.send("POST", push, token, "Webhook-Id: 1"); got != http.StatusServiceUnavailable {
 		t.Errorf("answers %d", got)
 	}
-	b.inbox.err = nil
+	b.inbox.err, b.blind = nil, errors.New("no store")
+	if got := b.send("POST", push, token, "Webhook-Id: 1"); got != http.StatusServiceUnavailable {
+		t.Errorf("without a view of the projects it answers %d", got)
+	}
+	b.blind = nil
 	if got := b.send("POST", push, token, "Webhook-Id: 1"); got != http.StatusOK || len(b.inbox.order) != 1 {
 		t.Errorf("answers %d, stored %v", got, b.inbox.order)
 	}
@@ -261,7 +266,7 @@ func TestNobodyStartsWithoutSecret(t *testing.T) {
 		func() (Secrets, error) { return NewSecrets([]string{""}, []string{""}) },
 		func() (Secrets, error) { return NewSecrets(nil, []string{"whsec_c2hvcnQ="}) },
 	} {
-		if _, err := New(Config{Secrets: secrets, Inbox: &inbox{}, View: testView}); err == nil || strings.Contains(err.Error(), "c2hvcnQ") {
+		if _, err := New(Config{Secrets: secrets, Inbox: &inbox{}, View: func() (View, error) { return testView(), nil }}); err == nil || strings.Contains(err.Error(), "c2hvcnQ") {
 			t.Errorf("starts, or tells too much: %v", err)
 		}
 	}
