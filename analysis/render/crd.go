@@ -62,7 +62,7 @@ func (c *Chart) APIVersions() []string { return APIVersions(c.CRDs()) }
 // crds/ folders of the chart and its enabled subcharts, and those that stand
 // in their templates. A chart that cannot be read is expected to install none.
 func (c *Chart) ExpectedCRDs(values map[string]any) []CRD {
-	if !slices.ContainsFunc(c.Files, func(f File) bool { return bytes.Contains(f.Data, []byte(crdKind)) }) {
+	if !c.MentionsCRDs() {
 		return nil
 	}
 	p, err := c.parse()
@@ -76,6 +76,11 @@ func (c *Chart) ExpectedCRDs(values map[string]any) []CRD {
 		}
 	}
 	return crds
+}
+
+// MentionsCRDs tells whether any file of the chart names the kind: without, no CRDs are expected of it.
+func (c *Chart) MentionsCRDs() bool {
+	return slices.ContainsFunc(c.Files, func(f File) bool { return bytes.Contains(f.Data, []byte(crdKind)) })
 }
 
 // withoutActions makes YAML of a template as well as it can without executing

@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"tokenward/analysis/policy"
+	"tokenward/analysis/render/worker"
 	"tokenward/bot"
 	"tokenward/gitops/forge"
 	"tokenward/gitops/git"
@@ -91,7 +92,11 @@ func (in *inputs) config(s *surroundings) (config, error) {
 type app struct {
 	config config
 	bot    *bot.Bot
+	pool   *worker.Pool
 }
+
+// close ends the render workers. The app is of no use after it.
+func (a *app) close() { a.pool.Close() }
 
 // newApp builds the git store, the GitLab client (where a server is configured and
 // needed) and the bot.
@@ -137,6 +142,13 @@ func newApp(ctx context.Context, s *surroundings, c config, p *progress, change 
 	if cfg.Observed, cfg.LiveViolations, err = c.live.read(ctx, c); err != nil {
 		return nil, err
 	}
+	rendering, err := c.Rendering.pool()
+	if err != nil {
+		return nil, usageError{fmt.Errorf("config: %w", err)}
+	}
+	rendering.Notice = func(sentence string) { p.say(sentence) }
+	pool := worker.New(rendering) // starts nothing yet
+	cfg.Renderer = pool
 	change(&cfg)
 	var client *forge.Client
 	if c.GitLab.URL != "" && s.hasToken(c) {
@@ -148,7 +160,7 @@ func newApp(ctx context.Context, s *surroundings, c config, p *progress, change 
 	if err != nil {
 		return nil, usageError{fmt.Errorf("config: %w", err)}
 	}
-	return &app{config: c, bot: b}, nil
+	return &app{config: c, bot: b, pool: pool}, nil
 }
 
 func newForge(s *surroundings, c config, readOnly bool) (*forge.Client, error) {

@@ -255,6 +255,7 @@ func (p *platform) proposeAt(now time.Time) {
 	}}
 	a, err := newApp(context.Background(), s, c, newProgress(io.Discard), func(b *bot.Config) { b.Now = func() time.Time { return now } })
 	p.must(err)
+	defer a.close()
 	_, _, err = a.bot.Propose(p.t.Context())
 	p.must(err)
 }

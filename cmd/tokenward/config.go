@@ -12,6 +12,8 @@ import (
 
 	"github.com/Masterminds/semver/v3"
 	"go.yaml.in/yaml/v3"
+
+	"tokenward/analysis/render/worker"
 )
 
 // config is the configuration file. Every key has its meaning in the doc tag, from
@@ -32,6 +34,7 @@ type config struct {
 	Drift         driftConfig         `yaml:"drift"`
 	Webhooks      webhooksConfig      `yaml:"webhooks"`
 	Log           logConfig           `yaml:"log"`
+	Rendering     renderingConfig     `yaml:"rendering"`
 	Namespaces    []string            `yaml:"namespaces" doc:"Work on these namespaces only; empty means all."`
 	Documentation bool                `yaml:"documentation" doc:"Propose the documentation section in the packages."`
 	VersionBump   bool                `yaml:"versionBump" doc:"Let a package's merge request also raise the chart's version in the package's own scheme (1.2.3-bb.4 to 1.2.3-bb.5), with an entry in its CHANGELOG.md. Badges in generated READMEs are left to what generates them."`
@@ -124,6 +127,13 @@ type webhooksConfig struct {
 	SigningKeyFiles []string `yaml:"signingKeyFiles" doc:"Files with one signing token of webhooks each (whsec_ and 32 bytes in base64; GitLab 19.0 or later). All are valid; hooks install sets the first."`
 }
 
+type renderingConfig struct {
+	Workers int    `yaml:"workers" doc:"How many processes render charts." min:"1"`
+	Memory  string `yaml:"memory" doc:"How much memory the rendering of one chart may need, as 512Mi or 1Gi."`
+	Time    string `yaml:"time" doc:"How much processor time one chart may take, as 30s; on the clock four times as long."`
+	Output  string `yaml:"output" doc:"How large what one chart renders may be, as 16Mi."`
+}
+
 const (
 	reportStale  = "report"
 	proposeStale = "propose"
@@ -138,6 +148,7 @@ func defaultConfig() config {
 		Issues:        issuesConfig{Labels: []string{"tokenward"}},
 		Drift:         driftConfig{Remove: reportStale},
 		Log:           logConfig{Level: logAuto, Format: "text"},
+		Rendering:     renderingConfig{Workers: worker.DefaultWorkers, Memory: "1Gi", Time: "30s", Output: "16Mi"},
 		Documentation: true,
 		Workers:       4,
 	}
@@ -219,6 +230,9 @@ func (c config) validate() error {
 	}
 	if u, err := url.Parse(c.Webhooks.URL); c.Webhooks.URL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "") {
 		return fail("webhooks.url", "must be an http or https URL without credentials and query", "a value that is not shown")
+	}
+	if _, err := c.Rendering.pool(); err != nil {
+		return usageError{fmt.Errorf("config: %w", err)}
 	}
 	if (c.Issues.Tracking || c.Issues.Dashboard) && len(c.Issues.Labels) == 0 {
 		return fail("issues.labels", "must not be empty: issues are found again by the first label", "")

@@ -52,6 +52,7 @@ func runConfigCheck(cmd *cobra.Command, s *surroundings, o *checkOptions) error 
 	if err != nil {
 		return err
 	}
+	defer a.close()
 	report, err := a.bot.Check(cmd.Context())
 	p.finish()
 	write := writeFindings

@@ -87,6 +87,7 @@ func proposeSamples(ctx context.Context, s *surroundings, box *runningSandbox) (
 	if err != nil {
 		return nil, err
 	}
+	defer a.close()
 	_, report, err := a.bot.Propose(ctx)
 	return report, err
 }

@@ -114,6 +114,7 @@ func (r *hookRun) all(ctx context.Context, s *surroundings, c config, do func(*h
 	if err != nil {
 		return err
 	}
+	defer a.close()
 	platform, err := a.bot.Discover(ctx)
 	p.finish()
 	if err != nil {

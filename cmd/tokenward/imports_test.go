@@ -32,6 +32,9 @@ var allowed = map[string][]string{
 	"gitops/edit":          {},
 	"gitops/forge/sandbox": {},
 	"templates":            {},
+
+	"analysis/render/wire":   {"analysis/render"},
+	"analysis/render/worker": {"analysis", "analysis/render", "analysis/render/wire"},
 }
 
 func TestImports(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tokenward/analysis/render"
+	"tokenward/analysis/render/worker"
 	"tokenward/bot/redact"
 )
 
@@ -27,6 +28,7 @@ const (
 )
 
 func main() {
+	worker.RunIfWorker()
 	render.RedirectHelmLog(io.Discard)
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, os.Getenv))
 }

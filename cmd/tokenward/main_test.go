@@ -9,11 +9,13 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"tokenward/analysis"
+	"tokenward/analysis/render/worker"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files and the README's tables")
 
 func TestMain(m *testing.M) {
+	worker.RunIfWorker()
 	testscript.Main(m, map[string]func(){
 		"tokenward": func() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, os.Getenv)) },
 	})

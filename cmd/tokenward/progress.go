@@ -47,3 +47,11 @@ func (p *progress) finish() {
 		fmt.Fprint(p.out, "\r\x1b[K")
 	}
 }
+
+// say prints a sentence that whoever runs the program should know, once the line is cleared.
+func (p *progress) say(sentence string) {
+	p.finish()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fmt.Fprintln(p.out, "tokenward: "+sentence)
+}

@@ -55,6 +55,7 @@ func proposeOnce(cmd *cobra.Command, s *surroundings, c config, o *proposeOption
 	if err != nil {
 		return err
 	}
+	defer a.close()
 	scan, report, err := a.bot.Propose(cmd.Context())
 	p.finish()
 	if report != nil {

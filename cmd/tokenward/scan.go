@@ -64,6 +64,7 @@ func scanPlatform(cmd *cobra.Command, s *surroundings, in *inputs) (*bot.Bot, *b
 	if err != nil {
 		return nil, nil, err
 	}
+	defer a.close()
 	scan, err := a.bot.Scan(cmd.Context())
 	return a.bot, scan, err
 }

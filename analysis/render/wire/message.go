@@ -1,0 +1,141 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"tokenward/analysis/render"
+)
+
+// Chart is a chart and how it is released, as one message.
+func Chart(c *render.Chart, r render.Request) ([]byte, error) {
+	size := 4096
+	for _, f := range c.Files {
+		size += len(f.Name) + len(f.Source) + len(f.Data) + 16
+	}
+	w := writer{buf: make([]byte, 0, size)}
+	w.chart(c)
+	w.request(r)
+	return w.done()
+}
+
+// ReadChart is what Chart was given. The files share the message's memory.
+func ReadChart(message []byte) (*render.Chart, render.Request, error) {
+	r := newReader(message)
+	c, q := r.chart(), r.request()
+	if err := r.done(); err != nil {
+		return nil, render.Request{}, fmt.Errorf("read the request: %w", err)
+	}
+	return c, q, nil
+}
+
+// Output is what a chart renders, as one message.
+func Output(out *render.Output) ([]byte, error) {
+	w := writer{}
+	w.len(len(out.Objects))
+	for _, o := range out.Objects {
+		w.object(o)
+	}
+	w.len(len(out.Invalid))
+	for _, i := range out.Invalid {
+		w.str(i.Source)
+		w.str(i.Err.Error())
+	}
+	w.crds(out.CRDs)
+	w.fields(out.Values)
+	return w.done()
+}
+
+// ReadOutput is what Output was given; errors of invalid documents keep their words only.
+// It shares the message's memory, which must not be changed any more.
+func ReadOutput(message []byte) (*render.Output, error) {
+	r := newReader(message)
+	out := &render.Output{}
+	for range r.len() {
+		if out.Objects = append(out.Objects, r.object()); r.err != nil {
+			break
+		}
+	}
+	for range r.len() {
+		out.Invalid = append(out.Invalid, render.Invalid{Source: r.str(), Err: errors.New(r.str())})
+	}
+	out.CRDs = r.crds()
+	out.Values = r.fields()
+	if err := r.done(); err != nil {
+		return nil, fmt.Errorf("read the output: %w", err)
+	}
+	return out, nil
+}
+
+// CRDs is a list of definitions, as one message.
+func CRDs(crds []render.CRD) ([]byte, error) {
+	w := writer{}
+	w.crds(crds)
+	return w.done()
+}
+
+// ReadCRDs is what CRDs was given.
+func ReadCRDs(message []byte) ([]render.CRD, error) {
+	r := newReader(message)
+	crds := r.crds()
+	return crds, r.done()
+}
+
+// Values is a map of values, as one message.
+func Values(values map[string]any) ([]byte, error) {
+	w := writer{}
+	w.fields(values)
+	return w.done()
+}
+
+// ReadValues is what Values was given.
+func ReadValues(message []byte) (map[string]any, error) {
+	r := newReader(message)
+	values := r.fields()
+	return values, r.done()
+}
+
+// Error is an error as one message. Of a *render.TemplateError everything is kept, of others the words.
+func Error(err error) []byte {
+	w := writer{}
+	w.str(err.Error())
+	var t *render.TemplateError
+	w.bool(errors.As(err, &t))
+	if t != nil {
+		w.str(t.Source)
+		w.len(t.Line)
+		w.str(t.Message)
+		w.str(t.Error())
+	}
+	return w.buf
+}
+
+// ReadError is what Error was given, or says that the message is damaged.
+func ReadError(message []byte) error {
+	r := newReader(message)
+	e := &said{words: r.str()}
+	if r.bool() {
+		t := &render.TemplateError{Source: r.str(), Line: int(r.uint()), Message: r.str()}
+		t.Err = errors.New(r.str())
+		e.template = t
+	}
+	if err := r.done(); err != nil {
+		return fmt.Errorf("read the error: %w", err)
+	}
+	return e
+}
+
+// said is an error of another process.
+type said struct {
+	words    string
+	template error
+}
+
+func (e *said) Error() string { return e.words }
+func (e *said) Unwrap() error { return e.template }
+
+// newReader reads a message in place: it is not changed, and nothing else changes it.
+func newReader(message []byte) *reader {
+	return &reader{rest: unsafe.String(unsafe.SliceData(message), len(message))}
+}

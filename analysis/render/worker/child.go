@@ -1,0 +1,118 @@
+package worker
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"runtime/debug"
+
+	"tokenward/analysis/render"
+	"tokenward/analysis/render/wire"
+)
+
+// marker is the environment variable, the only one of a worker, that makes a process one.
+const marker = "TOKENWARD_RENDER_WORKER"
+
+const (
+	exitTime = 40 // the call took more processor time than it may
+	exitBad  = 41 // the worker was not talked to as it must be
+
+	maxStack = 128 << 20
+	// gcPercent and softMemory keep a worker small without making it slow: see the README's figures.
+	gcPercent  = 100
+	softMemory = 96 << 20
+)
+
+// RunIfWorker turns the process into a render worker if it was started as one, and
+// does not return then. It stands first in main, and in TestMain of tests that use a Pool.
+func RunIfWorker() {
+	text := os.Getenv(marker)
+	if text == "" {
+		return
+	}
+	if err := work(text, os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(exitBad)
+	}
+	os.Exit(0)
+}
+
+// work confines the process and answers calls until its input ends.
+func work(text string, in io.Reader, out io.Writer) error {
+	log.SetOutput(io.Discard) // Helm's library warns there
+	limits, err := decodeLimits(text)
+	if err != nil {
+		return err
+	}
+	debug.SetMaxStack(maxStack)
+	debug.SetGCPercent(gcPercent)
+	debug.SetMemoryLimit(min(softMemory, limits.Memory/2))
+	lacks, err := confine(limits)
+	if err != nil {
+		return fmt.Errorf("confine the render worker: %w", err)
+	}
+	if err := writeFrame(out, answerReady, []byte(lacks)); err != nil {
+		return err
+	}
+	in = bufio.NewReader(in)
+	for {
+		kind, message, err := readFrame(in, maxRequest)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := allowTime(limits.Time); err != nil {
+			return fmt.Errorf("raise the limit on processor time: %w", err)
+		}
+		kind, message = answer(kind, message, limits)
+		if err := writeFrame(out, kind, message); err != nil {
+			return err
+		}
+	}
+}
+
+// answer does one call.
+func answer(kind byte, message []byte, limits Limits) (byte, []byte) {
+	result, err := do(kind, message, limits)
+	if err != nil {
+		return answerError, wire.Error(err)
+	}
+	return answerResult, result
+}
+
+func do(kind byte, message []byte, limits Limits) ([]byte, error) {
+	c, r, err := wire.ReadChart(message)
+	if err != nil {
+		return nil, err
+	}
+	switch kind {
+	case callRender:
+		out, err := render.Render(context.Background(), c, r)
+		if err != nil {
+			return nil, err
+		}
+		if n := len(out.Objects) + len(out.Invalid); n > maxObjects {
+			return nil, inChart(c, &costError{fmt.Sprintf("it renders %d objects, and more than %d are not looked at", n, maxObjects)})
+		}
+		result, err := wire.Output(out)
+		if err == nil && int64(len(result)) > limits.Output {
+			err = &costError{fmt.Sprintf("it renders more than %s (rendering.output)", size(limits.Output))}
+		}
+		return result, inChart(c, err)
+	case callExpectedCRDs:
+		return wire.CRDs(c.ExpectedCRDs(r.Values))
+	case callDefaultValues:
+		values, err := c.DefaultValues(r.Values)
+		if err != nil {
+			return nil, err
+		}
+		return wire.Values(values)
+	}
+	return nil, fmt.Errorf("a call of kind %d is not known", kind)
+}
