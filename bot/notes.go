@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -17,6 +18,7 @@ import (
 type talk interface {
 	Notes(ctx context.Context, projectID, iid int64) ([]forge.Note, error)
 	Reply(ctx context.Context, projectID, iid int64, discussionID, body, key string) (forge.Note, error)
+	Resolve(ctx context.Context, projectID, iid int64, discussionID string) error
 	AccessLevel(ctx context.Context, projectID, userID int64) (int, error)
 }
 
@@ -25,6 +27,8 @@ type conversation struct {
 	p       *proposal
 	request forge.MergeRequest // as it was when the notes were read
 	answers []*answer
+	// settled are the discussions that answers leave nothing to do in, see settled.
+	settled map[string]bool
 	// refused counts the answers that told an author of missing rights.
 	refused map[int64]int
 }
@@ -108,10 +112,27 @@ func (w *writer) hear(ctx context.Context, p *proposal) (*conversation, error) {
 			c.answers = append(c.answers, &answer{note: n, commands: commands})
 		}
 	}
+	c.settled = w.settled(p, notes)
 	if !commanded {
 		return nil, nil // not worth remembering: that would be a change for people to read
 	}
 	return c, nil
+}
+
+// settled finds the discussions that hold nothing but commands and the bot's answers,
+// and tells of each whether it waits to be resolved. An answer makes a thread of a note,
+// and an open thread can keep a request from being merged: the bot closes what it
+// opened. A thread in which people say anything else is theirs.
+func (w *writer) settled(p *proposal, notes []forge.Note) map[string]bool {
+	out, theirs := map[string]bool{}, map[string]bool{}
+	for _, n := range notes {
+		out[n.DiscussionID] = n.Resolvable && !n.Resolved
+		if mine := n.Author.ID == w.me(p.project.ID).ID; n.System || !mine && len(ParseCommands(n.Body)) == 0 {
+			theirs[n.DiscussionID] = true
+		}
+	}
+	maps.DeleteFunc(out, func(id string, _ bool) bool { return theirs[id] })
+	return out
 }
 
 var (
@@ -198,8 +219,30 @@ func (w *writer) answerAll(ctx context.Context, r *unitRun) error {
 				return fmt.Errorf("answer note %d on %s: %w", a.note.ID, c.request.Reference, err)
 			}
 		}
+		if err := w.resolve(ctx, c); err != nil {
+			return err
+		}
 		if err := w.remember(ctx, c); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// resolve resolves the discussions that the answers settle, and those that a run which
+// died after its answer left open.
+func (w *writer) resolve(ctx context.Context, c *conversation) error {
+	for _, a := range c.answers {
+		if _, ok := c.settled[a.note.DiscussionID]; ok {
+			c.settled[a.note.DiscussionID] = true
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.settled)) {
+		if !c.settled[id] {
+			continue
+		}
+		if err := w.talk.Resolve(ctx, c.request.ProjectID, c.request.IID, id); err != nil {
+			return fmt.Errorf("resolve the discussion of a command on %s: %w", c.request.Reference, err)
 		}
 	}
 	return nil

@@ -373,3 +373,38 @@ func newPlatformFor(t *testing.T, people ...sandbox.Token) *platform {
 	p.box = &runningSandbox{url: server.URL, box: box}
 	return p
 }
+
+// TestAnswersLeaveNoOpenThread: an answer makes a thread of a command's note, and in
+// projects that want all threads resolved an open one would keep the request from being
+// merged. The bot resolves it, but no thread in which people say more.
+func TestAnswersLeaveNoOpenThread(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.certkeeper()
+	p.must(p.box.box.SetProject(t.Context(), umbrellaProject, func(s *sandbox.ProjectSettings) { s.ResolveDiscussions = true }))
+	status := func() string { return p.request(umbrellaProject, 1).MergeStatus }
+	before := status()
+	p.say(umbrellaProject, maintainer, "/tokenward rescan")
+	p.say(umbrellaProject, reporter, "/tokenward close")
+	p.certkeeper()
+	if len(p.answers(umbrellaProject)) != 2 || status() != before || before == "discussions_not_resolved" {
+		t.Errorf("%d answers; mergeable %q before, %q after", len(p.answers(umbrellaProject)), before, status())
+	}
+	p.quiet()
+	client, err := forge.New(forge.Config{BaseURL: p.box.url, Token: func() (string, error) { return maintainer, nil }})
+	p.must(err)
+	project, err := client.Project(t.Context(), umbrellaProject)
+	p.must(err)
+	for _, n := range p.request(umbrellaProject, 1).Notes {
+		if strings.HasPrefix(n.Body, "/tokenward rescan") {
+			_, err = client.Reply(t.Context(), project.ID, 1, n.DiscussionID, "And what did it see?", "And what")
+			p.must(err)
+			p.api("PUT", "projects/platform%2Fumbrella/merge_requests/1/discussions/"+n.DiscussionID, `{"resolved":false}`)
+		}
+	}
+	p.say(umbrellaProject, maintainer, "/tokenward rescan")
+	p.certkeeper()
+	if status() != "discussions_not_resolved" {
+		t.Errorf("a thread of people is resolved: %q", status())
+	}
+}

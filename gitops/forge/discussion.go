@@ -2,6 +2,8 @@ package forge
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"net/url"
 )
 
@@ -44,6 +46,18 @@ func (c *Client) notes(ctx context.Context, on thing) ([]Note, error) {
 // and is looked for in this discussion only.
 func (c *Client) Reply(ctx context.Context, projectID, iid int64, discussionID, body, key string) (Note, error) {
 	return c.reply(ctx, aRequest(projectID, iid), discussionID, body, key)
+}
+
+// Resolve resolves a discussion of a merge request, which takes the role Developer or
+// the request's own author. A discussion that is gone, or cannot be resolved, is no error.
+func (c *Client) Resolve(ctx context.Context, projectID, iid int64, discussionID string) error {
+	on := aRequest(projectID, iid)
+	err := c.write(ctx, opResolve, c.thing(on), again, http.MethodPut, on.path("/discussions/"+url.PathEscape(discussionID)), map[string]bool{"resolved": true}, nil)
+	var e *Error
+	if errors.Is(err, ErrNotFound) || errors.As(err, &e) && e.Status == http.StatusBadRequest {
+		return nil
+	}
+	return err
 }
 
 // ReplyToIssue is Reply for an issue.

@@ -11,6 +11,8 @@ import (
 const (
 	opNotes = "read the notes of"
 	opNote  = "write a note on"
+
+	opResolve = "resolve a discussion of"
 )
 
 // Note is one message on a merge request or an issue.
@@ -18,10 +20,13 @@ type Note struct {
 	ID int64
 	// DiscussionID names the discussion that the note belongs to, to reply in.
 	// It is empty in what CreateNote returns: GitLab does not tell it there.
-	DiscussionID         string
-	Body                 string
-	Author               User
-	System               bool // written by GitLab itself to tell what happened
+	DiscussionID string
+	Body         string
+	Author       User
+	System       bool // written by GitLab itself to tell what happened
+	// Resolvable notes stand in a thread that may have to be resolved before the
+	// merge; Resolved tells that it is.
+	Resolvable, Resolved bool
 	CreatedAt, UpdatedAt time.Time
 }
 
@@ -87,6 +92,8 @@ type noteJSON struct {
 	Body      string    `json:"body"`
 	Author    userJSON  `json:"author"`
 	System    bool      `json:"system"`
+	Resolve   bool      `json:"resolvable"`
+	Resolved  bool      `json:"resolved"`
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
 }
@@ -94,6 +101,7 @@ type noteJSON struct {
 func (n noteJSON) note(discussionID string) Note {
 	return Note{
 		ID: n.ID, DiscussionID: discussionID, Body: n.Body, Author: n.Author.user(), System: n.System,
+		Resolvable: n.Resolve, Resolved: n.Resolved,
 		CreatedAt: n.CreatedAt, UpdatedAt: n.UpdatedAt,
 	}
 }
