@@ -18,14 +18,14 @@ const (
 	HardenDefault ChangeKind = "harden-default" // list the namespace for its default ServiceAccount
 	Allow         ChangeKind = "allow"          // give a token to the pods that match the pattern
 	Deny          ChangeKind = "deny"           // carve pods out of a wider allow pattern
-	Stale         ChangeKind = "stale"          // an entry that nothing needs; reported, removed by a person
+	Stale         ChangeKind = "stale"          // an entry that nothing needs; reported, removed by a person or where configured
 )
 
 // Change is one intended difference of the mutator's values.
 type Change struct {
 	Namespace string
 	Kind      ChangeKind
-	Pattern   string // "" for harden and harden-default
+	Pattern   string // "" for harden and harden-default, and for a stale entry that is a whole namespace
 	Reason    string // one line
 	// Workloads are the workloads that the change is about, as "Kind name", sorted.
 	Workloads []string
@@ -33,8 +33,8 @@ type Change struct {
 	Review bool
 	// Evidence is the strongest evidence of each workload, in the order of Workloads.
 	Evidence []Evidence
-	// In is the list that a stale entry stands in: Allow, Deny, or HardenDefault for the
-	// default ServiceAccounts. Repeated says that it stands there before, too.
+	// In is the list that a stale entry stands in: Allow, Deny, HardenDefault for the
+	// default ServiceAccounts, or Harden for the namespace as a whole. Repeated says that it stands there before, too.
 	In       ChangeKind
 	Repeated bool
 	// Unmatched says of a stale entry that no pod of the platform matches it; Feature
@@ -100,11 +100,14 @@ type PlanInput struct {
 	Excluded func(*Workload) bool
 	// Skipped are namespaces that the policy engine's admission configuration passes over.
 	Skipped []string
+	// Undiscovered says that the umbrella may deploy more than the set shows: nothing
+	// then speaks for a namespace that nothing is deployed into.
+	Undiscovered bool
 }
 
 // Plan compares the verdicts with what the mutator's values say and returns
-// one plan for every namespace that a release is deployed into, sorted by
-// name. It is pure. A namespace in which something could not be rendered is
+// one plan for every namespace that a release is deployed into or that is listed
+// although nothing is, sorted by name. It is pure. A namespace in which something could not be rendered is
 // never newly hardened, and nothing of its list is called stale: what cannot be
 // seen must not be broken.
 func Plan(in PlanInput) []NamespacePlan {
@@ -133,6 +136,9 @@ func Plan(in PlanInput) []NamespacePlan {
 		p := at(j.Workload.Namespace)
 		p.judgements = append(p.judgements, j)
 	}
+	for _, ns := range abandoned(in, byNamespace) {
+		at(ns).abandoned = true
+	}
 	names := make([]string, 0, len(byNamespace))
 	for ns := range byNamespace {
 		names = append(names, ns)
@@ -155,9 +161,14 @@ type planner struct {
 	judgements   []Judgement
 	unseen       []string // what could not be analysed in the namespace
 	openAccounts int      // ServiceAccounts that do not set automountServiceAccountToken: false
+	abandoned    bool     // nothing is deployed into the namespace
 }
 
 func (p *planner) run() NamespacePlan {
+	if p.abandoned {
+		p.staleNamespace()
+		return p.plan
+	}
 	p.plan.Partial = len(p.unseen) > 0
 	if slices.Contains(p.in.Skipped, p.plan.Namespace) {
 		p.note("The policy engine's admission configuration skips this namespace: a list for it has no effect at admission.")

@@ -22,7 +22,7 @@ func TestStaleEntries(t *testing.T) {
 			want: []string{"allow gone-* true matches no pod", "deny gone-too-* true denied: matches no pod"}},
 		"repetitions": {judgements: []Judgement{deployment(NeedsToken, "web-api"), deployment(NoToken, "web-ui")}, allow: []string{"web-*", "web-*"}, deny: []string{"web-ui-*", "web-ui-*"},
 			want: []string{"allow web-* true listed twice", "deny web-ui-* true denied: listed twice"}},
-		"a repeated default": {judgements: []Judgement{deployment(NoToken, "web-api")}, defaults: []string{"web", "other", "web", "web"},
+		"a repeated default": {judgements: []Judgement{deployment(NoToken, "web-api")}, defaults: []string{"web", "zoo", "web", "web"},
 			want: []string{"harden-default  true the namespace is listed twice", "harden-default  true the namespace is listed twice"}},
 		"what allows only pods that need nothing": {judgements: []Judgement{deployment(NoToken, "web-ui")}, allow: []string{"web-ui-*"},
 			want: []string{"allow web-ui-* true allows only pods that need no token"}},

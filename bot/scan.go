@@ -114,7 +114,8 @@ func (b *Bot) plan(ctx context.Context, s *Scan) (err error) {
 	}
 	plans := analysis.Plan(analysis.PlanInput{
 		Set: s.Set, Judgements: s.Judgements, Listing: s.Listing, Skipped: s.skipped,
-		Excluded: func(w *analysis.Workload) bool { return analysis.SettledElsewhere(w, s.Policies) },
+		Excluded:     func(w *analysis.Workload) bool { return analysis.SettledElsewhere(w, s.Policies) },
+		Undiscovered: len(s.Discovery.Problems) > 0,
 	})
 	plans, s.undecided = s.Decisions.Apply(s.decisionInput(plans...))
 	s.Plans = b.only(plans)
