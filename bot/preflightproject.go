@@ -45,6 +45,15 @@ func (f *preflight) project(ctx context.Context, p *place) {
 	}
 	f.issuesOn(p, project)
 	f.owners(p)
+	if title := f.cfg.Reviewing.Milestone; title != "" {
+		_, ok, err := f.people.Milestone(ctx, project.ID, title)
+		switch {
+		case err != nil:
+			f.errs = append(f.errs, err)
+		case !ok:
+			f.report.add(FindingWarning, p.path, "milestone", "there is no active milestone %s: requests are opened without", title)
+		}
+	}
 	f.pushing(ctx, p, project, me, level)
 	if !slices.ContainsFunc(f.report.Findings[before:], func(g Finding) bool { return g.Level != FindingUnknown }) {
 		f.report.add(FindingOK, p.path, "project", "%s has the role %s, and merge requests can be opened", me.Username, roleName(level))

@@ -18,12 +18,15 @@ type Reviewing struct {
 	CodeOwners bool
 	Count      int // how many of them; 0 means nobody
 	Assignees  []string
+	// Milestone is the title of the milestone of new merge requests, "" for none.
+	Milestone string
 }
 
 // people looks users up; *forge.Client does.
 type people interface {
 	UserByName(ctx context.Context, username string) (forge.User, bool, error)
 	GroupMembers(ctx context.Context, groupPath string) ([]forge.User, error)
+	Milestone(ctx context.Context, projectID int64, title string) (int64, bool, error)
 }
 
 // reviewers picks who is asked to review a change, by a stable choice: another run
@@ -111,4 +114,21 @@ func (w *writer) assignees(ctx context.Context) ([]int64, error) {
 		}
 	}
 	return ids, nil
+}
+
+// milestone looks the configured milestone up, 0 without one. One that the project does not
+// have keeps no request from being opened.
+func (w *writer) milestone(ctx context.Context, p *proposal) (int64, error) {
+	title := w.cfg.Reviewing.Milestone
+	if title == "" {
+		return 0, nil
+	}
+	id, ok, err := w.people.Milestone(ctx, p.project.ID, title)
+	if err != nil {
+		return 0, fmt.Errorf("look up milestone %s: %w", title, err)
+	}
+	if !ok {
+		w.cfg.Log.Warn("the project has no such active milestone: the request is opened without", "project", p.project.Path, "milestone", title)
+	}
+	return id, nil
 }

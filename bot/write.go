@@ -274,10 +274,14 @@ func (w *writer) create(ctx context.Context, p *proposal, all []*proposal) error
 	if err != nil {
 		return err
 	}
+	milestone, err := w.milestone(ctx, p)
+	if err != nil {
+		return err
+	}
 	request, err := w.forge.CreateMergeRequest(ctx, p.project.ID, forge.NewMergeRequest{
 		SourceBranch: p.branch, TargetBranch: p.change.Base.Branch, Title: p.titleFor(),
 		Description: enclose(description), Labels: w.cfg.Labels, RemoveSourceBranch: true,
-		ReviewerIDs: reviewers, AssigneeIDs: assignees,
+		ReviewerIDs: reviewers, AssigneeIDs: assignees, MilestoneID: milestone,
 	})
 	if err != nil {
 		return fmt.Errorf("open the merge request of branch %s in %s: %w", p.branch, p.project.Path, err)

@@ -131,7 +131,7 @@ func newApp(ctx context.Context, s *surroundings, c config, p *progress, change 
 	if cfg.StateKey, err = s.stateKey(c); err != nil {
 		return nil, err
 	}
-	cfg.Reviewing = bot.Reviewing{Usernames: c.Review.Reviewers, CodeOwners: c.Review.CodeOwners, Count: c.Review.Count, Assignees: c.Review.Assignees}
+	cfg.Reviewing = bot.Reviewing{Usernames: c.Review.Reviewers, CodeOwners: c.Review.CodeOwners, Count: c.Review.Count, Assignees: c.Review.Assignees, Milestone: c.Review.Milestone}
 	cfg.Issues = bot.IssueOptions{Tracking: c.Issues.Tracking, Dashboard: c.Issues.Dashboard, Labels: c.Issues.Labels, Partial: c.partial}
 	if cfg.Signer, err = s.signer(c); err != nil {
 		return nil, err

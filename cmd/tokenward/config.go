@@ -94,6 +94,7 @@ type reviewConfig struct {
 	CodeOwners bool     `yaml:"codeOwners" doc:"Ask owners of the changed file by the repository's CODEOWNERS."`
 	Count      int      `yaml:"count" doc:"How many reviewers are asked, by a stable choice; 0 asks nobody." min:"0"`
 	Assignees  []string `yaml:"assignees" doc:"User names to whom new merge requests are assigned."`
+	Milestone  string   `yaml:"milestone" doc:"Title of the milestone of new merge requests, in the project or a group around it; a project without it gets them without."`
 }
 
 type commitsConfig struct {

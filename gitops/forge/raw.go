@@ -35,13 +35,15 @@ func (c *Client) write(ctx context.Context, op, name string, policy repeatable, 
 // query holds the parameters of lists; empty ones are left out.
 type query struct {
 	gitlab.ListOptions
-	Scope    string `url:"scope,omitempty"`
-	State    string `url:"state,omitempty"`
-	Labels   string `url:"labels,omitempty"`
-	AuthorID int64  `url:"author_id,omitempty"`
-	Username string `url:"username,omitempty"`
-	OrderBy  string `url:"order_by,omitempty"`
-	Sort     string `url:"sort,omitempty"`
+	Scope     string `url:"scope,omitempty"`
+	State     string `url:"state,omitempty"`
+	Labels    string `url:"labels,omitempty"`
+	AuthorID  int64  `url:"author_id,omitempty"`
+	Username  string `url:"username,omitempty"`
+	Title     string `url:"title,omitempty"`
+	Ancestors bool   `url:"include_ancestors,omitempty"`
+	OrderBy   string `url:"order_by,omitempty"`
+	Sort      string `url:"sort,omitempty"`
 }
 
 // listed reads a list at a path to its end, page by page.

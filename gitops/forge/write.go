@@ -18,6 +18,7 @@ type NewMergeRequest struct {
 	Title, Description         string
 	Labels                     []string
 	AssigneeIDs, ReviewerIDs   []int64
+	MilestoneID                int64 // 0 for none
 	RemoveSourceBranch         bool
 	Squash                     *bool // nil leaves it to the project
 }
@@ -123,6 +124,9 @@ func (c *Client) post(ctx context.Context, projectID int64, n NewMergeRequest) (
 		SourceBranch: &n.SourceBranch, TargetBranch: &n.TargetBranch, Title: &n.Title, Description: &n.Description,
 		RemoveSourceBranch: &n.RemoveSourceBranch, Squash: n.Squash, Labels: labels(n.Labels),
 		AssigneeIDs: ids(n.AssigneeIDs), ReviewerIDs: ids(n.ReviewerIDs),
+	}
+	if n.MilestoneID != 0 {
+		options.MilestoneID = gitlab.Ptr(int(n.MilestoneID))
 	}
 	var created *gitlab.MergeRequest
 	err := c.call(ctx, opCreate, c.name(projectID), once, func(o ...gitlab.RequestOptionFunc) (resp *gitlab.Response, err error) {

@@ -52,8 +52,9 @@ var apiRoutes = []route{
 	{"GET /projects/{id}/labels/{label}", Reporter, "include_ancestor_groups", (*call).getLabel},
 	{"PUT /projects/{id}/labels/{label}", Reporter, "color description", (*call).updateLabel},
 
+	{"GET /projects/{id}/milestones", Guest, "title search state iids[] include_ancestors", (*call).listMilestones},
 	{"GET /projects/{id}/merge_requests", Reporter, "state iids[] source_branch target_branch author_id author_username not[author_username] labels search in scope draft wip order_by sort created_after created_before updated_after updated_before view with_labels_details with_merge_status_recheck", (*call).listMergeRequests},
-	{"POST /projects/{id}/merge_requests", Developer, "source_branch target_branch title description " + peopleParams + " labels remove_source_branch squash target_project_id allow_collaboration", (*call).createMergeRequest},
+	{"POST /projects/{id}/merge_requests", Developer, "source_branch target_branch title description " + peopleParams + " milestone_id labels remove_source_branch squash target_project_id allow_collaboration", (*call).createMergeRequest},
 	{"GET /projects/{id}/merge_requests/{iid}", Reporter, "render_html include_diverged_commits_count include_rebase_in_progress", (*call).getMergeRequest},
 	{"PUT /projects/{id}/merge_requests/{iid}", Reporter, "title description target_branch state_event " + peopleParams + " labels add_labels remove_labels remove_source_branch squash discussion_locked allow_collaboration", (*call).updateMergeRequest},
 	{"GET /projects/{id}/merge_requests/{iid}/diffs", Reporter, "unidiff", (*call).listDiffs},

@@ -32,6 +32,7 @@ type mergeRequest struct {
 	mergedAt       time.Time
 	closedBy       *user
 	closedAt       time.Time
+	milestone      string // title, empty without one
 	removeSource   bool
 	squash         bool
 	locked         bool // discussion_locked

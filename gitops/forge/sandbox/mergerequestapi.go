@@ -62,6 +62,9 @@ func (c *call) createMergeRequest(ctx context.Context) (*reply, error) {
 	if err := c.setAttributes(mr); err != nil {
 		return nil, err
 	}
+	if err := c.setMilestone(mr); err != nil {
+		return nil, err
+	}
 	mr.id, mr.iid = c.server.nextID(), len(c.project.mergeRequests)+1
 	c.project.mergeRequests = append(c.project.mergeRequests, mr)
 	c.server.publish(c.project, mr)

@@ -53,7 +53,7 @@ type mergeRequestJSON struct {
 	Labels                      any            `json:"labels"`
 	Draft                       bool           `json:"draft"`
 	WorkInProgress              bool           `json:"work_in_progress"`
-	Milestone                   *struct{}      `json:"milestone"`
+	Milestone                   *milestoneJSON `json:"milestone"`
 	MergeWhenPipelineSucceeds   bool           `json:"merge_when_pipeline_succeeds"`
 	MergeStatus                 string         `json:"merge_status"`
 	DetailedMergeStatus         string         `json:"detailed_merge_status"`
@@ -129,6 +129,7 @@ func (c *call) mergeRequestJSON(mr *mergeRequest) mergeRequestJSON {
 	if len(out.Assignees) > 0 {
 		out.Assignee = out.Assignees[0]
 	}
+	out.Milestone = c.project.milestoneNamed(mr.milestone)
 	if mr.locked {
 		out.DiscussionLocked = &mr.locked
 	}

@@ -28,6 +28,7 @@ type MergeRequest struct {
 	Reviewers    []string
 	Labels       []string
 	Draft        bool
+	Milestone    string // its title, empty without one
 	Notes        []Note // oldest first
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
@@ -63,7 +64,7 @@ func (s *Server) snapshot(p *project, mr *mergeRequest) MergeRequest {
 		State: mr.state, MergeStatus: s.mergeStatus(p, mr), SourceBranch: mr.source, TargetBranch: mr.target,
 		SHA: mr.sha, MergeCommit: mr.mergeCommit, Author: mr.author.username,
 		Assignees: usernames(mr.assignees), Reviewers: usernames(mr.reviewers), Labels: slices.Clone(mr.labels),
-		Draft: mr.draft(), CreatedAt: mr.createdAt, UpdatedAt: mr.updatedAt,
+		Draft: mr.draft(), Milestone: mr.milestone, CreatedAt: mr.createdAt, UpdatedAt: mr.updatedAt,
 		WebURL: fmt.Sprintf("%s/%s/-/merge_requests/%d", s.baseURL(nil), p.path, mr.iid),
 	}
 	out.Notes = mr.thread.snapshot()

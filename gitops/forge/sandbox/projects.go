@@ -42,6 +42,8 @@ type ProjectSettings struct {
 	AuthorsApprove bool
 	// ResolveDiscussions forbids merging before all discussions are resolved.
 	ResolveDiscussions bool
+	// Milestones are the titles of the project's active milestones.
+	Milestones []string
 	// SlowRebases is how many readings of a single merge request answer that a
 	// rebase is in progress before it is done; GitLab rebases in the background.
 	SlowRebases int
@@ -205,6 +207,7 @@ func (s *Server) SetProject(ctx context.Context, path string, change func(*Proje
 	defer p.mu.Unlock()
 	change(&p.settings)
 	p.settings.ProtectedBranches = slices.Clone(p.settings.ProtectedBranches)
+	p.settings.Milestones = slices.Clone(p.settings.Milestones)
 	if p.settings.PushRules != nil {
 		rules := *p.settings.PushRules
 		p.settings.PushRules = &rules
