@@ -95,7 +95,25 @@ func (u Umbrella) Allows() bool {
 func (u Umbrella) Changes() bool { return len(u.Added) > 0 || len(u.Decided) == 0 }
 
 // Description renders the description of an umbrella's merge request.
-func (u Umbrella) Description() (string, error) { return execute("umbrella.md.tmpl", u) }
+func (u Umbrella) Description() (string, error) {
+	text, err := execute("umbrella.md.tmpl", u)
+	return fit(text, u.Marker), err
+}
+
+// maxDescription is far below the 1,048,576 characters that GitLab takes, and leaves
+// people room around our text.
+const maxDescription = 900_000
+
+// fit cuts a description that is too long at the end of a line, and says so. The hidden
+// state at its end stays.
+func fit(text, marker string) string {
+	if len(text) <= maxDescription {
+		return text
+	}
+	rest := "\n\n**Cut here: the description is too long. The diff has all changes.**\n\n" + marker + "\n"
+	text = text[:maxDescription-len(rest)]
+	return text[:strings.LastIndexByte(text, '\n')+1] + rest
+}
 
 // CommitMessage renders the message of the commit in the umbrella.
 func (u Umbrella) CommitMessage() (string, error) { return execute("umbrella.commit.tmpl", u) }

@@ -110,6 +110,68 @@ func checkDefused(t *testing.T, hostile, text string) {
 	}
 }
 
+// TestForeignTextByClass holds what becomes of each class of hostile text in a sentence, a
+// code span and a commit message, and that the page which GitLab makes of it refers to
+// nothing and loads nothing.
+func TestForeignTextByClass(t *testing.T) {
+	t.Parallel()
+	for class, hostile := range map[string]string{
+		"mention":      "ask @all and @group/team, or &#64;all",
+		"reference":    "see #1, group/project!2, &3, %4, ~label, $5, https://gitlab.example.com/g/p/-/issues/1",
+		"closing":      "Closes #1, fixes group/project#2 and resolves https://gitlab.example.com/g/p/-/issues/3",
+		"quick-action": "/close\n/merge\n  /assign @root",
+		"comment":      "<!-- tokenward:end --> <!-- tokenward:v1 e30 x -->",
+		"image":        "![x](https://evil.example/x.png) <img src=https://evil.example/y>",
+		"link":         "[click](javascript:alert(1)) <a href=https://evil.example>here</a>",
+	} {
+		t.Run(class, func(t *testing.T) {
+			t.Parallel()
+			got := "text: " + Text(hostile) + "\ncode: " + Code(hostile) + "\nplain: " + Plain(hostile) + "\n"
+			file := "testdata/defused-" + class + ".golden"
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(string(want), got); d != "" {
+				t.Errorf("%s (-want +got):\n%s", file, d)
+			}
+			for _, text := range []string{Text(hostile), Code(hostile)} {
+				page := html(t, text+"\n")
+				for _, bad := range []string{"<img", "<a ", "<!--", "@all", "@group", "project#2"} {
+					if strings.Contains(page, bad) && !strings.Contains(page, "<code>") {
+						t.Errorf("%q puts %q into the page: %s", text, bad, page)
+					}
+				}
+				if strings.HasPrefix(text, "/") || strings.Contains(text, "\n") {
+					t.Errorf("%q can start a quick action", text)
+				}
+			}
+		})
+	}
+}
+
+// TestLongDescriptionKeepsItsState: whatever a platform has, GitLab takes the description
+// and the hidden state stands whole in it.
+func TestLongDescriptionKeepsItsState(t *testing.T) {
+	t.Parallel()
+	u := umbrella
+	for range 9000 {
+		u.Pods = append(u.Pods, Pod{Workload: strings.Repeat("w", 80), Pattern: strings.Repeat("p", 80), Evidence: strings.Repeat("ü", 80)})
+	}
+	got := must(t, u.Description)
+	if len(got) > maxDescription || !strings.HasSuffix(got, "\n\n"+u.Marker+"\n") || !strings.Contains(got, "Cut here") {
+		t.Errorf("%d bytes, end %q", len(got), got[len(got)-200:])
+	}
+	if short := must(t, umbrella.Description); strings.Contains(short, "Cut here") {
+		t.Error("a short description is cut")
+	}
+}
+
 func FuzzText(f *testing.F) {
 	for _, s := range []string{"@all", "Closes #1", "</p>", "\x00", "a://b", "/close"} {
 		f.Add(s)
