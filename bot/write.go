@@ -253,6 +253,16 @@ func (w *writer) push(ctx context.Context, p *proposal) error {
 	return nil
 }
 
+// squash is what a new request says about squashing: what its project demands or
+// suggests, nil where that leaves it open.
+func squash(option string) *bool {
+	wish := option == "always" || option == "default_on"
+	if !wish && option != "never" {
+		return nil
+	}
+	return &wish
+}
+
 // commitMessage is the message of the proposal's commit, with the trailers by which
 // the bot knows it again.
 func (p *proposal) commitMessage() string {
@@ -281,7 +291,7 @@ func (w *writer) create(ctx context.Context, p *proposal, all []*proposal) error
 	request, err := w.forge.CreateMergeRequest(ctx, p.project.ID, forge.NewMergeRequest{
 		SourceBranch: p.branch, TargetBranch: p.change.Base.Branch, Title: p.titleFor(),
 		Description: enclose(description), Labels: w.cfg.Labels, RemoveSourceBranch: true,
-		ReviewerIDs: reviewers, AssigneeIDs: assignees, MilestoneID: milestone,
+		ReviewerIDs: reviewers, AssigneeIDs: assignees, MilestoneID: milestone, Squash: squash(p.project.SquashOption),
 	})
 	if err != nil {
 		return fmt.Errorf("open the merge request of branch %s in %s: %w", p.branch, p.project.Path, err)
