@@ -31,7 +31,11 @@ const commitFormat = "--format=%H%n%P%n%an%n%ae%n%aI%n%cn%n%ce%n%cI%n%B"
 
 // log runs git log and returns its commits; url is the project's address.
 func log(ctx context.Context, git gitRun, url string, args ...string) ([]commitJSON, error) {
-	out, err := git.run(ctx, append([]string{"log", "-z", "--no-color", "--no-show-signature", commitFormat}, args...)...)
+	ask := git.settled
+	if git.stdin != nil {
+		ask = git.run
+	}
+	out, err := ask(ctx, append([]string{"log", "-z", "--no-color", "--no-show-signature", commitFormat}, args...)...)
 	if err != nil {
 		return nil, err
 	}

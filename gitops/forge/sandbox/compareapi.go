@@ -24,7 +24,7 @@ func (c *call) compare(ctx context.Context) (*reply, error) {
 		}
 		shas[i] = sha
 	}
-	base, err := c.project.git().line(ctx, "merge-base", shas[0], shas[1])
+	base, err := c.project.git().settledLine(ctx, "merge-base", shas[0], shas[1])
 	if err != nil {
 		return nil, err
 	}

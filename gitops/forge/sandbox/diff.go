@@ -24,7 +24,7 @@ type fileDiff struct {
 // diff returns what lies between two commits, file by file.
 func diff(ctx context.Context, git gitRun, from, to string) ([]fileDiff, error) {
 	flags := []string{"--no-color", "--no-ext-diff", "--no-textconv", "--find-renames", "--full-index"}
-	raw, err := git.run(ctx, append(append([]string{"diff", "--raw", "-z"}, flags...), from, to)...)
+	raw, err := git.settled(ctx, append(append([]string{"diff", "--raw", "-z"}, flags...), from, to)...)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +32,7 @@ func diff(ctx context.Context, git gitRun, from, to string) ([]fileDiff, error) 
 	if err != nil {
 		return nil, err
 	}
-	patch, err := git.run(ctx, append(append([]string{"diff", "--patch"}, flags...), from, to)...)
+	patch, err := git.settled(ctx, append(append([]string{"diff", "--patch"}, flags...), from, to)...)
 	if err != nil {
 		return nil, err
 	}

@@ -75,6 +75,7 @@ func gitEnv(dirs ...string) []string {
 		{"core.quotePath", "false"},
 		{"gc.auto", "0"},
 		{"receive.autogc", "false"},
+		{"fastimport.unpackLimit", "0"},
 		{"uploadpack.allowFilter", "true"},
 		{"uploadpack.allowAnySHA1InWant", "true"},
 	}
@@ -95,6 +96,8 @@ type gitRun struct {
 	work  string // a working tree of it, for the rare command that needs one
 	stdin io.Reader
 	env   []string // beside gitEnv
+	// memory is asked before git by settled; the others go without.
+	memory *Memory
 }
 
 // run returns what the command prints. An error carries git's own message.
@@ -127,7 +130,7 @@ func (g gitRun) line(ctx context.Context, args ...string) (string, error) {
 
 // isAncestor says whether commit old is contained in commit new.
 func (g gitRun) isAncestor(ctx context.Context, old, new string) (bool, error) {
-	_, err := g.run(ctx, "merge-base", "--is-ancestor", old, new)
+	_, err := g.settled(ctx, "merge-base", "--is-ancestor", old, new)
 	if exitCode(err) == 1 {
 		return false, nil
 	}

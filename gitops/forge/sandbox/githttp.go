@@ -76,7 +76,7 @@ func (s *Server) serveGit(rec *recorder, r *http.Request, path, what string) {
 	case r.Header.Get("Content-Type") != "application/x-"+service+"-request":
 		http.Error(rec, "415 Unsupported Media Type", http.StatusUnsupportedMediaType)
 	case service == uploadPack:
-		err = s.exchange(rec, r, p, uploadPack, nil)
+		err = s.serveFetch(rec, r, p)
 	default:
 		err = s.receive(rec, r, p, access)
 	}
@@ -138,10 +138,18 @@ func (p *project) archived() bool {
 
 // advertise sends the refs, or with protocol v2 the capabilities.
 func (s *Server) advertise(rec *recorder, r *http.Request, p *project, service string) error {
-	cmd := s.serviceCommand(r, p, service, "--advertise-refs")
-	out, err := cmd.Output()
+	refs, err := readRefs(r.Context(), p.git())
 	if err != nil {
-		return fmt.Errorf("run %s: %w", service, err)
+		return err
+	}
+	key := question("advertise", service, r.Header.Get("Git-Protocol"), refs.String())
+	known, ok := p.memory.get(key)
+	out := known.out
+	if !ok {
+		if out, err = s.serviceCommand(r, p, service, "--advertise-refs").Output(); err != nil {
+			return fmt.Errorf("run %s: %w", service, err)
+		}
+		p.memory.put(key, remembered{out: out})
 	}
 	noCache(rec, "application/x-"+service+"-advertisement")
 	_, err = io.WriteString(rec, pktLine("# service="+service+"\n")+flushPkt+string(out))

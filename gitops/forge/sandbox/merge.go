@@ -14,7 +14,6 @@ type mergeCheck struct {
 	empty          bool   // the source brings no commit
 	behind         bool   // the target has commits that the source lacks
 	conflict       bool
-	tree           string // what the merge would contain
 }
 
 // look brings mr.check up to date: a trial merge whenever one of the branches
@@ -35,7 +34,7 @@ func (s *Server) look(ctx context.Context, p *project, mr *mergeRequest) error {
 
 func tryMerge(ctx context.Context, git gitRun, source, target string) (mergeCheck, error) {
 	check := mergeCheck{source: source, target: target}
-	base, err := git.line(ctx, "merge-base", target, source)
+	base, err := git.settledLine(ctx, "merge-base", target, source)
 	if exitCode(err) == 1 {
 		check.behind, check.conflict = true, true
 		return check, nil
@@ -47,16 +46,16 @@ func tryMerge(ctx context.Context, git gitRun, source, target string) (mergeChec
 	if !check.behind || check.empty {
 		return check, nil
 	}
-	out, err := git.run(ctx, "merge-tree", "--write-tree", "--no-messages", "-z", target, source)
-	switch exitCode(err) {
-	case 0:
-		check.tree, _, _ = strings.Cut(string(out), "\x00")
-	case 1:
-		check.conflict = true
-	default:
-		return check, err
+	_, err = git.settled(ctx, mergeTree(target, source)...)
+	if check.conflict = exitCode(err) == 1; check.conflict {
+		err = nil
 	}
-	return check, nil
+	return check, err
+}
+
+// mergeTree are the arguments that merge two commits without a working tree.
+func mergeTree(target, source string) []string {
+	return []string{"merge-tree", "--write-tree", "--no-messages", "-z", target, source}
 }
 
 // mergeStatus returns GitLab's detailed_merge_status; the first obstacle in
@@ -126,9 +125,10 @@ func (s *Server) merge(ctx context.Context, p *project, mr *mergeRequest, who *u
 
 // land writes the commits of a merge and moves the target branch to them.
 func (s *Server) land(ctx context.Context, p *project, mr *mergeRequest, who *user, opts mergeOptions) error {
-	git := gitRun{dir: p.dir, env: who.as(s.cfg.Now())}
+	git := p.git()
+	git.env = who.as(s.cfg.Now())
 	tip := mr.sha
-	sourceTree, err := git.line(ctx, "rev-parse", mr.sha+"^{tree}")
+	sourceTree, err := git.settledLine(ctx, "rev-parse", mr.sha+"^{tree}")
 	if err != nil {
 		return err
 	}
@@ -143,9 +143,13 @@ func (s *Server) land(ctx context.Context, p *project, mr *mergeRequest, who *us
 		mr.squashCommit = tip
 	}
 	if p.settings.MergeMethod != "ff" {
-		tree := mr.check.tree
-		if tree == "" { // the source contains the target
-			tree = sourceTree
+		tree := sourceTree
+		if mr.check.behind { // else the source contains the target
+			out, err := git.run(ctx, mergeTree(mr.check.target, mr.sha)...)
+			if err != nil {
+				return err
+			}
+			tree, _, _ = strings.Cut(string(out), "\x00")
 		}
 		message := opts.message
 		if message == "" {

@@ -165,7 +165,7 @@ func (c *call) single(ctx context.Context, mr *mergeRequest) (*singleJSON, error
 	}
 	diverged := 0
 	if mr.check.target != "" && mr.state == opened {
-		list, err := p.git().run(ctx, "rev-list", mr.sha+".."+mr.check.target)
+		list, err := p.git().settled(ctx, "rev-list", mr.sha+".."+mr.check.target)
 		if err != nil {
 			return nil, err
 		}

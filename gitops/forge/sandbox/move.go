@@ -36,7 +36,7 @@ func (s *Server) Move(ctx context.Context, from, to string) error {
 		return fmt.Errorf("move project %s: %w", from, err)
 	}
 	// A project's path never changes, so that it can be read without the lock.
-	moved := &project{id: p.id, path: to, dir: dir, createdAt: p.createdAt, projectState: p.projectState}
+	moved := &project{id: p.id, path: to, dir: dir, createdAt: p.createdAt, memory: p.memory, projectState: p.projectState}
 	p.gone = true
 	delete(s.projects, p.path)
 	delete(s.moved, to)

@@ -3,10 +3,7 @@ package sandbox
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -148,80 +145,4 @@ func (s *Server) AddNote(ctx context.Context, path string, iid int, username, bo
 		s.voice(p, author).fireNote(ctx, &mr.thread, n, "create")
 		return nil
 	})
-}
-
-// Commit is what a person commits to a branch.
-type Commit struct {
-	Branch  string // created from the default branch where it does not exist
-	Message string
-	// Files maps paths to contents; all other files stay.
-	Files map[string]string
-	// Author is a username; empty means the first maintainer.
-	Author string
-}
-
-// Commit writes a commit as a person would by a push that no rule refuses, and
-// returns its name. In an empty repository it makes the first one.
-func (s *Server) Commit(ctx context.Context, path string, commit Commit) (string, error) {
-	author := s.accounts.maintainer()
-	if commit.Author != "" {
-		if author = s.accounts.find(commit.Author); author == nil {
-			return "", fmt.Errorf("find user %s: no token has this username", commit.Author)
-		}
-	}
-	p, err := s.enterPath(ctx, path)
-	if err != nil {
-		return "", err
-	}
-	defer p.mu.Unlock()
-	sha, err := s.writeCommit(ctx, p, commit, author)
-	if err != nil {
-		return "", fmt.Errorf("commit to %s of %s: %w", commit.Branch, path, err)
-	}
-	return sha, s.sync(ctx, p, author)
-}
-
-func (s *Server) writeCommit(ctx context.Context, p *project, commit Commit, author *user) (string, error) {
-	dir, err := os.MkdirTemp("", "sandbox-commit-")
-	if err != nil {
-		return "", fmt.Errorf("make a folder for the index: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	git := gitRun{dir: p.dir, env: append(author.as(s.cfg.Now()), "GIT_INDEX_FILE="+filepath.Join(dir, "index"))}
-	old := p.heads[commit.Branch]
-	base := old
-	if base == "" {
-		base = p.heads[p.defaultBranch]
-	}
-	var parents []string
-	if base != "" {
-		parents = []string{base}
-		if _, err := git.run(ctx, "read-tree", base); err != nil {
-			return "", err
-		}
-	}
-	for _, file := range sortedKeys(commit.Files) {
-		store := git
-		store.stdin = strings.NewReader(commit.Files[file])
-		id, err := store.line(ctx, "hash-object", "-w", "--stdin")
-		if err != nil {
-			return "", err
-		}
-		if _, err := git.run(ctx, "update-index", "--add", "--cacheinfo", "100644,"+id+","+file); err != nil {
-			return "", err
-		}
-	}
-	tree, err := git.line(ctx, "write-tree")
-	if err != nil {
-		return "", err
-	}
-	sha, err := commitTree(ctx, git, tree, commit.Message, parents...)
-	if err != nil {
-		return "", err
-	}
-	if old == "" {
-		old = zeroSHA
-	}
-	_, err = git.run(ctx, "update-ref", "refs/heads/"+commit.Branch, sha, old)
-	return sha, err
 }

@@ -58,6 +58,7 @@ type project struct {
 	path      string // group/sub/name
 	dir       string
 	createdAt time.Time
+	memory    *Memory
 
 	mu sync.Mutex // guards what follows, and serialises the calls
 	projectState
@@ -81,7 +82,7 @@ func (p *project) namespace() string {
 	return strings.TrimSuffix(strings.TrimSuffix(p.path, p.name()), "/")
 }
 func (p *project) empty() bool { return len(p.heads) == 0 }
-func (p *project) git() gitRun { return gitRun{dir: p.dir} }
+func (p *project) git() gitRun { return gitRun{dir: p.dir, memory: p.memory} }
 
 // scan makes the known projects those in the folder: new ones get the next
 // id, in the order of their paths, and those that are gone are forgotten.
@@ -119,7 +120,7 @@ func (s *Server) scan() error {
 	for _, path := range sortedKeys(found) {
 		if s.projects[path] == nil {
 			s.lastPID++
-			s.projects[path] = &project{id: s.lastPID, path: path, dir: found[path], createdAt: s.cfg.Now()}
+			s.projects[path] = &project{id: s.lastPID, path: path, dir: found[path], createdAt: s.cfg.Now(), memory: s.cfg.Memory}
 		}
 	}
 	return nil

@@ -87,27 +87,17 @@ func (s *Server) follow(ctx context.Context, p *project, mr *mergeRequest, befor
 // readBranches returns the commit of each branch, and the branch that HEAD
 // names, whether it has a commit or not.
 func readBranches(ctx context.Context, git gitRun) (map[string]string, string, error) {
-	out, err := git.run(ctx, "for-each-ref", "--format=%(HEAD)%(objectname) %(refname:lstrip=2)", "refs/heads")
+	refs, err := readRefs(ctx, git)
 	if err != nil {
 		return nil, "", err
 	}
-	heads, current := map[string]string{}, ""
-	for line := range strings.Lines(string(out)) {
-		sha, name, ok := strings.Cut(strings.TrimSuffix(line[1:], "\n"), " ")
-		if !ok {
-			return nil, "", fmt.Errorf("read branches: strange line %q", line)
-		}
-		heads[name] = sha
-		if line[0] == '*' {
-			current = name
+	heads := map[string]string{}
+	for name, sha := range refs.commits {
+		if branch, ok := strings.CutPrefix(name, "refs/heads/"); ok {
+			heads[branch] = sha
 		}
 	}
-	if current == "" {
-		if current, err = git.line(ctx, "symbolic-ref", "--short", "HEAD"); err != nil {
-			return nil, "", err
-		}
-	}
-	return heads, current, nil
+	return heads, strings.TrimPrefix(refs.head, "refs/heads/"), nil
 }
 
 // resolve returns the commit that a branch, a tag or a full or short commit

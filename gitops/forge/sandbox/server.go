@@ -58,6 +58,8 @@ type Config struct {
 	DisableHooks bool
 	// UnsignedHooks passes signing tokens over in silence, as GitLab before 19.0 does.
 	UnsignedHooks bool
+	// Memory keeps git's answers; nil means one of the server's own.
+	Memory *Memory
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Log receives what went wrong inside the server; nil discards it.
@@ -67,6 +69,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Memory == nil {
+		c.Memory = NewMemory()
 	}
 	if c.RetryAfter == 0 {
 		c.RetryAfter = time.Second
