@@ -101,6 +101,6 @@ func decideOpen(o observed, p *proposal, seal sealer, r *forge.MergeRequest) dec
 	case d.push && o.foreign:
 		return skip("%s has commits that are not tokenward's: it is left to the people who work on it", r.Reference)
 	}
-	d.push = d.push || d.retarget
+	d.push = d.push || d.retarget && !o.foreign
 	return d
 }

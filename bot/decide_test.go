@@ -42,6 +42,7 @@ func TestDecide(t *testing.T) {
 		"conflict on our own branch":                  {o: observed{tip: "tip", says: true, requests: []forge.MergeRequest{request("opened", func(_ *state, r *forge.MergeRequest) { r.DetailedMergeStatus = "conflict" })}}, push: true},
 		"conflict on a branch with people's commits":  {o: observed{tip: "x", says: true, foreign: true, requests: []forge.MergeRequest{request("opened", func(_ *state, r *forge.MergeRequest) { r.DetailedMergeStatus = "conflict" })}}, skip: true},
 		"default branch renamed":                      {o: observed{tip: "tip", says: true, requests: []forge.MergeRequest{request("opened", func(s *state, r *forge.MergeRequest) { s.Target, r.TargetBranch = "master", "master" })}}, push: true},
+		"default branch renamed, people's commits":    {o: observed{tip: "x", says: true, foreign: true, requests: []forge.MergeRequest{request("opened", func(s *state, r *forge.MergeRequest) { s.Target, r.TargetBranch = "master", "master" })}}},
 		"a person chose another target, nothing new":  {o: observed{tip: "tip", says: true, requests: []forge.MergeRequest{request("opened", func(_ *state, r *forge.MergeRequest) { r.TargetBranch = "next" })}}},
 		"a person chose another target, content new":  {o: observed{tip: "tip", requests: []forge.MergeRequest{request("opened", func(_ *state, r *forge.MergeRequest) { r.TargetBranch = "next" })}}, skip: true},
 		"closed by a person":                          {o: observed{tip: "tip", says: true, requests: []forge.MergeRequest{request("closed", none)}}, skip: true, decline: true},

@@ -236,7 +236,17 @@ func (w *writer) decideFor(ctx context.Context, s *Scan, r *unitRun, c *conversa
 	case err != nil:
 		return nil, err
 	}
-	return recorded, w.replace(ctx, s, r, u)
+	before := r.unit
+	if err := w.replace(ctx, s, r, u); err != nil {
+		return nil, err
+	}
+	for _, p := range r.proposals {
+		if p.role == RoleUmbrella && p.action == ActionSkipped {
+			// Nothing can carry it: go on as if nobody had asked, as the next run will.
+			return saying("%s: not recorded: %s.", command.echo(), templates.Text(p.reason)), w.replace(ctx, s, r, before)
+		}
+	}
+	return recorded, nil
 }
 
 // umbrellaProject is the project of the umbrella.

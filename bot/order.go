@@ -25,6 +25,9 @@ func (w *writer) keepOrder(ctx context.Context, p *proposal, all []*proposal) er
 	if p.role != RolePackage || p.state.Order != "" {
 		return nil
 	}
+	if !stateComment.MatchString(p.request.Description) {
+		return nil // people took our part out: there is no place to remember that it was asked
+	}
 	for _, o := range all {
 		if o.role != RoleUmbrella || o.request == nil || o.request.State != forge.Opened {
 			continue

@@ -124,6 +124,7 @@ func newApp(ctx context.Context, s *surroundings, c config, p *progress, change 
 		RemoveStale: c.Drift.Remove == proposeStale,
 		GitLabURL:   c.GitLab.URL, BranchPrefix: c.MergeRequests.BranchPrefix, Labels: c.MergeRequests.Labels,
 		Workers: c.Workers, Progress: p.step, Log: s.logger(c.Log).With(bot.LogUmbrella, repository),
+		Now: s.now, Renderer: s.renderer,
 	}
 	if cfg.Calm, err = c.calm(); err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"tokenward/analysis"
 	"tokenward/analysis/render"
 	"tokenward/analysis/render/worker"
 	"tokenward/bot/redact"
@@ -94,4 +95,7 @@ type surroundings struct {
 	sleep func(context.Context, time.Duration) error
 	// secrets are those that were read; stdout and stderr strike them.
 	secrets *redact.Set
+	// now is the clock, nil for the real one; renderer renders charts, nil for this process.
+	now      func() time.Time
+	renderer analysis.Renderer
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"tokenward/analysis"
 	"tokenward/bot"
 )
 
@@ -19,6 +20,8 @@ type platform struct {
 	box *runningSandbox
 	// environment is given to the program beside the server and the token.
 	environment map[string]string
+	now         func() time.Time  // nil: the real clock
+	renderer    analysis.Renderer // nil: the program's own
 }
 
 func newPlatform(t *testing.T) *platform {
@@ -51,7 +54,8 @@ func (p *platform) run(token string, args ...string) (code int, stdout, stderr s
 		}
 		return map[string]string{"TOKENWARD_GITLAB_TOKEN": token, "TOKENWARD_GITLAB_URL": p.box.url}[key]
 	}
-	code = runIn(args, &surroundings{stdout: &out, stderr: &errs, environ: environ, sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }})
+	code = runIn(args, &surroundings{stdout: &out, stderr: &errs, environ: environ, now: p.now, renderer: p.renderer,
+		sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }})
 	if token != "" && (strings.Contains(out.String(), token) || strings.Contains(errs.String(), token)) {
 		p.t.Errorf("%v prints the token", args)
 	}
@@ -88,6 +92,14 @@ func (p *platform) api(method, path, body string) {
 // apiAs is api for any token's user.
 func (p *platform) apiAs(token, method, path, body string) {
 	p.t.Helper()
+	if status := p.tryAs(token, method, path, body); status >= 300 {
+		p.t.Fatalf("%s %s: status %d", method, path, status)
+	}
+}
+
+// tryAs is apiAs for a call that may be refused: it returns the status.
+func (p *platform) tryAs(token, method, path, body string) int {
+	p.t.Helper()
 	req, err := http.NewRequestWithContext(p.t.Context(), method, p.box.url+"/api/v4/"+path, strings.NewReader(body))
 	p.must(err)
 	req.Header.Set("PRIVATE-TOKEN", token)
@@ -95,7 +107,5 @@ func (p *platform) apiAs(token, method, path, body string) {
 	resp, err := http.DefaultClient.Do(req)
 	p.must(err)
 	p.must(resp.Body.Close())
-	if resp.StatusCode >= 300 {
-		p.t.Fatalf("%s %s: %s", method, path, resp.Status)
-	}
+	return resp.StatusCode
 }
