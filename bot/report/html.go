@@ -25,14 +25,9 @@ var pageScript string
 // no network, and no script except to filter and sort. Its content security
 // policy admits the page's own style and script by their hashes and nothing else.
 func HTML(w io.Writer, r *bot.ScanReport) error {
-	t, err := template.New("page.html").Funcs(template.FuncMap{
-		"verdict": func(s string) string { return verdictWords(oneLine(s)) },
-		"listed":  func(s string) string { return listedWords(oneLine(s)) },
-		"change":  func(s string) string { return changeWords(oneLine(s)) },
-		"line":    oneLine, "sentence": sentence, "turn": turn, "short": short, "cut": cut,
-	}).Parse(pageTemplate)
+	t, err := parsePage()
 	if err != nil {
-		return fmt.Errorf("read the page's template: %w", err)
+		return err
 	}
 	p := newPage(r)
 	p.Style, p.Script = template.CSS(pageStyle), template.JS(pageScript)
@@ -45,6 +40,19 @@ func HTML(w io.Writer, r *bot.ScanReport) error {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
+}
+
+func parsePage() (*template.Template, error) {
+	t, err := template.New("page.html").Funcs(template.FuncMap{
+		"verdict": func(s string) string { return verdictWords(oneLine(s)) },
+		"listed":  func(s string) string { return listedWords(oneLine(s)) },
+		"change":  func(s string) string { return changeWords(oneLine(s)) },
+		"line":    oneLine, "sentence": sentence, "turn": turn, "short": short, "cut": cut,
+	}).Parse(pageTemplate)
+	if err != nil {
+		return nil, fmt.Errorf("read the page's template: %w", err)
+	}
+	return t, nil
 }
 
 // digest is a content security policy's name for an inline text.
