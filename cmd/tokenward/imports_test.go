@@ -16,6 +16,7 @@ var allowed = map[string][]string{
 	"cmd/tokenward":        {"bot/...", "gitops/...", "analysis/...", "templates"},
 	"bot":                  {"bot/decision", "gitops/git", "gitops/forge", "gitops/edit", "gitops/codeowners", "analysis/...", "templates"},
 	"bot/decision":         {"analysis"},
+	"bot/admin":            {"bot", "bot/board", "bot/redact", "bot/report"},
 	"bot/board":            {"bot"},
 	"bot/metrics":          {"bot", "bot/board", "gitops/forge"},
 	"bot/redact":           {},
