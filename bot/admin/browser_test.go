@@ -23,7 +23,7 @@ func browse(t *testing.T, args ...string) (out, log string) {
 	if program == "" {
 		t.Skip("no chromium and no google-chrome on the PATH: the pages are not tried in a browser")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
 	args = append([]string{"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
 		"--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars", "--enable-logging=stderr", "--user-data-dir=" + t.TempDir()}, args...)
@@ -53,7 +53,7 @@ func TestPagesInBrowser(t *testing.T) {
 		c.Every = time.Hour
 		server, _ := serve(t, c)
 		for page, want := range map[string]string{"/": "Running now", "/namespaces/platform/ledger": "Evidence", "/runs/120": "push to"} {
-			dom, log := browse(t, "--virtual-time-budget=2000", "--dump-dom", server.URL+page)
+			dom, log := browse(t, "--dump-dom", server.URL+page)
 			if !strings.Contains(dom, want) || strings.Contains(dom, "<title>taken") || strings.Contains(dom, "<img src=\"x\"") || strings.Contains(log, "CONSOLE") {
 				t.Errorf("%s%s is wrong in a browser:\n%s", name, page, log)
 			}
@@ -62,15 +62,15 @@ func TestPagesInBrowser(t *testing.T) {
 			continue
 		}
 		for shot, args := range map[string][]string{
-			"overview-light.png":       {"--window-size=1280,1360", server.URL + "/"},
-			"overview-dark.png":        {"--window-size=1280,1360", "--force-dark-mode", "--blink-settings=preferredColorScheme=0", server.URL + "/"},
+			"overview-light.png":       {"--window-size=1280,1120", server.URL + "/"},
+			"overview-dark.png":        {"--window-size=1280,1120", "--force-dark-mode", "--blink-settings=preferredColorScheme=0", server.URL + "/"},
 			"overview-narrow.png":      {"--window-size=500,1900", server.URL + "/"},
 			"overview-narrow-dark.png": {"--window-size=500,1900", "--force-dark-mode", "--blink-settings=preferredColorScheme=0", server.URL + "/"},
-			"namespace-light.png":      {"--window-size=1280,1100", server.URL + "/namespaces/platform/ledger"},
-			"namespace-dark.png":       {"--window-size=1280,1100", "--force-dark-mode", "--blink-settings=preferredColorScheme=0", server.URL + "/namespaces/platform/ledger"},
+			"namespace-light.png":      {"--window-size=1280,1000", server.URL + "/namespaces/platform/ledger"},
+			"namespace-dark.png":       {"--window-size=1280,1000", "--force-dark-mode", "--blink-settings=preferredColorScheme=0", server.URL + "/namespaces/platform/ledger"},
 			"run-light.png":            {"--window-size=1280,560", server.URL + "/runs/120"},
 		} {
-			browse(t, append([]string{"--virtual-time-budget=2000", "--screenshot=" + filepath.Join(dir, shot)}, args...)...)
+			browse(t, append([]string{"--screenshot=" + filepath.Join(dir, shot)}, args...)...)
 		}
 	}
 }

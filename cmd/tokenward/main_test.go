@@ -42,7 +42,7 @@ func TestReadmeTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(raw)
-	for mark, table := range map[string]string{"config": configTable(), "rule": ruleTable(), "webhook": webhookTable()} {
+	for mark, table := range map[string]string{"config": configTable(), "rule": ruleTable(), "webhook": webhookTable(), "metric": metricTable(), "alert": alertTable(t)} {
 		begin := "<!-- " + mark + " table: printed from the code, checked by a test -->\n"
 		end := "<!-- end of " + mark + " table -->"
 		_, rest, ok := strings.Cut(text, begin)
