@@ -14,7 +14,7 @@ import (
 )
 
 // maxChartBytes bounds what one chart may unpack to, archives inside archives included.
-const maxChartBytes = 256 << 20
+const maxChartBytes = 64 << 20
 
 // Chart is the files of one chart and of the charts that it depends on. It
 // holds files rather than Helm's parsed chart, because rendering changes the
@@ -45,6 +45,8 @@ type File struct {
 // .helmignore names. It unpacks archives in charts/ and brings in
 // dependencies that Chart.yaml gives as file:// paths inside the repository. A
 // dependency that is found nowhere is an error, as it is for Helm: nothing is fetched.
+// Of the files' content it reads Chart.yaml alone, within bounds: what else is wrong
+// with the chart comes out when it is rendered, in a process that may not survive it.
 func LoadChart(fsys fs.FS, dir string, ignore string) (*Chart, error) {
 	return loadChart(fsys, dir, ignore, 0)
 }
@@ -69,9 +71,6 @@ func loadChart(fsys fs.FS, dir, ignore string, depth int) (*Chart, error) {
 		return nil, fmt.Errorf("load chart %s: %w", dir, err)
 	}
 	sortFiles(c.Files)
-	if _, err := c.parse(); err != nil {
-		return nil, fmt.Errorf("load chart %s: %w", dir, err)
-	}
 	return c, nil
 }
 
@@ -150,6 +149,9 @@ func readTree(fsys fs.FS, dir, ignorePatterns string) ([]File, error) {
 		if err != nil {
 			return err
 		}
+		if isPointer(data) && isNeeded(rel) {
+			return fmt.Errorf("%s is a Git LFS pointer, and what it points to is not fetched", name)
+		}
 		files = append(files, File{Name: rel, Data: data, Source: name})
 		return nil
 	})
@@ -166,6 +168,17 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 			name, len(data), loader.MaxDecompressedFileSize)
 	}
 	return trimBOM(data), nil
+}
+
+// isPointer tells whether a file stands for one that Git LFS keeps elsewhere.
+func isPointer(data []byte) bool {
+	return len(data) < 1024 && bytes.HasPrefix(data, []byte("version https://git-lfs.github.com/spec/"))
+}
+
+// isNeeded tells of a chart's file whether the chart cannot do without it.
+func isNeeded(name string) bool {
+	own := ownPath(name)
+	return isArchive(name) || strings.HasPrefix(own, "templates/") || own == "Chart.yaml" || own == "values.yaml" || own == "values.schema.json"
 }
 
 func trimBOM(data []byte) []byte {

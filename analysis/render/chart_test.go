@@ -121,8 +121,10 @@ func TestLoadChartErrorsNameFileAndReason(t *testing.T) {
 		{"no Chart.yaml", map[string]string{"chart/values.yaml": ""}, []string{"load chart chart", "Chart.yaml is missing"}},
 		{"Chart.yaml is left out", map[string]string{"chart/Chart.yaml": "name: a", "chart/.helmignore": "Chart.yaml"}, []string{"Chart.yaml is missing"}},
 		{"broken Chart.yaml", map[string]string{"chart/Chart.yaml": "{"}, []string{"Chart.yaml", "line 1"}},
-		{"no version", map[string]string{"chart/Chart.yaml": "apiVersion: v2\nname: web\n"}, []string{"load chart chart", "chart.metadata.version is required"}},
+		{"no version", map[string]string{"chart/Chart.yaml": "apiVersion: v2\nname: web\n"}, []string{"chart chart", "chart.metadata.version is required"}},
 		{"broken values", map[string]string{"chart/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n", "chart/values.yaml": "a: ["}, []string{"values.yaml"}},
+		{"Git LFS pointer", map[string]string{"chart/Chart.yaml": "name: a", "chart/templates/a.yaml": "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"}, []string{"chart/templates/a.yaml is a Git LFS pointer"}},
+		{"aliases", map[string]string{"chart/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\nx: &a [" + strings.Repeat("xxxxxxxxx,", 1000) + "]\ny: [" + strings.Repeat("*a,", 2000) + "]\n"}, []string{"Chart.yaml", "expand to more than 16 MiB"}},
 		{"broken .helmignore", map[string]string{"chart/Chart.yaml": "", "chart/.helmignore": "a/**"}, []string{"chart/.helmignore", "double-star"}},
 		{
 			"missing dependency",
@@ -163,7 +165,10 @@ func TestLoadChartErrorsNameFileAndReason(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := LoadChart(tree(tc.files), "chart", "")
+			c, err := LoadChart(tree(tc.files), "chart", "")
+			if err == nil {
+				_, err = Render(t.Context(), c, Request{ReleaseName: "r"})
+			}
 			wantError(t, err, tc.want...)
 		})
 	}

@@ -32,6 +32,12 @@ func readMetadata(files []File) (*chart.Metadata, error) {
 			continue
 		}
 		found = found || name == "Chart.yaml"
+		if len(files[i].Data) > maxMetadata {
+			return nil, fmt.Errorf("read %s: it has more than %d MiB", name, maxMetadata>>20)
+		}
+		if err := checkAliases(files[i].Data); err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
 		if err := yaml.Unmarshal(files[i].Data, meta); err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
@@ -90,17 +96,21 @@ func (u *unpacker) unpack(files []File, where string, depth int) ([]File, error)
 }
 
 func (u *unpacker) open(data []byte, place string) ([]File, error) {
+	n, err := unpackedSize(data, u.left)
+	if err != nil {
+		return nil, fmt.Errorf("unpack %s: %w", place, err)
+	}
+	if n > u.left {
+		return nil, fmt.Errorf("unpack %s: the chart unpacks to more than %d MB", place, maxChartBytes>>20)
+	}
+	u.left -= n
 	inner, err := loader.LoadArchiveFiles(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("unpack %s: %w", place, err)
 	}
 	var files []File
 	for _, f := range inner {
-		u.left -= int64(len(f.Data))
 		files = append(files, File{Name: f.Name, Data: f.Data})
-	}
-	if u.left < 0 {
-		return nil, fmt.Errorf("unpack %s: the chart unpacks to more than %d MB", place, maxChartBytes>>20)
 	}
 	return files, nil
 }

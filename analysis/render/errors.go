@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // TemplateError is a template that could not be parsed or executed: often one
@@ -74,9 +75,15 @@ func sourceOf(name string, templates map[string]template) string {
 	return name
 }
 
-// oneLine puts a message into a single line of bearable length.
+// oneLine puts a message into a single line of bearable length, without control characters.
 func oneLine(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
+	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "?")), " ")
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '?'
+		}
+		return r
+	}, s)
 	const limit = 600
 	if r := []rune(s); len(r) > limit {
 		s = string(r[:limit]) + " …"

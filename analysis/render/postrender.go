@@ -41,7 +41,7 @@ func postRender(pieces []piece, r Request) ([]piece, error) {
 			continue
 		}
 		if pieces, err = runKustomize(pieces, spec, r.SkipHooks); err != nil {
-			return nil, fmt.Errorf("run post-renderer %d: %w", i+1, err)
+			return nil, fmt.Errorf("run post-renderer %d: %s", i+1, oneLine(err.Error()))
 		}
 	}
 	return pieces, nil
@@ -58,6 +58,13 @@ func readPostRenderer(raw any) (*kustomizeSpec, error) {
 	}
 	if err := json.Unmarshal(data, &entry); err != nil {
 		return nil, err
+	}
+	if entry.Kustomize != nil {
+		for _, p := range entry.Kustomize.Patches {
+			if p.Path != "" {
+				return nil, fmt.Errorf("a patch names the path %q, and only patches that stand in the HelmRelease are applied", p.Path)
+			}
+		}
 	}
 	return entry.Kustomize, nil
 }

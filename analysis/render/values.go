@@ -116,6 +116,9 @@ func MergeValues(a, b map[string]any) map[string]any {
 
 // ParseValues decodes a values file as Helm does. Empty content gives an empty map.
 func ParseValues(data []byte) (map[string]any, error) {
+	if err := checkAliases(data); err != nil {
+		return nil, err
+	}
 	values := map[string]any{}
 	if err := yaml.Unmarshal(trimBOM(data), &values); err != nil {
 		return nil, err

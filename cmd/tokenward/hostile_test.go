@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/go-git/go-git/v5/plumbing"
+
+	"tokenward/bot"
+)
+
+// TestHostileCharts scans one platform that deploys every hostile chart beside an
+// honest one: each costs its own release, with its sentence, and nothing else. How much
+// memory and processor time a worker had is bounded by its limits, which the sentences name.
+func TestHostileCharts(t *testing.T) {
+	cases := hostileCases(t)
+	dir := t.TempDir()
+	layoutHostile(t, dir, cases)
+	environ := func(key string) string {
+		return map[string]string{"TOKENWARD_RENDERING_TIME": "1s", "TOKENWARD_RENDERING_MEMORY": "256Mi", "TOKENWARD_RENDERING_OUTPUT": "2Mi"}[key]
+	}
+	var out, errs bytes.Buffer
+	args := []string{"scan", "--format", "json", "--umbrella", "file://" + dir + "/umbrella.git", "--git-instead-of", "https://git.example.com/=file://" + dir + "/"}
+	if code := runIn(args, &surroundings{stdout: &out, stderr: &errs, environ: environ}); code != exitFailed {
+		t.Errorf("exit code %d\n%s", code, errs.String())
+	}
+	var report bot.ScanReport
+	if err := json.Unmarshal(out.Bytes(), &report); err != nil {
+		t.Fatalf("%v\n%s\n%s", err, out.String(), errs.String())
+	}
+	got := map[string]string{}
+	for _, r := range report.Releases {
+		got[r.Name] = r.Error
+	}
+	for _, c := range cases {
+		said, there := got[c.name]
+		switch {
+		case !there:
+			t.Errorf("%s: the release is not in the report", c.name)
+		case c.want == "" && said != "":
+			t.Errorf("%s: failed, and should not: %s", c.name, said)
+		case !strings.Contains(said, c.want) && !(c.slowly && strings.Contains(said, stopped)):
+			t.Errorf("%s:\n got %q\nwant %q", c.name, said, c.want)
+		case strings.ContainsAny(said, "\r\n\x00\x1b") || len(said) > 1500:
+			t.Errorf("%s: that is not one sentence: %q", c.name, said)
+		}
+	}
+	honest := false
+	for _, w := range report.Workloads {
+		honest = honest || w.Release == "honest" && w.Name == "web"
+	}
+	if !honest {
+		t.Error("the honest release was not judged")
+	}
+	t.Logf("%d cases", len(cases))
+	if raceEnabled {
+		return
+	}
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &usage); err != nil {
+		t.Fatal(err)
+	}
+	if peak := usage.Maxrss >> 10; peak > 320 {
+		t.Errorf("a child had %d MiB in memory, and 256 MiB are allowed", peak)
+	}
+}
+
+// layoutHostile writes an umbrella with a release per case, and one repository with their charts.
+func layoutHostile(t *testing.T, dir string, cases []hostileCase) {
+	t.Helper()
+	charts := map[string][]byte{}
+	var flux strings.Builder
+	flux.WriteString("apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: charts, namespace: umbrella}\nspec: {url: 'https://git.example.com/charts.git', ref: {branch: main}}\n")
+	for _, c := range cases {
+		files := map[string]string{"Chart.yaml": "apiVersion: v2\nname: sample\nversion: 1.0.0\n"}
+		if c.template != "" {
+			files["templates/a.yaml"] = c.template
+		}
+		maps.Copy(files, c.files)
+		for name, text := range files {
+			charts[c.name+"/"+name] = []byte(text)
+		}
+		spec, err := json.Marshal(map[string]any{
+			"releaseName": c.name, "targetNamespace": c.name, "values": c.values, "postRenderers": c.postRenderers, "interval": "1m",
+			"chart": map[string]any{"spec": map[string]any{"chart": c.name, "sourceRef": map[string]any{"kind": "GitRepository", "name": "charts"}}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&flux, "---\napiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: %s, namespace: umbrella}\nspec: %s\n", c.name, spec)
+	}
+	umbrella := map[string][]byte{
+		"chart/Chart.yaml":          []byte("apiVersion: v2\nname: umbrella\nversion: 1.0.0\n"),
+		"chart/templates/flux.yaml": []byte("{{ .Files.Get \"flux.yaml\" }}\n"),
+		"chart/flux.yaml":           []byte(flux.String()),
+	}
+	for name, files := range map[string]map[string][]byte{"charts": charts, "umbrella": umbrella} {
+		repo, err := initSample(filepath.Join(dir, name+".git"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		commit, err := commitSample(repo.Storer, files, sampleSignature(0), "Everything")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := repo.Storer.SetReference(plumbing.NewHashReference(sampleBranch, commit)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
