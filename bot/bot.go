@@ -33,6 +33,10 @@ type Config struct {
 	PolicyValues string
 	// Namespaces limits the units of work; empty means all.
 	Namespaces []string
+	// Partial says that the namespaces were chosen for this run alone: it is no
+	// complete run, after which something is not needed any more, and leaves the
+	// dashboard as it is.
+	Partial bool
 	// RemoveStale proposes to take stale entries out of the mutator's lists, in merge
 	// requests of their own; otherwise they are only reported.
 	RemoveStale bool

@@ -19,6 +19,9 @@ type Calm struct {
 	Window Window
 	// Onboarding opens nothing: the run only reports what it would do.
 	Onboarding bool
+	// Uncounted says that the run does not see what is open elsewhere: what OpenUnits
+	// and PerHour could hold back waits for a run that sees everything.
+	Uncounted bool
 }
 
 // Window is a weekly span of time, such as Mon-Fri 06:00-20:00 Europe/Berlin.
@@ -176,6 +179,9 @@ func (c Calm) hold(runs []*unitRun, now time.Time) {
 	}
 }
 
+// uncountedReason is why a run that does not see everything opens nothing.
+const uncountedReason = "queued: the limits need a run over all namespaces"
+
 func (c Calm) reason(opens, writes bool, open, recent int, now time.Time) string {
 	switch {
 	case !writes:
@@ -184,6 +190,8 @@ func (c Calm) reason(opens, writes bool, open, recent int, now time.Time) string
 		return "onboarding: nothing is opened yet"
 	case !c.Window.Open(now):
 		return "queued: outside the schedule's window"
+	case opens && c.Uncounted && (c.OpenUnits > 0 || c.PerHour > 0):
+		return uncountedReason
 	case opens && c.OpenUnits > 0 && open >= c.OpenUnits:
 		return fmt.Sprintf("queued: %d units have open requests already", open)
 	case opens && c.PerHour > 0 && recent >= c.PerHour:

@@ -17,6 +17,14 @@ type needless struct {
 	base               *git.Snapshot
 }
 
+// unneeded lists what a complete run does not want any more; a partial run may not say.
+func (b *Bot) unneeded(s *Scan, units []*Unit) []needless {
+	if b.cfg.Partial {
+		return nil
+	}
+	return append(b.needlessBranches(s, units), b.needlessRemovals(s)...)
+}
+
 // needlessBranches lists the branches for which this run planned nothing. Only a
 // run that saw everything may say so: a namespace that was not prepared, or that
 // is not planned at all while a release of the umbrella could not be discovered,

@@ -16,9 +16,6 @@ type IssueOptions struct {
 	Dashboard bool // one for the whole umbrella
 	// Labels mark the bot's issues; by the first they are found again. There must be one.
 	Labels []string
-	// Partial says that the namespaces were chosen for this run alone: the dashboard
-	// is left as it is.
-	Partial bool
 }
 
 // issues is the part of GitLab's API that tracking issues and the dashboard need;
@@ -90,7 +87,7 @@ func (w *writer) openBook(ctx context.Context, s *Scan) error {
 		return nil
 	}
 	d, err := w.findIssue(ctx, dashboardIssue, "")
-	if d != nil && !o.Partial {
+	if d != nil && !w.cfg.Partial {
 		w.book.ticked = ticks(d.Description)
 	}
 	return err
@@ -217,7 +214,7 @@ func (w *writer) keepIssues(ctx context.Context, s *Scan, runs []*unitRun, repor
 	if w.cfg.Issues.Tracking {
 		w.keepTracking(ctx, s, all, report)
 	}
-	if w.cfg.Issues.Dashboard && !w.cfg.Issues.Partial {
+	if w.cfg.Issues.Dashboard && !w.cfg.Partial {
 		if err := w.keepDashboard(ctx, all); err != nil {
 			report.fail("dashboard", err)
 		}

@@ -109,7 +109,7 @@ func (b *Bot) newProposal(u *Unit, role string, c *FileChange, title, message st
 func (p *proposal) report() MergeRequestReport {
 	r := MergeRequestReport{
 		Project: p.project.Path, Unit: p.unit, Role: p.role, Title: p.title, SourceBranch: p.branch, TargetBranch: p.change.Base.Branch,
-		State: forge.Opened, Action: p.action, Reason: p.reason, Pairs: []string{}, Diff: p.change.diff(),
+		State: forge.Opened, Action: p.action, Reason: p.reason, Pairs: []string{}, Diff: p.change.diff(), Held: p.held, Uncounted: p.held && p.reason == uncountedReason,
 	}
 	if p.request != nil {
 		r.IID, r.URL, r.State, r.Title, r.Description = p.request.IID, p.request.WebURL, p.request.State, p.request.Title, p.request.Description

@@ -28,7 +28,17 @@ func (b *Bot) propose(ctx context.Context) (*Scan, *ProposeReport, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	report := &ProposeReport{MergeRequests: []MergeRequestReport{}, Failed: []FailureReport{}}
+	report, err := b.proposeFrom(ctx, scan)
+	return scan, report, err
+}
+
+func newProposeReport() *ProposeReport {
+	return &ProposeReport{MergeRequests: []MergeRequestReport{}, Failed: []FailureReport{}}
+}
+
+// proposeFrom does everything after the scan.
+func (b *Bot) proposeFrom(ctx context.Context, scan *Scan) (report *ProposeReport, err error) {
+	report = newProposeReport()
 	var units []*Unit
 	var refusals []error
 	err = b.during(ctx, StepProve, "", func(ctx context.Context) error {
@@ -36,9 +46,9 @@ func (b *Bot) propose(ctx context.Context) (*Scan, *ProposeReport, error) {
 		return err
 	})
 	if err != nil {
-		return scan, report, err
+		return report, err
 	}
-	return scan, report, b.during(ctx, StepPropose, "", func(ctx context.Context) error {
+	return report, b.during(ctx, StepPropose, "", func(ctx context.Context) error {
 		return b.proposeAll(ctx, scan, units, refusals, report)
 	})
 }
@@ -87,7 +97,7 @@ func (b *Bot) proposeAll(ctx context.Context, scan *Scan, units []*Unit, refusal
 	if w.forge == nil || w.paused() {
 		return nil
 	}
-	for _, n := range append(b.needlessBranches(scan, units), b.needlessRemovals(scan)...) {
+	for _, n := range b.unneeded(scan, units) {
 		request, err := w.cleanUp(ctx, n)
 		if err != nil {
 			report.fail(n.unit, err)
@@ -101,10 +111,11 @@ func (b *Bot) proposeAll(ctx context.Context, scan *Scan, units []*Unit, refusal
 }
 
 func (r *ProposeReport) fail(unit string, err error) {
-	f := FailureReport{Unit: unit, Reason: err.Error()}
+	f := FailureReport{Unit: unit, Reason: err.Error(), Retry: true}
+	f.After, f.Away = Away(err)
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
-		f.Reason, f.Intended = refusal.Reason.Error(), refusal.Intended
+		f.Reason, f.Intended, f.Retry = refusal.Reason.Error(), refusal.Intended, f.Away
 	}
 	r.Failed = append(r.Failed, f)
 }

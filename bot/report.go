@@ -1,5 +1,7 @@
 package bot
 
+import "time"
+
 // ScanReport is the result of a scan, in the stable form that
 // `tokenward scan --format json` prints: every key is present and every list is
 // sorted, so that two runs on the same input give the same bytes.
@@ -138,6 +140,10 @@ type MergeRequestReport struct {
 	Pairs        []string `json:"pairs"`
 	Diff         string   `json:"diff"`
 	Description  string   `json:"description"`
+	// Held says that only a limit or the window holds the request back, Uncounted that
+	// the limit needs a run over all namespaces.
+	Held      bool `json:"-"`
+	Uncounted bool `json:"-"`
 }
 
 // FailureReport is a unit that was not proposed, or only in part, with the reason.
@@ -148,4 +154,10 @@ type FailureReport struct {
 	Intended string `json:"intended"`
 	// Blocked says that the unit was not tried, since its namespace could not be seen whole.
 	Blocked bool `json:"-"`
+	// Retry says that it may help to try again although nothing has changed. Away says
+	// that a server could not be reached, and After how long it asks to wait, 0 if it
+	// does not say.
+	Retry bool          `json:"-"`
+	Away  bool          `json:"-"`
+	After time.Duration `json:"-"`
 }

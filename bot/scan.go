@@ -32,6 +32,7 @@ type Scan struct {
 	ListForm bool
 
 	inputs []analysis.Input
+	heads  []string // the default branches of the inputs' repositories, "" where unknown
 	// Decisions are what people decided, as the umbrella has it.
 	Decisions *decisions.File
 	undecided []string // sentences about decisions for which nothing is planned
@@ -155,11 +156,14 @@ func (s *Scan) readPolicies(b *Bot) {
 	}
 }
 
+// ErrNotDeployed says that a namespace was asked for that is not the umbrella's.
+var ErrNotDeployed = errors.New("no release of the umbrella is deployed")
+
 // known refuses namespaces that were asked for and that nothing is deployed into.
 func (b *Bot) known(s *Scan) error {
 	for _, ns := range b.cfg.Namespaces {
 		if !slices.ContainsFunc(s.Plans, func(p analysis.NamespacePlan) bool { return p.Namespace == ns }) {
-			return fmt.Errorf("no release of the umbrella is deployed into namespace %s", ns)
+			return fmt.Errorf("%w into namespace %s", ErrNotDeployed, ns)
 		}
 	}
 	return nil
@@ -208,6 +212,7 @@ func (b *Bot) renderOptions(s *Scan) analysis.RenderOptions {
 // whose chart cannot be had keeps the reason in its Err.
 func (b *Bot) fetchCharts(ctx context.Context, s *Scan) ([]analysis.Input, error) {
 	inputs := make([]analysis.Input, len(s.Discovery.Releases))
+	s.heads = make([]string, len(inputs))
 	var mu sync.Mutex
 	done := 0
 	g, ctx := errgroup.WithContext(ctx)
@@ -228,6 +233,7 @@ func (b *Bot) fetchCharts(ctx context.Context, s *Scan) ([]analysis.Input, error
 				inputs[i].Release.Err = err
 				if err == nil {
 					inputs[i].Chart, inputs[i].Commit = chart, tree.Commit
+					s.heads[i] = tree.Head
 				}
 			}
 			mu.Lock()

@@ -53,8 +53,17 @@ func (in *inputs) register(c *cobra.Command) {
 	f.StringSliceVar(&in.namespaces, "namespace", nil, "work on these `NAMESPACES` only")
 }
 
-// config loads the configuration and puts the flags on top.
+// config loads the configuration and puts the flags on top. There must be an umbrella.
 func (in *inputs) config(s *surroundings) (config, error) {
+	c, err := in.serviceConfig(s)
+	if err == nil && c.Umbrella.URL == "" {
+		err = usageError{errors.New("no umbrella: give --umbrella a folder or a git URL, or set umbrella.url in the configuration")}
+	}
+	return c, err
+}
+
+// serviceConfig is config for the service, which may have all its umbrellas in the list.
+func (in *inputs) serviceConfig(s *surroundings) (config, error) {
 	file := in.configFile
 	if file == "" {
 		file = s.environ("TOKENWARD_CONFIG")
@@ -82,7 +91,7 @@ func (in *inputs) config(s *surroundings) (config, error) {
 		c.Namespaces, c.partial = in.namespaces, true
 	}
 	c.live = in.live
-	if c.Umbrella.URL == "" {
+	if c.Umbrella.URL == "" && len(c.Umbrellas) == 0 {
 		return c, usageError{errors.New("no umbrella: give --umbrella a folder or a git URL, or set umbrella.url in the configuration")}
 	}
 	return c, c.validate()
@@ -133,7 +142,8 @@ func newApp(ctx context.Context, s *surroundings, c config, p *progress, change 
 		return nil, err
 	}
 	cfg.Reviewing = bot.Reviewing{Usernames: c.Review.Reviewers, CodeOwners: c.Review.CodeOwners, Count: c.Review.Count, Assignees: c.Review.Assignees, Milestone: c.Review.Milestone}
-	cfg.Issues = bot.IssueOptions{Tracking: c.Issues.Tracking, Dashboard: c.Issues.Dashboard, Labels: c.Issues.Labels, Partial: c.partial}
+	cfg.Issues = bot.IssueOptions{Tracking: c.Issues.Tracking, Dashboard: c.Issues.Dashboard, Labels: c.Issues.Labels}
+	cfg.Partial = c.partial
 	if cfg.Signer, err = s.signer(c); err != nil {
 		return nil, err
 	}

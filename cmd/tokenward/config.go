@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"tokenward/analysis/render/worker"
+	"tokenward/bot/queue"
 )
 
 // config is the configuration file. Every key has its meaning in the doc tag, from
@@ -38,6 +39,10 @@ type config struct {
 	Namespaces    []string            `yaml:"namespaces" doc:"Work on these namespaces only; empty means all."`
 	Documentation bool                `yaml:"documentation" doc:"Propose the documentation section in the packages."`
 	VersionBump   bool                `yaml:"versionBump" doc:"Let a package's merge request also raise the chart's version in the package's own scheme (1.2.3-bb.4 to 1.2.3-bb.5), with an entry in its CHANGELOG.md. Badges in generated READMEs are left to what generates them."`
+	Umbrellas     []umbrellaConfig    `yaml:"umbrellas" doc:"Further umbrellas for the service, each with the keys of umbrella; all other keys hold for all of them."`
+	Store         string              `yaml:"store" doc:"Where the service keeps its queue: sqlite:///PATH, or postgres://USER@HOST/DATABASE for several replicas."`
+	StorePassword string              `yaml:"storePasswordFile" doc:"File with PostgreSQL's password, read at every connection; TOKENWARD_STORE_PASSWORD may hold it instead."`
+	Serve         serveConfig         `yaml:"serve"`
 	Workers       int                 `yaml:"workers" doc:"How many repositories are fetched and charts rendered at once." min:"1"`
 
 	live    liveFiles // from the command line only
@@ -45,6 +50,7 @@ type config struct {
 }
 
 type umbrellaConfig struct {
+	Name        string   `yaml:"name" doc:"Name of the umbrella in the service's pages, logs and metrics; empty means the name of its repository."`
 	URL         string   `yaml:"url" doc:"The umbrella's git URL (https, ssh, file) or the folder of a repository, of which the last commit is read."`
 	Ref         string   `yaml:"ref" doc:"Branch, tag (refs/tags/...) or commit to analyse; empty means the default branch. Merge requests need a branch."`
 	Chart       string   `yaml:"chart" doc:"Folder of the umbrella chart in its repository; empty means chart/ or, without one, the root."`
@@ -151,6 +157,8 @@ func defaultConfig() config {
 		Log:           logConfig{Level: logAuto, Format: "text"},
 		Rendering:     renderingConfig{Workers: worker.DefaultWorkers, Memory: "1Gi", Time: "30s", Output: "16Mi"},
 		Documentation: true,
+		Store:         "sqlite:tokenward.db",
+		Serve:         defaultServe(),
 		Workers:       4,
 	}
 }
@@ -234,6 +242,17 @@ func (c config) validate() error {
 	}
 	if _, err := c.Rendering.pool(); err != nil {
 		return usageError{fmt.Errorf("config: %w", err)}
+	}
+	if key, err := c.Serve.check(); err != nil {
+		return fail("serve."+key, err.Error(), "")
+	}
+	if err := queue.CheckURL(c.Store); err != nil {
+		return fail("store", err.Error(), "")
+	}
+	for i, u := range c.Umbrellas {
+		if u.URL == "" {
+			return fail(fmt.Sprintf("umbrellas[%d].url", i), "must be the umbrella's git URL or folder", "")
+		}
 	}
 	if (c.Issues.Tracking || c.Issues.Dashboard) && len(c.Issues.Labels) == 0 {
 		return fail("issues.labels", "must not be empty: issues are found again by the first label", "")

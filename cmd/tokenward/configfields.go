@@ -14,6 +14,8 @@ type configField struct {
 	path  string // dotted, as in the file
 	doc   string
 	value reflect.Value
+	// separator stands between the items of a list in the environment.
+	separator string
 }
 
 // configFields lists the keys of c in the order of the struct, settable.
@@ -31,7 +33,11 @@ func fieldsOf(v reflect.Value, prefix string) []configField {
 			out = append(out, fieldsOf(v.Field(i), path+".")...)
 			continue
 		}
-		out = append(out, configField{path: path, doc: f.Tag.Get("doc"), value: v.Field(i)})
+		separator := f.Tag.Get("separator")
+		if separator == "" {
+			separator = ","
+		}
+		out = append(out, configField{path: path, doc: f.Tag.Get("doc"), value: v.Field(i), separator: separator})
 	}
 	return out
 }
@@ -88,8 +94,11 @@ func (f configField) set(text string) error {
 		}
 		f.value.SetBool(b)
 	case reflect.Slice:
+		if f.value.Type().Elem().Kind() != reflect.String {
+			return fmt.Errorf("must stand in the configuration file")
+		}
 		var list []string
-		for _, e := range strings.Split(text, ",") {
+		for _, e := range strings.Split(text, f.separator) {
 			if e = strings.TrimSpace(e); e != "" {
 				list = append(list, e)
 			}
@@ -134,7 +143,7 @@ func schemaOf(v reflect.Value) map[string]any {
 		}
 		return map[string]any{"type": "object", "additionalProperties": false, "properties": properties}
 	case reflect.Slice:
-		return map[string]any{"type": "array", "items": map[string]any{"type": "string"}}
+		return map[string]any{"type": "array", "items": schemaOf(reflect.New(v.Type().Elem()).Elem())}
 	case reflect.Bool:
 		return map[string]any{"type": "boolean", "default": v.Bool()}
 	case reflect.Int:
@@ -157,7 +166,11 @@ func configTable() string {
 		if def != "" {
 			def = "`" + def + "`"
 		}
-		fmt.Fprintf(&out, "| `%s` | `%s` | %s | %s |\n", f.path, f.environment(), def, f.doc)
+		variable := "`" + f.environment() + "`"
+		if f.value.Kind() == reflect.Slice && f.value.Type().Elem().Kind() != reflect.String {
+			variable = ""
+		}
+		fmt.Fprintf(&out, "| `%s` | %s | %s | %s |\n", f.path, variable, def, f.doc)
 	}
 	return out.String()
 }

@@ -20,6 +20,8 @@ var allowed = map[string][]string{
 	"bot/board":            {"bot"},
 	"bot/metrics":          {"bot", "bot/board", "gitops/forge"},
 	"bot/redact":           {},
+	"bot/queue":            {"bot"},
+	"bot/service":          {"bot", "bot/queue", "analysis"},
 	"bot/report":           {"bot", "templates"},
 	"bot/webhook":          {"bot"},
 	"analysis":             {"analysis/rbac", "analysis/policy", "analysis/render", "analysis/live"},

@@ -19,7 +19,7 @@ the mutating policy in the umbrella, one per package that documents it.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newScanCmd(s), newExplainCmd(s), newProposeCmd(s), newDemoCmd(s), newSandboxCmd(s), newHooksCmd(s), newConfigCmd(s), newVersionCmd(s))
+	root.AddCommand(newScanCmd(s), newExplainCmd(s), newProposeCmd(s), newServeCmd(s), newDemoCmd(s), newSandboxCmd(s), newHooksCmd(s), newConfigCmd(s), newVersionCmd(s))
 	wrapArgs(root)
 	for _, c := range root.Commands() {
 		if c.Args == nil && !c.HasSubCommands() {

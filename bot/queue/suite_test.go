@@ -1,0 +1,277 @@
+package queue
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+
+	"tokenward/bot"
+)
+
+// The same behaviour is held against both stores.
+func TestSuiteOnSQLite(t *testing.T) {
+	t.Parallel()
+	suite(t, "sqlite")
+}
+
+func TestSuiteOnPostgres(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("TOKENWARD_TEST_POSTGRES") == "" {
+		t.Skip("needs TOKENWARD_TEST_POSTGRES, the URL of a PostgreSQL server")
+	}
+	suite(t, "postgres")
+}
+
+func suite(t *testing.T, store string) {
+	cases := map[string]func(*testing.T, *bench){
+		"hundred triggers make one run":                 testCoalesce,
+		"a trigger during a run makes exactly one more": testOneMore,
+		"a delivery counts once":                        testDeliveries,
+		"the umbrella and its namespaces exclude":       testExclusion,
+		"namespaces run side by side":                   testParallel,
+		"failures pause, park and come back":            testParking,
+		"an outage parks nothing":                       testOutage,
+		"umbrellas take turns":                          testFairness,
+		"a stopped run is handed back":                  testHandBack,
+		"a dead process's unit is taken up":             testTakeover,
+		"a run whose lease is gone is cancelled":        testLostLease,
+		"ticks are served once":                         testTicks,
+		"what follows is stored with the end":           testFollow,
+		"views and sites are remembered":                testMemory,
+		"old runs and deliveries are forgotten":         testTidy,
+		"opening again keeps everything":                testReopen,
+		"text that the store cannot keep costs nothing": testHostileText,
+	}
+	for name, test := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, newBench(t, store))
+		})
+	}
+}
+
+// bench is a store of its own with a clock that only the test moves.
+type bench struct {
+	t        *testing.T
+	url      string
+	password string
+	clock    *clock
+}
+
+func newBench(t *testing.T, store string) *bench {
+	b := &bench{t: t, clock: &clock{now: time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)}}
+	if store == "sqlite" {
+		b.url = "sqlite://" + filepath.Join(t.TempDir(), "store.db")
+		return b
+	}
+	b.url, b.password = newSchema(t)
+	return b
+}
+
+// newSchema makes a schema of its own on the test server and returns its URL.
+func newSchema(t testing.TB) (store, password string) {
+	server, err := url.Parse(os.Getenv("TOKENWARD_TEST_POSTGRES"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("pgx", server.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := "t" + strings.ToLower(rand.Text()[:12])
+	if _, err := db.Exec("CREATE SCHEMA " + schema); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := db.Exec("DROP SCHEMA " + schema + " CASCADE"); err != nil {
+			t.Error(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	password, _ = server.User.Password()
+	server.User = url.User(server.User.Username())
+	q := server.Query()
+	q.Set("search_path", schema)
+	server.RawQuery = q.Encode()
+	return server.String(), password
+}
+
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+func (b *bench) open(change ...func(*Config)) *Queue {
+	b.t.Helper()
+	cfg := Config{URL: b.url, Password: func() (string, error) { return b.password, nil }, Now: b.clock.Now, Workers: 4, Attempts: 3, Lease: time.Minute}
+	for _, f := range change {
+		f(&cfg)
+	}
+	q, err := Open(b.t.Context(), cfg)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return q
+}
+
+// shift is a queue with workers whose runs wait for the test.
+type shift struct {
+	*Queue
+	t    *testing.T
+	runs chan *running
+}
+
+type running struct {
+	*Lease
+	ctx context.Context
+	end chan Outcome
+}
+
+func (b *bench) start(change ...func(*Config)) *shift {
+	b.t.Helper()
+	s := &shift{Queue: b.open(change...), t: b.t, runs: make(chan *running)}
+	err := s.Start(b.t.Context(), []string{"u", "v"}, func(ctx context.Context, l *Lease) Outcome {
+		r := &running{l, ctx, make(chan Outcome, 1)}
+		select {
+		case s.runs <- r:
+		case <-ctx.Done():
+			return Outcome{}
+		}
+		select {
+		case o := <-r.end:
+			return o
+		case <-ctx.Done():
+			return Outcome{}
+		}
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(s.shut)
+	return s
+}
+
+func (s *shift) shut() {
+	stopped, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.Stop(stopped); err != nil {
+		s.t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		s.t.Error(err)
+	}
+}
+
+// take waits for a run and checks what it is of.
+func (s *shift) take(umbrella, namespace string) *running {
+	s.t.Helper()
+	select {
+	case r := <-s.runs:
+		if r.Umbrella != umbrella || r.Namespace != namespace {
+			s.t.Fatalf("%q %q runs, want %q %q", r.Umbrella, r.Namespace, umbrella, namespace)
+		}
+		return r
+	case <-s.t.Context().Done():
+		s.t.Fatal("nothing runs")
+	}
+	return nil
+}
+
+// settle ends a run and waits until the store knows.
+func (s *shift) settle(r *running, o Outcome) {
+	s.t.Helper()
+	r.end <- o
+	s.until("the end of run "+fmt.Sprint(r.Lease.Run), func() bool {
+		run, found, err := s.Run(s.t.Context(), r.Lease.Run)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return found && run.Result != ""
+	})
+}
+
+// until looks again and again; the test's own deadline ends it.
+func (s *shift) until(what string, done func() bool) {
+	s.t.Helper()
+	every := time.NewTicker(10 * time.Millisecond)
+	defer every.Stop()
+	for !done() {
+		select {
+		case <-every.C:
+		case <-s.t.Context().Done():
+			s.t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// quiet checks that nothing is left to run now: what is due has been looked through
+// twice since the last change, and no unit waits.
+func (s *shift) quiet() {
+	s.t.Helper()
+	for range 2 {
+		if err := s.promote(s.t.Context()); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	select {
+	case r := <-s.runs:
+		s.t.Errorf("%q %q runs again", r.Umbrella, r.Namespace)
+	default:
+	}
+	for _, u := range s.units() {
+		if u.State == Waiting {
+			s.t.Errorf("unit %s %s waits: %+v", u.Umbrella, u.Namespace, u)
+		}
+	}
+}
+
+func (s *shift) units() []Unit {
+	s.t.Helper()
+	units, err := s.Units(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return units
+}
+
+func (s *shift) unit(umbrella, namespace string) Unit {
+	s.t.Helper()
+	for _, u := range s.units() {
+		if u.Umbrella == umbrella && u.Namespace == namespace {
+			return u
+		}
+	}
+	s.t.Fatalf("no unit %s %s", umbrella, namespace)
+	return Unit{}
+}
+
+func (s *shift) trigger(umbrella, namespace string) {
+	s.t.Helper()
+	if err := s.Enqueue(s.t.Context(), bot.Trigger{Umbrella: umbrella, Namespace: namespace, Reason: "test"}); err != nil {
+		s.t.Fatal(err)
+	}
+}
