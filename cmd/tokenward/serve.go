@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -36,7 +37,8 @@ SIGTERM finishes or hands back what runs; SIGHUP reads the configuration again.`
 type server struct {
 	surroundings *surroundings
 	inputs       *inputs
-	config       config
+	config       config // with which it was started
+	current      atomic.Pointer[config]
 	log          *slog.Logger
 	queue        *queue.Queue
 	service      *service.Service
@@ -47,6 +49,7 @@ func runServe(ctx context.Context, s *surroundings, o *inputs) (err error) {
 	if v.config, err = v.load(); err != nil {
 		return err
 	}
+	v.current.Store(&v.config)
 	v.log = s.logger(v.config.Log)
 	if v.queue, err = queue.Open(ctx, v.queueConfig()); err != nil {
 		return err
@@ -146,7 +149,11 @@ func (v *server) run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	web := &http.Server{Handler: v.routes(ctx), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
+	routes, err := v.routes(ctx)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	web := &http.Server{Handler: routes, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() {
@@ -170,8 +177,15 @@ func (v *server) run(ctx context.Context) error {
 }
 
 // routes are what the public listener answers.
-func (v *server) routes(ctx context.Context) http.Handler {
+func (v *server) routes(ctx context.Context) (http.Handler, error) {
 	mux := http.NewServeMux()
+	hooks, err := v.webhooks()
+	if err != nil {
+		return nil, err
+	}
+	if hooks != nil {
+		mux.Handle("/webhooks/gitlab", hooks)
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		err := v.queue.Ready(r.Context())
@@ -185,7 +199,7 @@ func (v *server) routes(ctx context.Context) http.Handler {
 		}
 		fmt.Fprintln(w, "ready")
 	})
-	return mux
+	return mux, nil
 }
 
 // reloads reads the configuration anew at every SIGHUP.
@@ -218,5 +232,12 @@ func (v *server) reload() error {
 	if err != nil {
 		return err
 	}
-	return v.service.Reload(settings)
+	if err := v.service.Reload(settings); err != nil {
+		return err
+	}
+	v.current.Store(&c)
+	return nil
 }
+
+// settled is the configuration that is in force.
+func (v *server) settled() config { return *v.current.Load() }
