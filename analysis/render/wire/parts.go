@@ -75,6 +75,7 @@ func (w *writer) object(o *render.Object) {
 	w.key(o.Kind)
 	w.key(o.Namespace)
 	w.str(o.Name)
+	w.str(o.Later)
 	w.key(o.Source)
 	w.len(o.Line)
 	w.strings(o.Hook)
@@ -83,7 +84,7 @@ func (w *writer) object(o *render.Object) {
 
 func (r *reader) object() *render.Object {
 	return &render.Object{
-		APIVersion: r.key(), Kind: r.key(), Namespace: r.key(), Name: r.str(),
+		APIVersion: r.key(), Kind: r.key(), Namespace: r.key(), Name: r.str(), Later: r.str(),
 		Source: r.key(), Line: int(r.uint()), Hook: r.strings(), Fields: r.fields(),
 	}
 }
