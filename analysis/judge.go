@@ -60,7 +60,7 @@ func decide(found []finding) (Verdict, Confidence) {
 	case has(turnedOff):
 		return noToken(has, Medium)
 	case has(mayAsk) && !has(testOnly):
-		if onlyExplicit(found) && has(emptied, walled, idle) {
+		if onlyExplicit(found) && has(emptied, walled) {
 			return noToken(has, Low)
 		}
 		return Review, Low

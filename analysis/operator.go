@@ -27,10 +27,13 @@ const (
 
 // Operator describes one custom resource whose operator makes pods, or that is
 // known to make none. The paths are dotted, relative to the manifest; "[]" steps
-// into every item of a list (spec.nodeSets[].name).
+// into every item of a list (spec.nodeSets[].name), "\." is a dot inside a key.
 type Operator struct {
 	Group string `json:"group"` // API group; "*.example.com" takes its subgroups, too
 	Kind  string `json:"kind"`  // "*" for every kind of the group
+	// Part tells the entries of one kind apart whose pods have needs of their own; each
+	// gives a workload of its own, called after the resource and the part.
+	Part string `json:"part,omitempty"`
 	// NoPods tells that no pods come from it, whatever it looks like.
 	NoPods bool `json:"noPods,omitempty"`
 	// Namespace is the path at which the pods' namespace may stand, where it can
@@ -41,7 +44,8 @@ type Operator struct {
 	ServiceAccount []string `json:"serviceAccount,omitempty"`
 	Account        string   `json:"account,omitempty"`
 	// Automount are the paths of the automount field; AutomountDefault is what the
-	// operator writes into the pods where it is absent, nil if it writes nothing.
+	// operator writes into the pods where it is absent, nil if it writes nothing. A path
+	// with "!" before it is of a field that switches the token off where it is true.
 	Automount        []string `json:"automount,omitempty"`
 	AutomountDefault *bool    `json:"automountDefault,omitempty"`
 	// PodSpecs are the paths of mappings that hold parts of a pod's spec
@@ -109,9 +113,10 @@ func (o Operator) Validate() error {
 	return nil
 }
 
-// operatorTable finds the entry of a custom resource.
+// operatorTable finds the entries of a custom resource.
 type operatorTable struct {
 	entries []Operator
+	added   int   // how many of them are the user's
 	err     error // the embedded table could not be read
 }
 
@@ -119,26 +124,31 @@ type operatorTable struct {
 // they win.
 func newOperatorTable(added []Operator) *operatorTable {
 	embedded, err := Operators()
-	return &operatorTable{entries: append(slices.Clone(added), embedded...), err: err}
+	return &operatorTable{entries: append(slices.Clone(added), embedded...), added: len(added), err: err}
 }
 
-func (t *operatorTable) find(group, kind string) *Operator {
-	at := -1
-	for i, o := range t.entries {
-		if !groupMatches(o.Group, group) || (o.Kind != kind && o.Kind != "*") {
-			continue
+// find returns the entries of a kind, one for each of its parts: the user's, if
+// there are any, else the embedded ones, else the first for every kind of the group.
+func (t *operatorTable) find(group, kind string) []*Operator {
+	var found []*Operator
+	var all *Operator
+	for i := range t.entries {
+		o := &t.entries[i]
+		if i == t.added && len(found) > 0 {
+			break
 		}
-		if o.Kind == kind {
-			return &t.entries[i]
-		}
-		if at < 0 {
-			at = i
+		switch {
+		case !groupMatches(o.Group, group):
+		case o.Kind == kind:
+			found = append(found, o)
+		case o.Kind == "*" && all == nil:
+			all = o
 		}
 	}
-	if at < 0 {
-		return nil
+	if len(found) == 0 && all != nil {
+		found = append(found, all)
 	}
-	return &t.entries[at]
+	return found
 }
 
 func groupMatches(pattern, group string) bool {

@@ -7,11 +7,11 @@ import (
 )
 
 // valuesAt returns every value at a dotted path, in order; "[]" behind a step
-// goes into each item of the list there.
+// goes into each item of the list there, and "\." is a dot inside a step.
 func valuesAt(fields map[string]any, path string) []any {
 	values := []any{fields}
-	for step := range strings.SplitSeq(path, ".") {
-		key, each := strings.CutSuffix(step, "[]")
+	for step := range strings.SplitSeq(strings.ReplaceAll(path, `\.`, "\x00"), ".") {
+		key, each := strings.CutSuffix(strings.ReplaceAll(step, "\x00", "."), "[]")
 		var next []any
 		for _, v := range values {
 			m, ok := v.(map[string]any)

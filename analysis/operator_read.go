@@ -7,20 +7,24 @@ import (
 	"tokenward/analysis/rbac"
 )
 
-// read turns a custom resource into a subject, or returns nil where no pods come from it.
-func (t *operatorTable) read(s rbac.Source) *subject {
+// read turns a custom resource into subjects, one for each of its parts; none where
+// no pods come from it.
+func (t *operatorTable) read(s rbac.Source) []*subject {
 	group := groupOf(s.Object)
 	if !strings.Contains(group, ".") {
 		return nil
 	}
-	op := t.find(group, s.Object.Kind)
-	switch {
-	case op == nil:
-		return readUnknown(s)
-	case op.NoPods:
-		return nil
+	entries := t.find(group, s.Object.Kind)
+	var out []*subject
+	if len(entries) == 0 {
+		out = append(out, readUnknown(s))
 	}
-	return op.read(s)
+	for _, o := range entries {
+		if !o.NoPods {
+			out = append(out, o.read(s))
+		}
+	}
+	return slices.DeleteFunc(out, func(s *subject) bool { return s == nil })
 }
 
 func (o *Operator) read(s rbac.Source) *subject {
@@ -35,7 +39,9 @@ func (o *Operator) read(s rbac.Source) *subject {
 		if !holds(p.When, fields) {
 			continue
 		}
-		w.stems = append(w.stems, p.stems(fields, name, w.Namespace)...)
+		if o.Part == "" {
+			w.stems = append(w.stems, p.stems(fields, name, w.Namespace)...)
+		}
 		for _, made := range expand(p.Name, fields, name, w.Namespace) {
 			w.Pods = append(w.Pods, podNames(p.Kind, made, "", 1)...)
 			if p.Kind == "Deployment" || p.Kind == "StatefulSet" {
@@ -47,6 +53,9 @@ func (o *Operator) read(s rbac.Source) *subject {
 		return nil // nothing is switched on
 	}
 	o.readAccount(w, fields)
+	if o.Part != "" {
+		w.Name = name + "/" + o.Part
+	}
 	out := &subject{Workload: w, operator: o}
 	out.pod, out.err = o.readPod(w, fields)
 	return out
@@ -76,8 +85,10 @@ func (o *Operator) readAccount(w *Workload, fields map[string]any) {
 	}
 	w.ServiceAccount, w.OtherAccounts = accounts[0], accounts[1:]
 	for _, path := range o.Automount {
+		path, off := strings.CutPrefix(path, "!")
 		for _, v := range valuesAt(fields, path) {
-			if b, ok := v.(bool); ok && (w.Automount == nil || b) {
+			b, ok := v.(bool)
+			if b = b != off; ok && (w.Automount == nil || b) {
 				w.Automount = &b
 			}
 		}
@@ -93,7 +104,7 @@ func podKeys() []string { return []string{"containers", "initContainers", "volum
 func (o *Operator) readPod(w *Workload, fields map[string]any) (*pod, error) {
 	out := &pod{labels: map[string]string{}, annotations: map[string]string{}, bare: true}
 	for _, key := range sortedKeys(o.Labels) {
-		for _, v := range expand(o.Labels[key], fields, w.Name, w.Namespace) {
+		for _, v := range expand(o.Labels[key], fields, w.Object.Name, w.Namespace) {
 			out.labels[key] = v
 		}
 	}

@@ -127,8 +127,8 @@ func subjects(objects []rbac.Source, table *operatorTable) []*subject {
 	for _, s := range objects {
 		if m := makerOf(kinds, s.Object); m != nil {
 			out = append(out, readBuiltIn(s, m))
-		} else if subject := table.read(s); subject != nil {
-			out = append(out, subject)
+		} else {
+			out = append(out, table.read(s)...)
 		}
 	}
 	sortSubjects(out)
