@@ -142,7 +142,7 @@ type wish struct {
 }
 
 // want raises the count of what is wanted, one statement for each unit. A unit that
-// is parked gets one more attempt.
+// is parked gets one more attempt, and one whose run was lost keeps its place.
 func (q *Queue) want(ctx context.Context, tx *sql.Tx, now int64, triggers []bot.Trigger) error {
 	for _, w := range wishes(triggers) {
 		whole := int64(0)
@@ -154,12 +154,12 @@ INSERT INTO tokenward_unit AS u (umbrella, namespace, wanted, whole, wanted_at, 
 ON CONFLICT (umbrella, namespace) DO UPDATE SET
 	wanted = u.wanted + excluded.wanted,
 	whole = CASE WHEN excluded.whole > 0 THEN u.wanted + excluded.wanted ELSE u.whole END,
-	wanted_at = CASE WHEN u.wanted = u.running OR u.wanted = u.done THEN excluded.wanted_at ELSE u.wanted_at END,
+	wanted_at = CASE WHEN u.wanted = u.done OR u.wanted = u.running AND u.owner <> '' AND u.lease > $9 THEN excluded.wanted_at ELSE u.wanted_at END,
 	reasons = substr(excluded.reasons || u.reasons, 1, $7),
 	failures = CASE WHEN u.parked_at > 0 THEN $8 ELSE u.failures END,
 	not_before = CASE WHEN u.parked_at > 0 THEN 0 ELSE u.not_before END,
 	parked_at = 0`,
-			w.umbrella, w.namespace, w.count, whole, now, strings.Join(w.reasons, ""), keptReasons, q.cfg.Attempts-1)
+			w.umbrella, w.namespace, w.count, whole, now, strings.Join(w.reasons, ""), keptReasons, q.cfg.Attempts-1, now)
 		if err != nil {
 			return fmt.Errorf("want %s %s: %w", w.umbrella, w.namespace, err)
 		}
