@@ -182,7 +182,7 @@ func newForge(s *surroundings, c config, readOnly bool) (*forge.Client, error) {
 	client, err := forge.New(forge.Config{
 		BaseURL: c.GitLab.URL, Token: func() (string, error) { return s.gitlabToken(c) },
 		TokenFor: func(project string) (string, error) { return s.tokenFor(c, project) }, CA: ca,
-		UserAgent: "tokenward/" + strings.Fields(version())[0], ReadOnly: readOnly, Sleep: s.sleep,
+		UserAgent: "tokenward/" + strings.Fields(version())[0], ReadOnly: readOnly, Sleep: s.sleep, Observe: s.observe,
 	})
 	if err != nil {
 		return nil, usageError{fmt.Errorf("config: gitlab: %w", err)}

@@ -43,6 +43,7 @@ type config struct {
 	Store         string              `yaml:"store" doc:"Where the service keeps its queue: sqlite:///PATH, or postgres://USER@HOST/DATABASE for several replicas."`
 	StorePassword string              `yaml:"storePasswordFile" doc:"File with PostgreSQL's password, read at every connection; TOKENWARD_STORE_PASSWORD may hold it instead."`
 	Serve         serveConfig         `yaml:"serve"`
+	Admin         adminConfig         `yaml:"admin"`
 	Workers       int                 `yaml:"workers" doc:"How many repositories are fetched and charts rendered at once." min:"1"`
 
 	live    liveFiles // from the command line only
@@ -159,6 +160,7 @@ func defaultConfig() config {
 		Documentation: true,
 		Store:         "sqlite:tokenward.db",
 		Serve:         defaultServe(),
+		Admin:         defaultAdmin(),
 		Workers:       4,
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"tokenward/analysis/render"
 	"tokenward/analysis/render/worker"
 	"tokenward/bot/redact"
+	"tokenward/gitops/forge"
 )
 
 // Exit codes, as the README lists them.
@@ -93,6 +94,8 @@ type surroundings struct {
 	environ        func(string) string
 	// sleep waits before a request to GitLab is sent again, nil for the real time.
 	sleep func(context.Context, time.Duration) error
+	// observe is told of every request to GitLab, nil for nobody.
+	observe func(forge.Call)
 	// secrets are those that were read; stdout and stderr strike them.
 	secrets *redact.Set
 	// now is the clock, nil for the real one; renderer renders charts, nil for this process.

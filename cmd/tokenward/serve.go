@@ -42,6 +42,7 @@ type server struct {
 	log          *slog.Logger
 	queue        *queue.Queue
 	service      *service.Service
+	seeing       *seeing
 }
 
 func runServe(ctx context.Context, s *surroundings, o *inputs) (err error) {
@@ -55,6 +56,9 @@ func runServe(ctx context.Context, s *surroundings, o *inputs) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, v.queue.Close()) }()
+	if v.seeing, err = newSeeing(v); err != nil {
+		return err
+	}
 	settings, err := v.settings(v.config)
 	if err != nil {
 		return err
@@ -83,6 +87,9 @@ func (v *server) load() (config, error) {
 	if _, err := v.surroundings.gitlabToken(c); err != nil {
 		return c, usageError{fmt.Errorf("config: %w", err)}
 	}
+	if key, err := c.Admin.check(v.surroundings.environ("TOKENWARD_ADMIN_TOKEN") != ""); err != nil {
+		return c, usageError{fmt.Errorf("config: admin.%s: %w", key, err)}
+	}
 	return c, nil
 }
 
@@ -100,7 +107,7 @@ func (v *server) queueConfig() queue.Config {
 // settings turns a configuration into the service's. It builds every bot once, so
 // that what is wrong is found now and not in the night.
 func (v *server) settings(c config) (service.Config, error) {
-	out := service.Config{Log: v.log}
+	out := service.Config{Log: v.log, Ended: v.seeing.ended}
 	var err error
 	if out.Schedules, err = c.Serve.schedules(); err != nil {
 		return out, usageError{fmt.Errorf("config: serve.schedules: %w", err)}
@@ -114,6 +121,7 @@ func (v *server) settings(c config) (service.Config, error) {
 		if _, err := build(context.Background(), service.Scope{}); err != nil {
 			return out, fmt.Errorf("umbrella %s: %w", u.Name, err)
 		}
+		v.seeing.metrics.Umbrella(u.Name)
 		out.Umbrellas = append(out.Umbrellas, service.Umbrella{Name: u.Name, Bot: build})
 	}
 	return out, nil
@@ -127,7 +135,7 @@ func (v *server) builder(c config, u umbrellaConfig) func(context.Context, servi
 			if len(scope.Namespaces) > 0 {
 				b.Namespaces, b.Partial = scope.Namespaces, true
 			}
-			b.Calm.Uncounted = scope.Uncounted
+			b.Calm.Uncounted, b.Step = scope.Uncounted, v.seeing.step(u.Name)
 			if scope.Progress != nil {
 				b.Progress = scope.Progress
 			}
@@ -161,6 +169,12 @@ func (v *server) run(ctx context.Context) error {
 			cancel(fmt.Errorf("listen on %s: %w", listener.Addr(), err))
 		}
 	}()
+	stopPages, err := v.seeing.serve(ctx, cancel)
+	if err != nil {
+		return errors.Join(err, web.Close())
+	}
+	defer stopPages()
+	go v.seeing.watchToken(ctx)
 	go v.reloads(ctx)
 	v.log.Info("serving", "listen", listener.Addr().String(), "owner", v.queue.Owner(), "version", version())
 	err = v.service.Run(ctx, grace)
