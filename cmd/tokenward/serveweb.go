@@ -47,7 +47,7 @@ func (v *server) webhooks() (http.Handler, error) {
 			}
 			return secrets.check()
 		},
-		Inbox: v.queue, View: e.now, Log: v.log,
+		Inbox: v.queue, View: e.now, Log: v.log, Counter: v.seeing.metrics,
 	})
 }
 
