@@ -62,6 +62,9 @@ type Config struct {
 	Operators []analysis.Operator
 	// Renderer renders every chart; default analysis.InProcess.
 	Renderer analysis.Renderer
+	// Keeper keeps what need not be done again; nil keeps nothing. It is as much the caller's
+	// to make Renderer and the store keep what they do.
+	Keeper Keeper
 	// Observed is what audit logs of a live platform show, LiveViolations what its
 	// policy reports and events do; nil without any.
 	Observed       *live.Observations
@@ -100,6 +103,9 @@ func (c Config) withDefaults() Config {
 	if c.Renderer == nil {
 		c.Renderer = analysis.InProcess{}
 	}
+	if c.Keeper == nil {
+		c.Keeper = noKeeper{}
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -131,6 +137,8 @@ func (c Config) validate() error {
 type store interface {
 	Effective(url string) string
 	Fetch(ctx context.Context, url string, ref git.Ref) (*git.Snapshot, error)
+	FetchUnless(ctx context.Context, url string, ref git.Ref, known func(commit string) bool) (*git.Snapshot, git.Resolved, error)
+	Resolve(ctx context.Context, url string, ref git.Ref) (git.Resolved, error)
 	Commit(ctx context.Context, base *git.Snapshot, spec git.CommitSpec) (string, error)
 	Push(ctx context.Context, base *git.Snapshot, commit, branch, expected string) error
 }

@@ -33,6 +33,8 @@ type Scan struct {
 
 	inputs []analysis.Input
 	heads  []string // the default branches of the inputs' repositories, "" where unknown
+	// commits are those that the releases' refs led to, "" where that is not known.
+	commits []string
 	// Decisions are what people decided, as the umbrella has it.
 	Decisions *decisions.File
 	undecided []string // sentences about decisions for which nothing is planned
@@ -213,6 +215,7 @@ func (b *Bot) renderOptions(s *Scan) analysis.RenderOptions {
 func (b *Bot) fetchCharts(ctx context.Context, s *Scan) ([]analysis.Input, error) {
 	inputs := make([]analysis.Input, len(s.Discovery.Releases))
 	s.heads = make([]string, len(inputs))
+	s.commits = make([]string, len(inputs))
 	var mu sync.Mutex
 	done := 0
 	g, ctx := errgroup.WithContext(ctx)
@@ -221,19 +224,19 @@ func (b *Bot) fetchCharts(ctx context.Context, s *Scan) ([]analysis.Input, error
 		g.Go(func() error {
 			inputs[i] = analysis.Input{Release: r}
 			if r.Err == nil {
-				var tree *git.Snapshot
+				var found git.Resolved
 				var chart *render.Chart
 				err := b.during(ctx, StepFetch, r.Name, func(ctx context.Context) (err error) {
-					tree, chart, err = b.fetchChart(ctx, r)
+					found, chart, err = b.fetchChart(ctx, r)
 					return err
 				})
 				if ctx.Err() != nil {
 					return fmt.Errorf("fetch %s: %w", r.Repository, ctx.Err())
 				}
-				inputs[i].Release.Err = err
+				s.commits[i], inputs[i].Release.Err = found.Commit, err
 				if err == nil {
-					inputs[i].Chart, inputs[i].Commit = chart, tree.Commit
-					s.heads[i] = tree.Head
+					inputs[i].Chart, inputs[i].Commit = chart, found.Commit
+					s.heads[i] = found.Head
 				}
 			}
 			mu.Lock()
@@ -246,16 +249,21 @@ func (b *Bot) fetchCharts(ctx context.Context, s *Scan) ([]analysis.Input, error
 	return inputs, g.Wait()
 }
 
-func (b *Bot) fetchChart(ctx context.Context, r analysis.Release) (*git.Snapshot, *render.Chart, error) {
-	tree, err := b.store.Fetch(ctx, r.Repository, git.Ref(r.Ref))
-	if err != nil {
-		return nil, nil, err
+// fetchChart returns what the release's ref leads to, and the chart there. It
+// fetches nothing if the chart is kept.
+func (b *Bot) fetchChart(ctx context.Context, r analysis.Release) (found git.Resolved, chart *render.Chart, err error) {
+	tree, found, err := b.store.FetchUnless(ctx, r.Repository, git.Ref(r.Ref), func(commit string) bool {
+		chart = b.keptChart(commit, r)
+		return chart != nil
+	})
+	if err != nil || chart != nil {
+		return found, chart, err
 	}
-	chart, err := analysis.LoadReleaseChart(tree.FS(), r)
-	if err != nil {
-		return nil, nil, fmt.Errorf("load its chart %s: %w", r.Chart, err)
+	if chart, err = analysis.LoadReleaseChart(tree.FS(), r); err != nil {
+		return found, nil, fmt.Errorf("load its chart %s: %w", r.Chart, err)
 	}
-	return tree, chart, nil
+	b.keepChart(found.Commit, r, chart)
+	return found, chart, nil
 }
 
 func (s *Scan) workloads() []*analysis.Workload {

@@ -13,8 +13,10 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"tokenward/analysis/policy"
+	"tokenward/analysis/render/cached"
 	"tokenward/analysis/render/worker"
 	"tokenward/bot"
+	"tokenward/bot/cache"
 	"tokenward/gitops/forge"
 	"tokenward/gitops/git"
 )
@@ -110,7 +112,11 @@ func (a *app) close() { a.pool.Close() }
 // newApp builds the git store, the GitLab client (where a server is configured and
 // needed) and the bot.
 func newApp(ctx context.Context, s *surroundings, c config, p *progress, change func(*bot.Config)) (*app, error) {
-	store, err := newStore(s, c)
+	kept, err := openCache(s, c)
+	if err != nil {
+		return nil, err
+	}
+	store, err := newStore(s, c, kept)
 	if err != nil {
 		return nil, err
 	}
@@ -160,6 +166,9 @@ func newApp(ctx context.Context, s *surroundings, c config, p *progress, change 
 	rendering.Notice = func(sentence string) { p.say(sentence) }
 	pool := worker.New(rendering) // starts nothing yet
 	cfg.Renderer = pool
+	if kept != nil {
+		cfg.Keeper, cfg.Renderer = kept, cached.New(pool, kept)
+	}
 	change(&cfg)
 	var client *forge.Client
 	if c.GitLab.URL != "" && s.hasToken(c) {
@@ -190,7 +199,8 @@ func newForge(s *surroundings, c config, readOnly bool) (*forge.Client, error) {
 	return client, nil
 }
 
-func newStore(s *surroundings, c config) (*git.Store, error) {
+// newStore builds what reads and writes repositories; kept is nil for no cache.
+func newStore(s *surroundings, c config, kept *cache.Dir) (*git.Store, error) {
 	var rewrites []git.Rewrite
 	for _, r := range c.Git.InsteadOf {
 		from, to, _ := strings.Cut(r, "=")
@@ -200,11 +210,15 @@ func newStore(s *surroundings, c config) (*git.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := git.New(git.Config{
+	cfg := git.Config{
 		InsteadOf: rewrites, Places: c.places(), CA: ca, SSHKeyFile: c.Git.SSHKeyFile, KnownHostsFiles: nonEmpty(c.Git.KnownHostsFile), SSHAgentSocket: s.environ("SSH_AUTH_SOCK"),
 		SSHKeyPassphrase: func() ([]byte, error) { return []byte(s.secretVariable("TOKENWARD_SSH_PASSPHRASE")), nil },
 		Credentials:      func(remote string) (*git.Credential, error) { return s.credential(c, remote) },
-	})
+	}
+	if kept != nil {
+		cfg.Keeper = kept
+	}
+	store, err := git.New(cfg)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("config: git: %w", err)}
 	}

@@ -36,6 +36,7 @@ type config struct {
 	Webhooks      webhooksConfig      `yaml:"webhooks"`
 	Log           logConfig           `yaml:"log"`
 	Rendering     renderingConfig     `yaml:"rendering"`
+	Cache         cacheConfig         `yaml:"cache"`
 	Namespaces    []string            `yaml:"namespaces" doc:"Work on these namespaces only; empty means all."`
 	Documentation bool                `yaml:"documentation" doc:"Propose the documentation section in the packages."`
 	VersionBump   bool                `yaml:"versionBump" doc:"Let a package's merge request also raise the chart's version in the package's own scheme (1.2.3-bb.4 to 1.2.3-bb.5), with an entry in its CHANGELOG.md. Badges in generated READMEs are left to what generates them."`
@@ -142,6 +143,11 @@ type renderingConfig struct {
 	Output  string `yaml:"output" doc:"How large what one chart renders may be, as 16Mi."`
 }
 
+type cacheConfig struct {
+	Dir      string `yaml:"dir" doc:"Folder in which fetched commits and rendered charts are kept, readable for its user only; several processes may share it. Empty means the user's cache folder, where there is one, and off none."`
+	MaxBytes string `yaml:"maxBytes" doc:"How much the folder may take, as 1Gi; the least recently used goes first."`
+}
+
 const (
 	reportStale  = "report"
 	proposeStale = "propose"
@@ -157,6 +163,7 @@ func defaultConfig() config {
 		Drift:         driftConfig{Remove: reportStale},
 		Log:           logConfig{Level: logAuto, Format: "text"},
 		Rendering:     renderingConfig{Workers: worker.DefaultWorkers, Memory: "1Gi", Time: "30s", Output: "16Mi"},
+		Cache:         cacheConfig{MaxBytes: "1Gi"},
 		Documentation: true,
 		Store:         "sqlite:tokenward.db",
 		Serve:         defaultServe(),
@@ -235,6 +242,9 @@ func (c config) validate() error {
 		if v == "" {
 			return fail(key, "must not be empty", v)
 		}
+	}
+	if _, err := byteCount("cache.maxBytes", c.Cache.MaxBytes, minCache); err != nil {
+		return usageError{fmt.Errorf("config: %w", err)}
 	}
 	if c.Drift.Remove != reportStale && c.Drift.Remove != proposeStale {
 		return fail("drift.remove", "must be report or propose", c.Drift.Remove)

@@ -18,6 +18,7 @@ var allowed = map[string][]string{
 	"bot/decision":         {"analysis"},
 	"bot/admin":            {"bot", "bot/board", "bot/redact", "bot/report"},
 	"bot/board":            {"bot"},
+	"bot/cache":            {},
 	"bot/metrics":          {"bot", "bot/board", "gitops/forge"},
 	"bot/redact":           {},
 	"bot/queue":            {"bot"},
@@ -36,6 +37,7 @@ var allowed = map[string][]string{
 	"gitops/forge/sandbox": {},
 	"templates":            {},
 
+	"analysis/render/cached": {"analysis", "analysis/render", "analysis/render/wire"},
 	"analysis/render/wire":   {"analysis/render"},
 	"analysis/render/worker": {"analysis", "analysis/render", "analysis/render/wire"},
 }

@@ -35,16 +35,15 @@ func runScan(cmd *cobra.Command, s *surroundings, o *scanOptions) error {
 	if !ok {
 		return usageError{fmt.Errorf("--format %s: unknown: give table, json, sarif, codequality, markdown or html", o.format)}
 	}
-	b, scan, err := scanPlatform(cmd, s, &o.inputs)
+	result, failed, err := scanReport(cmd, s, &o.inputs)
 	if err != nil {
 		return err
 	}
-	result := b.Report(scan)
 	if err := write(s.stdout, result); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
-	if failed := b.Failed(scan); len(failed) > 0 {
-		return failedError{fmt.Sprintf("%d of %d releases could not be analysed", len(failed), len(scan.Set.Releases))}
+	if failed > 0 {
+		return failedError{fmt.Sprintf("%d of %d releases could not be analysed", failed, len(result.Releases))}
 	}
 	if o.exitCode && len(result.Changes) > 0 {
 		return findingsError{}
@@ -52,21 +51,41 @@ func runScan(cmd *cobra.Command, s *surroundings, o *scanOptions) error {
 	return nil
 }
 
+// scanReport builds the bot from the flags and reports, with the number of releases that could not be analysed.
+func scanReport(cmd *cobra.Command, s *surroundings, in *inputs) (result *bot.ScanReport, failed int, err error) {
+	err = withBot(cmd, s, in, func(b *bot.Bot) error {
+		if result, err = b.ScanReport(cmd.Context()); err == nil {
+			failed = b.FailedReleases(result)
+		}
+		return err
+	})
+	return result, failed, err
+}
+
 // scanPlatform builds the bot from the flags and scans.
-func scanPlatform(cmd *cobra.Command, s *surroundings, in *inputs) (*bot.Bot, *bot.Scan, error) {
+func scanPlatform(cmd *cobra.Command, s *surroundings, in *inputs) (b *bot.Bot, scan *bot.Scan, err error) {
+	err = withBot(cmd, s, in, func(built *bot.Bot) error {
+		b = built
+		scan, err = b.Scan(cmd.Context())
+		return err
+	})
+	return b, scan, err
+}
+
+// withBot builds the bot from the flags and does something with it.
+func withBot(cmd *cobra.Command, s *surroundings, in *inputs, do func(*bot.Bot) error) error {
 	c, err := in.config(s)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	p := newProgress(s.stderr)
 	defer p.finish()
 	a, err := newApp(cmd.Context(), s, c, p, func(*bot.Config) {})
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	defer a.close()
-	scan, err := a.bot.Scan(cmd.Context())
-	return a.bot, scan, err
+	return do(a.bot)
 }
 
 var scanFormats = map[string]func(io.Writer, *bot.ScanReport) error{

@@ -53,28 +53,45 @@ func (s *Store) Resolve(ctx context.Context, url string, ref Ref) (Resolved, err
 }
 
 // Fetch reads the commit that ref means, and nothing of its history, into
-// memory. It fails with an *Error.
+// memory: from the Keeper where that has it, else from the remote. It fails with an *Error.
 func (s *Store) Fetch(ctx context.Context, url string, ref Ref) (*Snapshot, error) {
+	snapshot, _, err := s.FetchUnless(ctx, url, ref, func(string) bool { return false })
+	return snapshot, err
+}
+
+// FetchUnless is Fetch, except that a commit that is known is not fetched: the
+// snapshot is then nil. It returns what ref means, too, and fails with an *Error.
+func (s *Store) FetchUnless(ctx context.Context, url string, ref Ref, known func(commit string) bool) (*Snapshot, Resolved, error) {
 	ctx = withBudget(ctx, newBudget(s.config.MaxBytes))
 	var snapshot *Snapshot
+	var found Resolved
 	r, err := s.advertised(ctx, url, func(session fetchSession, ar *packp.AdvRefs) error {
 		t, err := resolve(ar, ref)
 		if err != nil {
 			return err
 		}
-		store := newObjects()
-		if err := s.receive(ctx, session, ar, t, store); err != nil {
-			return err
+		head, _ := strings.CutPrefix(headBranch(ar), branchPrefix)
+		found = Resolved{Ref: t.name, Commit: t.commit.String(), Branch: t.branch(), Head: head}
+		if known(found.Commit) {
+			return nil
+		}
+		store := s.kept(t)
+		if store == nil {
+			store = newObjects()
+			if err := s.receive(ctx, session, ar, t, store); err != nil {
+				return err
+			}
+			s.keep(t, store)
 		}
 		if snapshot, err = newSnapshot(url, headBranch(ar), t, store); err == nil {
-			snapshot.tips = ar.References
+			snapshot.tips, found.Commit = ar.References, snapshot.Commit
 		}
 		return err
 	})
 	if err != nil {
-		return nil, s.fail(ctx, "fetch", url, ref.String(), r, err)
+		return nil, Resolved{}, s.fail(ctx, "fetch", url, ref.String(), r, err)
 	}
-	return snapshot, nil
+	return snapshot, found, nil
 }
 
 // advertised opens a session for url, reads the advertisement and calls use.

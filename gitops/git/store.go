@@ -49,6 +49,9 @@ type Config struct {
 	CAFile string
 	CA     []byte
 
+	// Keeper keeps the objects of commits that were fetched; nil keeps nothing.
+	Keeper Keeper
+
 	// MaxBytes bounds what one operation may receive, 256 MiB if zero.
 	// MaxUnpacked bounds the size of the objects in it, 1 GiB if zero.
 	MaxBytes    int64
@@ -56,8 +59,8 @@ type Config struct {
 }
 
 // Store fetches from and pushes to remote repositories. It keeps nothing
-// between calls but connections and the ssh key, decrypted, and may be used
-// concurrently.
+// between calls but connections, the ssh key, decrypted, and what a Keeper has. It may
+// be used concurrently.
 type Store struct {
 	config   Config
 	rewrites []Rewrite

@@ -139,3 +139,10 @@ func (e *said) Unwrap() error { return e.template }
 func newReader(message []byte) *reader {
 	return &reader{rest: unsafe.String(unsafe.SliceData(message), len(message))}
 }
+
+// Said tells whether an error came out of a message: whoever rendered said it of
+// the chart, while others are of what lies between.
+func Said(err error) bool {
+	var e *said
+	return errors.As(err, &e)
+}

@@ -1,0 +1,177 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"tokenward/analysis"
+	"tokenward/analysis/policy"
+	"tokenward/analysis/render"
+	"tokenward/analysis/render/wire"
+	"tokenward/gitops/git"
+)
+
+const keptReport = "report"
+
+// remembered is the report of a scan with all that it was made of.
+type remembered struct {
+	Ref     string // the umbrella's, in full
+	Sources []source
+	Report  *ScanReport
+}
+
+// source is a repository as a scan found it: the commit that its ref led to, or what
+// was wrong with it.
+type source struct {
+	URL    string
+	Ref    git.Ref
+	Commit string
+	Err    string
+}
+
+// ScanReport is Scan and Report. Where every ref still leads to the commit that it
+// led to when the same was asked last, the report is the same, and nothing but the
+// refs is read.
+func (b *Bot) ScanReport(ctx context.Context) (*ScanReport, error) {
+	question, ok := b.question()
+	if ok {
+		if r := b.recall(ctx, question); r != nil {
+			return r, nil
+		}
+	}
+	watch := &steadyRenderer{Renderer: b.cfg.Renderer}
+	watched := *b
+	watched.cfg.Renderer = watch
+	s, err := watched.Scan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := b.Report(s)
+	if ok && !watch.unsteady.Load() {
+		b.remember(question, s, r)
+	}
+	return r, nil
+}
+
+// FailedReleases counts the releases, of the namespaces that the bot was configured
+// for, that could not be analysed.
+func (b *Bot) FailedReleases(r *ScanReport) int {
+	n := 0
+	for _, rel := range r.Releases {
+		if rel.Error != "" && b.wants(rel.Namespace) {
+			n++
+		}
+	}
+	return n
+}
+
+// question is everything but commits that a report follows from; ok is false where it
+// follows from more, as what was seen on a live platform.
+func (b *Bot) question() (string, bool) {
+	c := b.cfg
+	if c.Observed != nil || c.LiveViolations != nil {
+		return "", false
+	}
+	q, err := json.Marshal(struct {
+		Umbrella     Umbrella
+		KubeVersion  string
+		APIVersions  []string
+		Policies     policy.Names
+		PolicyValues string
+		Namespaces   []string
+		RemoveStale  bool
+		Operators    []analysis.Operator
+	}{c.Umbrella, c.KubeVersion, c.APIVersions, c.Policies, c.PolicyValues, c.Namespaces, c.RemoveStale, c.Operators})
+	return string(q), err == nil
+}
+
+func reportKey(question, umbrella string) string { return umbrella + "\n" + question }
+
+// recall returns the report that still holds, nil if there is none.
+func (b *Bot) recall(ctx context.Context, question string) *ScanReport {
+	now, err := b.store.Resolve(ctx, b.cfg.Umbrella.Repository, b.cfg.Umbrella.Ref)
+	if err != nil {
+		return nil // the scan says what is wrong
+	}
+	data, ok := b.cfg.Keeper.Get(keptReport, reportKey(question, now.Commit))
+	if !ok {
+		return nil
+	}
+	var r remembered
+	if json.Unmarshal(data, &r) != nil || r.Ref != now.Ref || r.Report == nil || !b.unchanged(ctx, r.Sources) {
+		return nil
+	}
+	return r.Report
+}
+
+var errChanged = errors.New("a ref leads to another commit")
+
+// unchanged tells whether every repository is as it was.
+func (b *Bot) unchanged(ctx context.Context, sources []source) bool {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(b.cfg.Workers)
+	for _, was := range sources {
+		g.Go(func() error {
+			_, found, err := b.store.FetchUnless(ctx, was.URL, was.Ref, func(string) bool { return true })
+			if found.Commit != was.Commit || errorText(err) != was.Err {
+				return errChanged
+			}
+			return nil
+		})
+	}
+	return g.Wait() == nil
+}
+
+// remember keeps the report, unless a release failed for a reason that may be gone next time.
+func (b *Bot) remember(question string, s *Scan, report *ScanReport) {
+	r := remembered{Ref: s.Umbrella.Ref, Report: report}
+	seen := map[source]bool{}
+	for i, rel := range s.Discovery.Releases {
+		if rel.Err != nil {
+			continue // it was never fetched
+		}
+		src := source{URL: rel.Repository, Ref: git.Ref(rel.Ref), Commit: s.commits[i]}
+		if src.Commit == "" {
+			src.Err = errorText(s.inputs[i].Release.Err)
+		}
+		if !seen[src] {
+			seen[src] = true
+			r.Sources = append(r.Sources, src)
+		}
+	}
+	if data, err := json.Marshal(r); err == nil {
+		b.cfg.Keeper.Put(keptReport, reportKey(question, s.Umbrella.Commit), data)
+	}
+}
+
+// steadyRenderer notes errors that do not follow from the chart and its values: a
+// worker that was killed may live next time.
+type steadyRenderer struct {
+	analysis.Renderer
+	unsteady atomic.Bool
+}
+
+// Render implements analysis.Renderer.
+func (w *steadyRenderer) Render(ctx context.Context, c *render.Chart, q render.Request) (*render.Output, error) {
+	out, err := w.Renderer.Render(ctx, c, q)
+	w.note(err)
+	return out, err
+}
+
+// ExpectedCRDs implements analysis.Renderer.
+func (w *steadyRenderer) ExpectedCRDs(ctx context.Context, c *render.Chart, values map[string]any) ([]render.CRD, error) {
+	crds, err := w.Renderer.ExpectedCRDs(ctx, c, values)
+	w.note(err)
+	return crds, err
+}
+
+func (w *steadyRenderer) note(err error) {
+	var template *render.TemplateError
+	if err != nil && !errors.As(err, &template) && !wire.Said(err) {
+		w.unsteady.Store(true)
+	}
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// fetches counts how often the server was asked for refs of a repository, and for a pack.
+func (p *platform) fetches() (refs map[string]int, packs int) {
+	refs = map[string]int{}
+	for _, r := range p.box.box.Requests() {
+		switch {
+		case strings.HasSuffix(r.Path, "/git-upload-pack"):
+			packs++
+		case strings.HasSuffix(r.Path, "/info/refs"):
+			refs[r.Path]++
+		}
+	}
+	return refs, packs
+}
+
+func TestUnchangedIsOnlyAskedForItsRefs(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	_, want, _ := p.run(developer, "scan", "--format", "json")
+	p.environment = map[string]string{"TOKENWARD_CACHE_DIR": t.TempDir()}
+	if _, got, _ := p.run(developer, "scan", "--format", "json"); got != want {
+		t.Error("the first scan with a cache prints something else")
+	}
+	p.box.box.ResetRequests()
+	code, got, _ := p.run(developer, "scan", "--format", "json")
+	if got != want || code != exitFailed {
+		t.Errorf("the second scan prints something else, exit code %d", code)
+	}
+	refs, packs := p.fetches()
+	if len(refs) < 3 || packs != 0 {
+		t.Errorf("asked for the refs of %v and for %d packs", refs, packs)
+	}
+	for path, n := range refs {
+		if n > 1 {
+			t.Errorf("%s: asked %d times", path, n)
+		}
+	}
+	// The same scan in another form is another result of the same report, and explain needs all of it.
+	_, explained, _ := p.run(developer, "explain", "argocd")
+	p.environment = nil
+	if _, want, _ := p.run(developer, "explain", "argocd"); explained != want {
+		t.Errorf("explain prints %s, want %s", explained, want)
+	}
+}
+
+func TestDamagedCacheChangesNothing(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	dir := t.TempDir()
+	p.environment = map[string]string{"TOKENWARD_CACHE_DIR": dir}
+	_, want, _ := p.run(developer, "scan", "--format", "json")
+	files := 0
+	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		files++
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		data[len(data)/2] ^= 1
+		return os.WriteFile(name, data, 0o600)
+	})
+	if err != nil || files == 0 {
+		t.Fatalf("%d files, %v", files, err)
+	}
+	if _, got, errs := p.run(developer, "scan", "--format", "json"); got != want {
+		t.Errorf("prints something else\n%s", errs)
+	}
+}
