@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tokenward/gitops/forge/sandbox"
+)
+
+// cost is what a command and all that it started took. peak is the largest sum of
+// the resident memory of its processes that was seen, sampled a hundred times a second.
+type cost struct {
+	wall, cpu time.Duration
+	peak      int64
+}
+
+func (c *cost) add(d cost) {
+	c.wall, c.cpu, c.peak = c.wall+d.wall, c.cpu+d.cpu, max(c.peak, d.peak)
+}
+
+// measured runs a command. Exit codes are the caller's business.
+func measured(b testing.TB, cmd *exec.Cmd) cost {
+	b.Helper()
+	start := time.Now()
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	stop, seen := make(chan struct{}), make(chan int64)
+	go func() {
+		ticks := time.NewTicker(10 * time.Millisecond)
+		defer ticks.Stop()
+		var peak int64
+		for {
+			select {
+			case <-ticks.C:
+				peak = max(peak, treeMemory(cmd.Process.Pid))
+			case <-stop:
+				seen <- peak
+				return
+			}
+		}
+	}()
+	_ = cmd.Wait() // releases that fail make exit codes
+	c := cost{wall: time.Since(start), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
+	close(stop)
+	c.peak = <-seen
+	return c
+}
+
+// treeMemory sums up the resident memory of a process and its descendants, as far as the system tells.
+func treeMemory(pid int) int64 {
+	id := strconv.Itoa(pid)
+	var sum int64
+	if raw, err := os.ReadFile("/proc/" + id + "/statm"); err == nil {
+		if f := strings.Fields(string(raw)); len(f) > 1 {
+			pages, err := strconv.ParseInt(f[1], 10, 64)
+			if err == nil {
+				sum = pages * int64(os.Getpagesize())
+			}
+		}
+	}
+	lists, err := filepath.Glob("/proc/" + id + "/task/*/children")
+	if err != nil {
+		return sum
+	}
+	for _, list := range lists {
+		raw, err := os.ReadFile(list)
+		if err != nil {
+			continue // it ended meanwhile
+		}
+		for _, child := range strings.Fields(string(raw)) {
+			if n, err := strconv.Atoi(child); err == nil {
+				sum += treeMemory(n)
+			}
+		}
+	}
+	return sum
+}
+
+// together does things two at a time and returns what they cost, on the clock from begin to end.
+func together(things []func() cost) cost {
+	var mu sync.Mutex
+	var sum cost
+	var group sync.WaitGroup
+	slots := make(chan struct{}, 2)
+	start := time.Now()
+	for _, do := range things {
+		slots <- struct{}{}
+		group.Go(func() {
+			c := do()
+			mu.Lock()
+			sum.add(c)
+			mu.Unlock()
+			<-slots
+		})
+	}
+	group.Wait()
+	sum.wall = time.Since(start)
+	return sum
+}
+
+// builtProgram builds the program as a release is built.
+func builtProgram(b *testing.B) string {
+	b.Helper()
+	name := filepath.Join(b.TempDir(), "tokenward")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", name, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		b.Fatalf("build: %v\n%s", err, out)
+	}
+	return name
+}
+
+// publicServer serves bare repositories over HTTP to everybody on this machine. Its own
+// cost is in no measurement but on the clock.
+func publicServer(b *testing.B, dir string) string {
+	b.Helper()
+	box, err := sandbox.New(sandbox.Config{Repositories: dir, PublicRead: true, Now: time.Now})
+	if err != nil {
+		b.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	url := "http://" + l.Addr().String()
+	box.SetURL(url)
+	server := &http.Server{Handler: box, ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(l) }() // ends with Close
+	b.Cleanup(func() { _ = server.Close() })
+	return url
+}
+
+// scanCommand is a scan with a cache of its own.
+func scanCommand(program, cache string, out *bytes.Buffer, args ...string) *exec.Cmd {
+	cmd := exec.Command(program, append([]string{"scan", "--format", "json"}, args...)...)
+	cmd.Env = append(os.Environ(), "TOKENWARD_CACHE_DIR="+cache, "TOKENWARD_CONFIG=")
+	cmd.Stdout, cmd.Stderr = out, os.Stderr
+	return cmd
+}
+
+// median is the middle one, by processor time, of several costs of the same thing.
+func median(costs []cost) cost {
+	sorted := slices.SortedFunc(slices.Values(costs), func(a, c cost) int { return int(a.cpu - c.cpu) })
+	return sorted[len(sorted)/2]
+}
+
+func (c cost) String() string {
+	return fmt.Sprintf("%6.2f s wall %6.2f s CPU %4d MiB", c.wall.Seconds(), c.cpu.Seconds(), c.peak>>20)
+}
+
+// conditions is what a reader of figures needs to know of the machine.
+func conditions() string {
+	load := "unknown"
+	if raw, err := os.ReadFile("/proc/loadavg"); err == nil {
+		load, _, _ = strings.Cut(string(raw), " ")
+	}
+	return fmt.Sprintf("%s, %d processors, load %s", runtime.Version(), runtime.NumCPU(), load)
+}
