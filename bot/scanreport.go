@@ -74,7 +74,19 @@ func (s *Scan) Problems() []string {
 	if s.policyErr != nil {
 		out = append(out, s.policyErr.Error()+"; nothing can be proposed, and what is shown as the state afterwards is today's")
 	}
+	out = append(out, s.drawn()...)
 	return append(append(out, s.undecided...), s.Policies.Warnings()...)
+}
+
+// drawn says which workloads have another name every time that they are rendered.
+func (s *Scan) drawn() []string {
+	var out []string
+	for _, j := range s.Judgements {
+		if w := j.Workload; strings.Contains(w.Name, "*") {
+			out = append(out, fmt.Sprintf("%s %s/%s of release %s: its name is drawn at random or from the time; * stands for what differs", w.Kind, w.Namespace, w.Name, w.Release))
+		}
+	}
+	return out
 }
 
 func (b *Bot) wants(namespace string) bool {

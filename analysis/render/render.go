@@ -74,7 +74,22 @@ const (
 	upgrade      stage = true
 )
 
-func renderAs(ctx context.Context, c *Chart, r Request, as stage) (out *Output, err error) {
+// renderAs renders a chart whose names seem to be drawn at random or from the time twice
+// and puts * for what differs, so that the same chart always renders the same names.
+func renderAs(ctx context.Context, c *Chart, r Request, as stage) (*Output, error) {
+	out, err := renderOnce(ctx, c, r, as, drawnTimes[0])
+	if err != nil || !c.draws() || !namesDrawn(out, c, r) {
+		return out, err
+	}
+	again, err := renderOnce(ctx, c, r, as, drawnTimes[1])
+	if err != nil {
+		return nil, err
+	}
+	steady(out, again)
+	return out, nil
+}
+
+func renderOnce(ctx context.Context, c *Chart, r Request, as stage, date string) (out *Output, err error) {
 	defer recovered(&err)
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -98,6 +113,7 @@ func renderAs(ctx context.Context, c *Chart, r Request, as stage) (out *Output, 
 		return nil, err
 	}
 	templates := p.templates()
+	setTime(p.chart, date)
 	rendered, err := engine.Engine{LintMode: as == upgrade}.Render(p.chart, values)
 	if err != nil {
 		return nil, newTemplateError(err, templates)

@@ -1,0 +1,202 @@
+package render
+
+import (
+	"bytes"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"helm.sh/helm/v3/pkg/chart"
+)
+
+// draws names the functions of templates that names are made with and whose results
+// differ from call to call. Keys, certificates and passwords differ, too, but name nothing.
+var draws = regexp.MustCompile(`\b(?:rand[A-Z]\w*|shuffle|uuidv4|now|ago)\b`)
+
+// draws tells whether the names of what the chart renders may differ from render to render.
+func (c *Chart) draws() bool {
+	return slices.ContainsFunc(c.Files, func(f File) bool { return inTemplates(f.Name) && draws.Match(f.Data) })
+}
+
+// shortWord is the length up to which words of names are not looked at: nobody draws fewer letters.
+const shortWord = 3
+
+// namesDrawn tells whether a word in a name stands neither in the chart's templates and
+// values nor in the request: it may be drawn, and a second render shows whether it is.
+func namesDrawn(out *Output, c *Chart, r Request) bool {
+	open := map[string]bool{}
+	for _, o := range out.Objects {
+		for word := range strings.FieldsFuncSeq(o.Name, isBetween) {
+			if len(word) > shortWord {
+				open[word] = true
+			}
+		}
+	}
+	found := func(text string) {
+		for word := range strings.FieldsFuncSeq(text, isBetween) {
+			delete(open, word)
+		}
+	}
+	found(r.ReleaseName + " " + r.Namespace)
+	texts(r.Values, found)
+	for _, f := range c.Files {
+		if len(open) == 0 {
+			return false
+		}
+		if base := path.Base(f.Name); inTemplates(f.Name) || base == "values.yaml" || base == "Chart.yaml" {
+			found(string(f.Data))
+		}
+	}
+	return len(open) > 0
+}
+
+func isBetween(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) }
+
+// texts calls use for every key and text among values.
+func texts(v any, use func(string)) {
+	switch v := v.(type) {
+	case string:
+		use(v)
+	case map[string]any:
+		for key, e := range v {
+			use(key)
+			texts(e, use)
+		}
+	case []any:
+		for _, e := range v {
+			texts(e, use)
+		}
+	}
+}
+
+// The times that templates see in place of now, one for each of the two renders that are compared.
+var drawnTimes = [2]string{"2026-01-12", "2027-02-23"}
+
+// setTime lets the templates of a chart see a certain time, so that what they render
+// does not differ from day to day.
+func setTime(ch *chart.Chart, date string) {
+	for _, t := range ch.Templates {
+		if bytes.Contains(t.Data, []byte("now")) {
+			t.Data = withTime(t.Data, date)
+		}
+	}
+	for _, d := range ch.Dependencies() {
+		setTime(d, date)
+	}
+}
+
+// withTime replaces the function now where a template's actions call it. Lines stay where they are.
+func withTime(text []byte, date string) []byte {
+	return actions.ReplaceAllFunc(text, func(a []byte) []byte {
+		return nowOrText.ReplaceAllFunc(a, func(m []byte) []byte {
+			if i := bytes.LastIndex(m, []byte("now")); i >= 0 && m[0] != '"' && m[0] != '`' {
+				return append(slices.Clone(m[:i]), `(toDate "2006-01-02" "`+date+`")`...)
+			}
+			return m
+		})
+	})
+}
+
+var (
+	actions = regexp.MustCompile(`(?s)\{\{.*?\}\}`)
+	// nowOrText finds the word now, or a text that may hold it.
+	nowOrText = regexp.MustCompile("\"(?:[^\"\\\\\n]|\\\\.)*\"|`[^`]*`|(?:[\\s(|=,]|\\{\\{-?)now\\b")
+)
+
+// steady puts * for what differs between two renders of the same objects: in their
+// names, and in their fields. The data of Secrets and ConfigMaps and what Flux
+// reads stay as drawn first: there a text must remain what it is for. Objects that
+// have no counterpart stay, too.
+func steady(out, again *Output) {
+	if len(out.Objects) != len(again.Objects) {
+		return
+	}
+	for i, o := range out.Objects {
+		p := again.Objects[i]
+		if o.Kind != p.Kind || o.APIVersion != p.APIVersion || o.Source != p.Source {
+			continue
+		}
+		o.Name = steadyText(o.Name, p.Name)
+		if strings.Contains(groupOf(o.APIVersion), "fluxcd.io") {
+			continue
+		}
+		for key, v := range o.Fields {
+			if key != "data" && key != "stringData" && key != "binaryData" {
+				o.Fields[key] = steadyValue(v, p.Fields[key])
+			}
+		}
+	}
+}
+
+// steadyValue changes maps and lists in place.
+func steadyValue(a, b any) any {
+	switch a := a.(type) {
+	case string:
+		if b, ok := b.(string); ok {
+			return steadyText(a, b)
+		}
+	case map[string]any:
+		if b, ok := b.(map[string]any); ok {
+			for key := range a {
+				a[key] = steadyValue(a[key], b[key])
+			}
+		}
+	case []any:
+		if b, ok := b.([]any); ok && len(a) == len(b) {
+			for i := range a {
+				a[i] = steadyValue(a[i], b[i])
+			}
+		}
+	}
+	return a
+}
+
+// maxName is more than any name has; longer texts that differ on a line are keys and certificates.
+const maxName = 253
+
+// steadyText puts * for what differs between two texts, line by line where they have
+// as many lines, and from mark to mark: that two draws begin with the same letter is chance.
+func steadyText(a, b string) string {
+	if a == b {
+		return a
+	}
+	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
+	if len(x) != len(y) {
+		return "*"
+	}
+	for i := range x {
+		x[i] = steadyLine(x[i], y[i])
+	}
+	return strings.Join(x, "\n")
+}
+
+func steadyLine(a, b string) string {
+	if a == b {
+		return a
+	}
+	if max(len(a), len(b)) > maxName {
+		return "*"
+	}
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	for n > 0 && isWord(a[n-1]) {
+		n--
+	}
+	end := 0
+	for end < min(len(a), len(b))-n && a[len(a)-1-end] == b[len(b)-1-end] {
+		end++
+	}
+	for end > 0 && isWord(a[len(a)-end]) {
+		end--
+	}
+	return a[:n] + "*" + a[len(a)-end:]
+}
+
+// isWord tells what a draw is made of, base64 included.
+func isWord(c byte) bool {
+	return c == '+' || c == '/' || c == '=' || c >= 0x80 || unicode.IsLetter(rune(c)) || unicode.IsDigit(rune(c))
+}

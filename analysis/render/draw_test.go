@@ -1,0 +1,96 @@
+package render
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestDrawnNamesBecomeWildcards(t *testing.T) {
+	t.Parallel()
+	c := mustLoad(t, simple(map[string]string{"templates/a.yaml": `apiVersion: batch/v1
+kind: Job
+metadata:
+  name: move-{{ randAlphaNum 5 | lower }}
+  labels: {at: {{ now | date "20060102150405" | quote }}, say: {{ "now or never" | quote }}}
+spec:
+  template:
+    spec:
+      serviceAccountName: move-{{ uuidv4 }}-account
+      containers: [{name: a, image: "a:{{ randNumeric 3 }}.0"}]
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: "{{ (now).Format "2006" }}-b"}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: c, annotations: {sum: {{ randAlphaNum 9 | sha256sum }}}}
+stringData: {key: "{{ randAlphaNum 9 }}"}
+`}), "")
+	var first []*Object
+	for range 3 {
+		out, err := Render(t.Context(), c, Request{ReleaseName: "web", Namespace: "n"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		delete(out.Objects[2].Fields, "stringData") // stays what it is for
+		if first == nil {
+			first = out.Objects
+		}
+		if diff := cmp.Diff(first, out.Objects); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+	for i, want := range []string{"move-*", "*-b", "c"} {
+		if got := first[i].Name; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	want := map[string]any{"at": "*", "say": "now or never"}
+	if diff := cmp.Diff(want, first[0].Fields["metadata"].(map[string]any)["labels"]); diff != "" {
+		t.Error(diff)
+	}
+	spec := first[0].Fields["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)
+	if got := spec["serviceAccountName"]; got != "move-*-account" {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestWithTime(t *testing.T) {
+	t.Parallel()
+	const at = `(toDate "2006-01-02" "2026-01-12")`
+	for text, want := range map[string]string{
+		`{{ now }}`:                     `{{ ` + at + ` }}`,
+		`{{now|date "now"}}`:            `{{` + at + `|date "now"}}`,
+		"{{- now -}}":                   "{{- " + at + " -}}",
+		`{{ (now).Unix }}`:              `{{ (` + at + `).Unix }}`,
+		`{{ date "2006" now }} now`:     `{{ date "2006" ` + at + ` }} now`,
+		`{{ $x := now }}`:               `{{ $x := ` + at + ` }}`,
+		"{{ printf `now %s` .now }}":    "{{ printf `now %s` .now }}",
+		`{{ .Values.now }}{{ $now }}`:   `{{ .Values.now }}{{ $now }}`,
+		`{{ "a \" now" }}{{ nowhere }}`: `{{ "a \" now" }}{{ nowhere }}`,
+		`{{ include "now" . | snow }}`:  `{{ include "now" . | snow }}`,
+	} {
+		if got := string(withTime([]byte(text), "2026-01-12")); got != want {
+			t.Errorf("%s: got %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestSteadyText(t *testing.T) {
+	t.Parallel()
+	for _, tc := range [][3]string{
+		{"a", "a", "a"},
+		{"job-abc12", "job-axy34", "job-*"},
+		{"abc-job", "axc-job", "*-job"},
+		{"a-1x-b-2y", "a-1z-b-2w", "a-*"},
+		{"one\ntwo x1 end\nthree", "one\ntwo x2 end\nthree", "one\ntwo * end\nthree"},
+		{"one\ntwo", "one", "*"},
+		{"", "a", "*"},
+	} {
+		if got := steadyText(tc[0], tc[1]); got != tc[2] {
+			t.Errorf("%q and %q: got %q, want %q", tc[0], tc[1], got, tc[2])
+		}
+	}
+}
