@@ -149,12 +149,12 @@ func pick(m map[string]any, keys []string) map[string]any {
 }
 
 // readUnknown notices a custom resource that the table does not know and that
-// looks as if pods came from it: it holds containers with images, or names an
-// account to run as.
+// looks as if pods came from it: it holds containers with images or settings that
+// only pods have, or names an account to run as.
 func readUnknown(s rbac.Source) *subject {
 	spec := mapAt(s.Object.Fields, "spec")
 	found := lookForPods(spec, 0)
-	if !found.containers && found.account == "" {
+	if !found.pods && found.account == "" {
 		return nil
 	}
 	w := &Workload{Namespace: s.Object.Namespace, Release: s.Release, Kind: s.Object.Kind, Name: s.Object.Name, Object: s.Object,
@@ -166,9 +166,14 @@ func readUnknown(s rbac.Source) *subject {
 }
 
 type podLook struct {
-	containers bool
-	account    string
-	automount  *bool
+	pods      bool
+	account   string
+	automount *bool
+}
+
+// podSettings are names of fields that say how pods are made, whatever the kind.
+func podSettings() []string {
+	return []string{"podTemplate", "podTemplateSpec", "podSpec", "podSecurityContext", "imagePullSecrets", "tolerations", "topologySpreadConstraints", "automountServiceAccountToken"}
 }
 
 // maxDepth bounds how deep a foreign manifest is searched.
@@ -179,7 +184,7 @@ func lookForPods(v any, depth int) (out podLook) {
 		return out
 	}
 	join := func(more podLook) {
-		out.containers = out.containers || more.containers
+		out.pods = out.pods || more.pods
 		if out.account == "" {
 			out.account = more.account
 		}
@@ -194,11 +199,19 @@ func lookForPods(v any, depth int) (out podLook) {
 				join(podLook{account: name})
 			}
 		}
+		if template := mapAt(v, "template"); template["pod"] != nil {
+			join(podLook{pods: true})
+		}
+		for _, key := range podSettings() {
+			if v[key] != nil {
+				join(podLook{pods: true})
+			}
+		}
 		if b, ok := v["automountServiceAccountToken"].(bool); ok {
 			join(podLook{automount: &b})
 		}
 		if list, ok := v["containers"].([]any); ok && slices.ContainsFunc(list, looksLikeContainer) {
-			join(podLook{containers: true})
+			join(podLook{pods: true})
 		}
 		for _, key := range sortedKeys(v) {
 			join(lookForPods(v[key], depth+1))

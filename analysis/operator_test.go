@@ -133,8 +133,10 @@ roleRef: {kind: ClusterRole, name: view}`
 func TestUnknownCustomResources(t *testing.T) {
 	t.Parallel()
 	runVerdicts(t, map[string]verdictCase{
-		"containers": {"apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: web}\nspec: {a: [{template: {spec: {containers: [{name: c, image: i}]}}}]}", "review low", "unknown-kind", "unknown kind Thing of example.com/v1"},
-		"account":    {"apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: web}\nspec: {serviceAccountName: x}", "review low", "unknown-kind", ""},
+		"containers":              {"apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: web}\nspec: {a: [{template: {spec: {containers: [{name: c, image: i}]}}}]}", "review low", "unknown-kind", "unknown kind Thing of example.com/v1"},
+		"account":                 {"apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: web}\nspec: {serviceAccountName: x}", "review low", "unknown-kind", ""},
+		"a pod of its own form":   {"apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: web}\nspec: {broker: {template: {pod: {}, service: {}}}}", "review low", "unknown-kind", ""},
+		"settings that pods have": {"apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: web}\nspec: {size: 3, tolerations: [{operator: Exists}]}", "review low", "unknown-kind", ""},
 	})
 	for name, text := range map[string]string{
 		"nothing of the kind":        "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: web}\nspec: {replicas: 1, containers: 2}",
