@@ -19,8 +19,8 @@ func findTest(_ *index, s *subject) []finding {
 
 // findShared asks, where several workloads run as one account that holds rights,
 // whose rights they are. A workload that says by itself that it calls the API needs
-// no answer. Tests never explain the rights of others, and hooks do not explain
-// those of pods that stay.
+// no answer. Tests explain the rights of other tests only, and hooks and tests explain
+// none unless they say by themselves that they call the API.
 func findShared(ix *index, s *subject) []finding {
 	own := ix.own(s)
 	if !says(own, grants, maybe) || says(own, asks, mayAsk) {
@@ -28,7 +28,7 @@ func findShared(ix *index, s *subject) []finding {
 	}
 	var others, explaining []*subject
 	for _, other := range ix.neighbours(s) {
-		if other.isTest() || (other.isHook() && !s.isHook()) {
+		if !ix.counts(other, s) {
 			continue
 		}
 		others = append(others, other)
@@ -49,6 +49,18 @@ func findShared(ix *index, s *subject) []finding {
 		return []finding{here(s, alike, fmt.Sprintf("shares its ServiceAccount %s and its image with %s", s.ServiceAccount, list(others)))}
 	}
 	return []finding{here(s, unclear, fmt.Sprintf("shares its ServiceAccount %s with %s; nothing tells which of them uses its rights", s.ServiceAccount, list(others)))}
+}
+
+// counts tells whether another user of a subject's account may be the one whose
+// rights they are.
+func (ix *index) counts(other, s *subject) bool {
+	switch {
+	case other.isTest():
+		return s.isTest() && says(ix.own(other), asks)
+	case other.isHook() && !s.isHook():
+		return says(ix.own(other), asks)
+	}
+	return true
 }
 
 // standsOut tells whether something says that just this workload calls the API.

@@ -49,7 +49,7 @@ spec: {template: {spec: {serviceAccountName: common, containers: [` + app + `]}}
 kind: Job
 metadata: {name: hook, annotations: {helm.sh/hook: pre-install}}
 spec: {template: {spec: {serviceAccountName: common, containers: [{name: c, image: r/kubectl}]}}}
-` + binding, "needs-token high", "!shared-account", ""},
+` + binding, "review low", "shared-account", "Job hook"},
 		"switched off, and the other has the sidecar": {`
 kind: Deployment
 metadata: {name: web}
@@ -74,4 +74,50 @@ spec: {serviceAccountName: web, containers: [{name: c, image: busybox, command: 
 	if j.Verdict != NoToken || j.Evidence[0].Kind != "shared-account" {
 		t.Errorf("%s\n%s", j.Verdict, inWords(j))
 	}
+}
+
+func hookJob(name, account, hook, container string) string {
+	return "---\nkind: Job\nmetadata: {name: " + name + ", annotations: {helm.sh/hook: " + hook + "}}\nspec: {template: {spec: {serviceAccountName: " + account + ", containers: [" + container + "]}}}\n"
+}
+
+func runningAs(name, account, container string) string {
+	return "---\nkind: Deployment\nmetadata: {name: " + name + "}\nspec: {template: {spec: {serviceAccountName: " + account + ", containers: [" + container + "]}}}\n"
+}
+
+func TestHooksAndTestsOnSharedAccounts(t *testing.T) {
+	t.Parallel()
+	const (
+		app     = "{name: c, image: r/app:1}"
+		worker  = "{name: c, image: r/worker:1}"
+		kubectl = "{name: c, image: r/tools:1, command: [sh, -c, kubectl get secret x]}"
+		browser = "{name: c, image: r/browser:1}"
+		binding = `---
+kind: Role
+metadata: {name: reader}
+rules: [{apiGroups: [""], resources: [secrets], verbs: [get, create, patch]}]
+---
+kind: RoleBinding
+metadata: {name: b}
+subjects: [{kind: ServiceAccount, name: web}, {kind: ServiceAccount, name: shared}, {kind: ServiceAccount, name: default}]
+roleRef: {kind: Role, name: reader}
+`
+		siblings = "review low"
+	)
+	web := func(account, container string) string { return runningAs("web", account, container)[4:] }
+	test := func(name, container string) string {
+		return "---\nkind: Pod\nmetadata: {name: " + name + ", annotations: {helm.sh/hook: test}}\nspec: {serviceAccountName: shared, containers: [" + container + "]}\n"
+	}
+	runVerdicts(t, map[string]verdictCase{
+		"a hook runs kubectl, two programs that stay do not":   {web("shared", app) + runningAs("other", "shared", worker) + hookJob("init", "shared", "pre-install", kubectl) + binding, siblings, "shared-account", "Job init"},
+		"a hook runs kubectl, on the default account":          {web("default", app) + runningAs("other", "default", worker) + hookJob("init", "default", "pre-install", kubectl) + binding, siblings, "shared-account", "Job init"},
+		"a hook runs kubectl beside the account's own program": {web("web", app) + hookJob("init", "web", "post-install", kubectl) + binding, "needs-token high", "shared-account", "shares"},
+		"a hook that only migrates explains no rights":         {web("shared", app) + hookJob("migrate", "shared", "pre-upgrade", worker) + binding, "needs-token high", "!shared-account", ""},
+		"the hook itself":                                        {hookJob("web", "shared", "pre-install", kubectl)[4:] + runningAs("other", "shared", app) + binding, "needs-token high", "!shared-account", ""},
+		"a Job that is no hook":                                  {web("shared", app) + "---\nkind: Job\nmetadata: {name: once}\nspec: {template: {spec: {serviceAccountName: shared, containers: [" + kubectl + "]}}}\n" + binding, siblings, "shared-account", "Job once"},
+		"a role that only the hooks have":                        {web("shared", app) + hookJob("init", "shared", "pre-install", kubectl) + "---\nkind: RoleBinding\nmetadata: {name: b, annotations: {helm.sh/hook: pre-install}}\nsubjects: [{kind: ServiceAccount, name: shared}]\nroleRef: {kind: ClusterRole, name: view}\n", "no-token medium", "!bound-role", ""},
+		"shared by many, no role at all":                         {web("default", app) + runningAs("other", "default", worker) + hookJob("init", "default", "pre-install", "{name: c, image: r/tools}"), "no-token high", "!shared-account", ""},
+		"a browser test beside a test that runs kubectl":         {test("web", browser)[4:] + test("script", kubectl) + binding, "no-token medium", "shared-account", "Pod script"},
+		"the test that runs kubectl":                             {test("web", kubectl)[4:] + test("browser", browser) + binding, "needs-token high", "tool", ""},
+		"two tests of which none shows a sign keep their rights": {test("web", browser)[4:] + test("other", browser) + binding, "needs-token high", "bound-role", ""},
+	})
 }
