@@ -3,6 +3,8 @@ package bot
 import (
 	"testing"
 	"time"
+
+	"tokenward/gitops/forge"
 )
 
 func TestWindow(t *testing.T) {
@@ -65,6 +67,45 @@ func TestParseWindowRefuses(t *testing.T) {
 	}
 	if w, err := ParseWindow(""); err != nil || !w.Open(time.Time{}) {
 		t.Errorf("the empty window: %v", err)
+	}
+}
+
+// TestHold holds what keeps a unit's requests from being opened or pushed, and that a
+// person's command is not kept.
+func TestHold(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) // a Monday
+	window, err := ParseWindow("Tue 06:00-07:00 UTC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := func(ago time.Duration) *unitRun {
+		request := &forge.MergeRequest{State: forge.Opened}
+		return &unitRun{proposals: []*proposal{{decision: decision{request: request, push: true}, openedAt: now.Add(-ago)}}}
+	}
+	fresh := func(asked bool) *unitRun {
+		return &unitRun{asked: asked, proposals: []*proposal{{decision: decision{push: true, open: mustCreate}}}}
+	}
+	for name, tc := range map[string]struct {
+		calm   Calm
+		runs   []*unitRun
+		reason string // of the last, "" if it goes on
+	}{
+		"nothing holds":                     {Calm{}, []*unitRun{fresh(false)}, ""},
+		"onboarding":                        {Calm{Onboarding: true}, []*unitRun{fresh(false)}, "onboarding: nothing is opened yet"},
+		"outside the window":                {Calm{Window: window}, []*unitRun{opened(5 * time.Hour)}, "queued: outside the schedule's window"},
+		"outside the window, on command":    {Calm{Window: window}, []*unitRun{fresh(true)}, ""},
+		"as many as may be open":            {Calm{OpenUnits: 1}, []*unitRun{opened(5 * time.Hour), fresh(false)}, "queued: 1 units have open requests already"},
+		"open already: its content goes on": {Calm{OpenUnits: 1}, []*unitRun{opened(5 * time.Hour)}, ""},
+		"one within the hour":               {Calm{PerHour: 1}, []*unitRun{opened(59 * time.Minute), fresh(false)}, "queued: 1 units got new requests within the last hour"},
+		"one before the hour":               {Calm{PerHour: 1}, []*unitRun{opened(61 * time.Minute), fresh(false)}, ""},
+		"one in this run":                   {Calm{PerHour: 1}, []*unitRun{fresh(false), fresh(false)}, "queued: 1 units got new requests within the last hour"},
+		"one within the hour, on command":   {Calm{PerHour: 1}, []*unitRun{opened(59 * time.Minute), fresh(true)}, ""},
+	} {
+		tc.calm.hold(tc.runs, now)
+		if got := tc.runs[len(tc.runs)-1].proposals[0]; got.reason != tc.reason || got.held != (tc.reason != "") {
+			t.Errorf("%s: held %t for %q, want %q", name, got.held, got.reason, tc.reason)
+		}
 	}
 }
 

@@ -62,3 +62,20 @@ func TestDecide(t *testing.T) {
 		})
 	}
 }
+
+// TestStatusesOtherThanConflictWait: whatever else keeps GitLab from merging a request, or
+// a word that it does not say yet, is no reason to push.
+func TestStatusesOtherThanConflictWait(t *testing.T) {
+	t.Parallel()
+	seal := sealer{key: []byte("key")}
+	for _, status := range []string{"unchecked", "checking", "preparing", "approvals_syncing", "mergeable", "ci_must_pass", "ci_still_running",
+		"discussions_not_resolved", "draft_status", "merge_request_blocked", "need_rebase", "not_approved", "not_open", "requested_changes", "broken_status", "a word of tomorrow", ""} {
+		o := observed{tip: "tip", says: true, requests: []forge.MergeRequest{{
+			IID: 1, State: forge.Opened, TargetBranch: "main", DetailedMergeStatus: status, Description: enclose(seal.encode(state{Unit: "web", Digest: "same", Head: "tip", Target: "main"})),
+		}}}
+		p := &proposal{digest: "same", branch: "tokenward/web", change: &FileChange{Base: &git.Snapshot{Branch: "main"}}}
+		if d := decide(o, p, seal); d.push || d.skip != "" || d.open != isOpen {
+			t.Errorf("%q: %+v", status, d)
+		}
+	}
+}

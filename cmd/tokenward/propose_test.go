@@ -13,7 +13,8 @@ import (
 const developer = "sandbox-developer"
 
 // TestProposeTwice holds the first promise of the bot: pairs that are linked both
-// ways, and a second run that writes nothing.
+// ways, that take a minute to read and are drafts where a person must look, and a
+// second run that writes nothing.
 func TestProposeTwice(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
@@ -21,12 +22,23 @@ func TestProposeTwice(t *testing.T) {
 	if len(first.MergeRequests) == 0 {
 		t.Fatal("no merge request was opened")
 	}
-	byReference := map[string]bot.MergeRequestReport{}
+	drafts, byReference := 0, map[string]bot.MergeRequestReport{}
 	for _, m := range first.MergeRequests {
 		if m.Action != bot.ActionCreated || m.IID == 0 || m.Diff == "" {
 			t.Errorf("%s %s: %s, IID %d", m.Project, m.Unit, m.Action, m.IID)
 		}
 		byReference[reference(m)] = m
+		if n := linesToRead(m.Description); n > 40 {
+			t.Errorf("%s has %d lines to read:\n%s", reference(m), n, m.Description)
+		}
+		if must, draft := strings.Contains(m.Description, "(please look)"), strings.HasPrefix(m.Title, "Draft: "); must && !draft {
+			t.Errorf("%s, at which a person must look, is no draft", reference(m))
+		} else if draft {
+			drafts++
+		}
+	}
+	if drafts == 0 || drafts == len(first.MergeRequests) {
+		t.Errorf("%d of %d requests are drafts", drafts, len(first.MergeRequests))
 	}
 	for _, m := range first.MergeRequests {
 		for _, pair := range m.Pairs {
@@ -51,6 +63,18 @@ func TestProposeTwice(t *testing.T) {
 	if w := p.writes(); len(w) > 0 {
 		t.Errorf("the second run wrote: %v", w)
 	}
+}
+
+// linesToRead counts the lines of a description that a person sees without unfolding anything.
+func linesToRead(description string) int {
+	n, folded := 0, false
+	for line := range strings.Lines(description) {
+		folded = folded && !strings.Contains(line, "</details>") || strings.Contains(line, "<details>")
+		if text := strings.TrimSpace(line); text != "" && !folded && !strings.HasPrefix(text, "<!--") {
+			n++
+		}
+	}
+	return n
 }
 
 func TestProposeDryRunWritesNothing(t *testing.T) {

@@ -22,10 +22,11 @@ const maxBody = 64 << 20
 var (
 	errForeignHost = errors.New("GitLab redirects to another host, which is not followed")
 	errTooLarge    = errors.New("the answer is larger than any honest one")
+	errPeoples     = errors.New("merging, approving and the rules of approval are left to people, and not asked for")
 )
 
 // guard is the transport that every request passes: it adds the token, and
-// enforces the dry run, the host and the size of answers.
+// enforces the dry run, what is left to people, the host and the size of answers.
 type guard struct {
 	base     http.RoundTripper
 	url      *url.URL
@@ -86,6 +87,9 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	if g.readOnly && req.Method != http.MethodGet && req.Method != http.MethodHead {
 		return nil, fmt.Errorf("%w: %s is not sent", ErrReadOnly, req.Method)
 	}
+	if peoples(req) {
+		return nil, fmt.Errorf("%w: %s %s", errPeoples, req.Method, req.URL.Path)
+	}
 	if !g.own(req.URL) {
 		return nil, fmt.Errorf("%w: %s", errForeignHost, req.URL.Host)
 	}
@@ -106,6 +110,27 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp.Body = &cappedBody{ReadCloser: resp.Body, left: g.maxBody}
 	return resp, nil
+}
+
+// peoples reports whether a request would merge or approve a merge request, or change who
+// has to approve. Reading that is no such request.
+func peoples(req *http.Request) bool {
+	if req.Method == http.MethodGet || req.Method == http.MethodHead {
+		return false
+	}
+	_, path, _ := strings.Cut(req.URL.EscapedPath(), "/projects/")
+	parts := strings.Split(path, "/") // the project, merge_requests, its number, what to do
+	if len(parts) > 3 && parts[1] == "merge_requests" {
+		parts = parts[2:]
+	}
+	if len(parts) < 2 {
+		return false
+	}
+	switch parts[1] {
+	case "merge", "merge_trains", "approve", "unapprove", "reset_approvals", "approvals", "approval_rules", "approval_settings", "merge_request_approval_setting":
+		return true
+	}
+	return false
 }
 
 // own reports whether a URL is at the configured instance.
