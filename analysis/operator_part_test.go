@@ -60,6 +60,19 @@ func TestPartsOfCustomResources(t *testing.T) {
 		"the token switched off": {"apiVersion: operator.victoriametrics.com/v1beta1\nkind: VMAgent\nmetadata: {name: v}\nspec: {disableAutomountServiceAccountToken: true}", []string{
 			"v vmagent-v review vmagent-v-*",
 		}},
+		"PostgreSQL of Zalando with a pooler": {"apiVersion: acid.zalan.do/v1\nkind: postgresql\nmetadata: {name: z}\nspec: {enableConnectionPooler: true}", []string{
+			"z postgres-pod needs-token z-*",
+			"z/pooler postgres-pod no-token z-pooler-*",
+		}},
+		"kinds of groups that make no pods otherwise": {"apiVersion: sparkoperator.k8s.io/v1beta2\nkind: SparkApplication\nmetadata: {name: s}\nspec: {driver: {serviceAccount: spark}}\n---\napiVersion: jobset.x-k8s.io/v1alpha2\nkind: JobSet\nmetadata: {name: j}\nspec: {replicatedJobs: [{name: work, template: {spec: {template: {spec: {containers: [{name: c, image: i}]}}}}}]}\n---\napiVersion: mattermost.com/v1alpha1\nkind: ClusterInstallation\nmetadata: {name: m}", []string{
+			"m m no-token m-*",
+			"j default no-token j-*",
+			"s spark needs-token s-driver",
+		}},
+		"databases": {"apiVersion: mongodbcommunity.mongodb.com/v1\nkind: MongoDBCommunity\nmetadata: {name: d}\nspec: {members: 3}\n---\napiVersion: clickhouse.altinity.com/v1\nkind: ClickHouseInstallation\nmetadata: {name: h}", []string{
+			"h default no-token chi-h-*",
+			"d mongodb-database needs-token d-*",
+		}},
 		"a chart installed by a Job": {"apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: x}\nspec: {}", []string{"x helm-x needs-token helm-install-x-*"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -97,4 +110,22 @@ func TestExplicitTrueOfCustomResources(t *testing.T) {
 		"a role behind it": {"apiVersion: kibana.k8s.elastic.co/v1\nkind: Kibana\nmetadata: {name: web}\nspec: {podTemplate: {spec: {automountServiceAccountToken: true, serviceAccountName: web}}}\n" + bound,
 			"needs-token high", "bound-role", ""},
 	})
+}
+
+// TestPartsThatNeedATokenAreAllowedAlone pins that the patterns of the parts that need
+// a token do not hit those that need none, though their names begin alike.
+func TestPartsThatNeedATokenAreAllowedAlone(t *testing.T) {
+	t.Parallel()
+	set := setOf(t, "apiVersion: kafka.strimzi.io/v1beta2\nkind: Kafka\nmetadata: {name: c}\nspec: {kafka: {replicas: 3}, kafkaExporter: {}}\n---\napiVersion: acid.zalan.do/v1\nkind: postgresql\nmetadata: {name: z}\nspec: {enableConnectionPooler: true}")
+	var got []string
+	for _, plan := range Plan(PlanInput{Set: set, Judgements: Judge(set, JudgeOptions{}), Listing: &Listing{}}) {
+		for _, c := range plan.Changes {
+			if c.Pattern != "" {
+				got = append(got, string(c.Kind)+" "+c.Pattern)
+			}
+		}
+	}
+	if diff := cmp.Diff([]string{"allow c-kafka-?", "allow z-?"}, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
 }

@@ -343,12 +343,17 @@ func (p *planner) hitsUnneeded(patterns []string) *Workload {
 func candidates(w *Workload) [][]string {
 	out := [][]string{PodPatterns(w)}
 	names := w.controllers()
-	if len(names) == 0 {
+	byNumber := numbered(w)
+	switch {
+	case len(names) > 0:
+	case len(byNumber) > 0:
+		names = byNumber
+	default:
 		names = []string{w.Name}
 	}
 	tails := []string{"-*"}
 	switch {
-	case w.Kind == "StatefulSet" || len(w.Made) > 0:
+	case w.Kind == "StatefulSet" || len(w.Made) > 0 || len(byNumber) > 0:
 		tails = append(tails, "-?", "-??")
 	case w.Kind == "Deployment" || w.Kind == "CronJob":
 		tails = append(tails, "-*-*")

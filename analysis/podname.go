@@ -125,6 +125,19 @@ func patternOf(w *Workload, p PodName) string {
 	return stem + "*"
 }
 
+// numbered lists what stands before the numbers of the pods that an operator names
+// itself, without a controller of a built-in kind.
+func numbered(w *Workload) []string {
+	var out []string
+	for _, p := range w.Pods {
+		stem, ok := strings.CutSuffix(patternOf(w, p), "-*")
+		if ok && w.PodSpec == nil && p.Admission == p.Full && !slices.Contains(out, stem) {
+			out = append(out, stem)
+		}
+	}
+	return out
+}
+
 // joinPatterns replaces several patterns by one if what they have in common
 // still holds the workload's whole name.
 func joinPatterns(patterns []string, name string) []string {
