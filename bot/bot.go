@@ -40,6 +40,9 @@ type Config struct {
 	// RemoveStale proposes to take stale entries out of the mutator's lists, in merge
 	// requests of their own; otherwise they are only reported.
 	RemoveStale bool
+	// GroupDrift is how many lines a repair of a listed namespace may add to be proposed
+	// together with other small ones; 0 proposes each by itself.
+	GroupDrift int
 	// Documentation turns off the packages' merge requests when it is false.
 	Documentation bool
 	// VersionBump lets a package's request raise the version of its chart, too.

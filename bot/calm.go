@@ -118,7 +118,7 @@ func order(s *Scan, runs []*unitRun) {
 	risk := func(r *unitRun) (broken, exposed int) {
 		for _, j := range s.Judgements {
 			w := j.Workload
-			if r.unit.Umbrella == nil || w.Namespace != r.unit.Plan.Namespace {
+			if r.unit.Umbrella == nil || !r.unit.covers(w.Namespace) {
 				continue
 			}
 			if j.Verdict == analysis.NeedsToken && !s.Before.Token[w] {

@@ -41,7 +41,7 @@ func (b *Bot) needlessBranches(s *Scan, units []*Unit) []needless {
 		ns := strings.TrimPrefix(branch, b.cfg.BranchPrefix)
 		u, ok := prepared[ns]
 		planned := slices.ContainsFunc(s.Plans, func(p analysis.NamespacePlan) bool { return p.Namespace == ns })
-		gone := !planned && b.wants(ns) && len(s.Discovery.Problems) == 0
+		gone := !planned && ns != groupBranch && b.wants(ns) && len(s.Discovery.Problems) == 0
 		if ok && u.Umbrella == nil && !u.Plan.Partial || gone {
 			out = append(out, needless{unit: ns, role: RoleUmbrella, branch: branch, base: s.Umbrella})
 		}

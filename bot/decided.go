@@ -67,7 +67,7 @@ func (b *Bot) prepareDecided(ctx context.Context, s *Scan, plan analysis.Namespa
 // recall prepares a unit again if its source branch in the umbrella carries decisions.
 // What it asked the server for comes along as a proposal, nil if there is no branch.
 func (w *writer) recall(ctx context.Context, s *Scan, u *Unit) (*Unit, *proposal, error) {
-	if u.Removes {
+	if u.Removes || u.Members != nil {
 		return u, nil, nil // decisions stand in the request that adds
 	}
 	ns := u.Plan.Namespace

@@ -14,13 +14,13 @@ const (
 	maxShown     = 20 // evidence of each
 )
 
-// explain shows the evidence for the workloads of the unit's namespace that have the
+// explain shows the evidence for the workloads of the unit's namespaces that have the
 // name, or pods that match it.
 func (b *Bot) explain(s *Scan, u *Unit, name string) string {
 	var found []analysis.Judgement
 	for _, j := range s.Judgements {
 		w := j.Workload
-		if w.Namespace != u.Plan.Namespace {
+		if !u.covers(w.Namespace) {
 			continue
 		}
 		if strings.EqualFold(w.Name, name) || analysis.Hits(name, w) || slices.Contains(analysis.PodPatterns(w), name) {
@@ -28,7 +28,7 @@ func (b *Bot) explain(s *Scan, u *Unit, name string) string {
 		}
 	}
 	if len(found) == 0 {
-		return fmt.Sprintf("%s: the platform renders no such pod in namespace %s.", templates.Code("explain "+name), templates.Code(u.Plan.Namespace))
+		return fmt.Sprintf("%s: the platform renders no such pod in namespace %s.", templates.Code("explain "+name), templates.Code(strings.Join(u.namespaces(), ", ")))
 	}
 	var out strings.Builder
 	for i, j := range found {

@@ -176,6 +176,7 @@ func (w *writer) shut(ctx context.Context, proposals []*proposal) error {
 func (w *writer) shutOne(ctx context.Context, p *proposal) error {
 	st := p.decision.known
 	st.Unit, st.Role, st.Digest, st.Closed, st.ClosedBy = p.unit, p.role, p.digest, false, p.asked.close
+	st.Members = p.members
 	description := p.request.Description
 	if stateComment.MatchString(description) {
 		description = stateComment.ReplaceAllLiteralString(description, w.seal.encode(st))
@@ -199,6 +200,9 @@ func (w *writer) decideFor(ctx context.Context, s *Scan, r *unitRun, c *conversa
 	}
 	if r.unit.Removes {
 		return not("this request only takes entries out; close it, or write the decision into " + templates.Code(decisions.Path) + " of the umbrella")
+	}
+	if r.unit.Members != nil {
+		return not("this request is about several namespaces; close it, or write the decision into " + templates.Code(decisions.Path) + " of the umbrella")
 	}
 	umbrella, err := w.umbrellaProject(ctx, s, r)
 	if err != nil {

@@ -38,11 +38,18 @@ type proposal struct {
 	held     bool   // a limit keeps it from being opened or pushed now
 	lifted   bool   // a person asks to propose again what people declined
 	issue    string // reference of the unit's tracking issue, "" without one
+	// members are the namespaces that are proposed together, each with the digest of
+	// its part; nil for other units.
+	members map[string]string
 }
 
 // proposals turns the unit into wanted merge requests, the umbrella's first.
 func (b *Bot) proposals(s *Scan, u *Unit) ([]*proposal, error) {
-	if u.Removes {
+	switch {
+	case u.Members != nil:
+		p, err := b.groupProposal(s, u)
+		return []*proposal{p}, err
+	case u.Removes:
 		p, err := b.removalProposal(s, u)
 		return []*proposal{p}, err
 	}

@@ -77,6 +77,7 @@ func (b *Bot) proposeAll(ctx context.Context, scan *Scan, units []*Unit, refusal
 		r := w.read(ctx, scan, u)
 		runs, units[i] = append(runs, r), r.unit
 	}
+	runs, needless := w.gather(ctx, scan, runs, report)
 	order(scan, runs)
 	all := append(slices.Clone(runs), w.readRemovals(ctx, scan, report)...)
 	b.cfg.Calm.hold(all, b.cfg.Now())
@@ -97,7 +98,7 @@ func (b *Bot) proposeAll(ctx context.Context, scan *Scan, units []*Unit, refusal
 	if w.forge == nil || w.paused() {
 		return nil
 	}
-	for _, n := range b.unneeded(scan, units) {
+	for _, n := range append(b.unneeded(scan, units), needless...) {
 		request, err := w.cleanUp(ctx, n)
 		if err != nil {
 			report.fail(n.unit, err)

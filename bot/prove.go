@@ -19,9 +19,9 @@ type Proof struct {
 }
 
 // prove renders the umbrella with one file replaced and refuses the edit, with a
-// reason, unless the values of the policies differ by exactly the plan, nothing
-// else differs at all, and the policies then do what the plan says.
-func (b *Bot) prove(ctx context.Context, s *Scan, plan analysis.NamespacePlan, path string, content []byte) (*Proof, error) {
+// reason, unless the values of the policies differ by exactly the plans, nothing
+// else differs at all, and the policies then do what the plans say.
+func (b *Bot) prove(ctx context.Context, s *Scan, plans []analysis.NamespacePlan, path string, content []byte) (*Proof, error) {
 	after, err := analysis.Discover(ctx, overlay{base: s.Umbrella.FS(), path: path, content: content}, b.discoverOptions())
 	if err != nil {
 		return nil, fmt.Errorf("the umbrella does not render with the edit: %w", err)
@@ -34,7 +34,7 @@ func (b *Bot) prove(ctx context.Context, s *Scan, plan analysis.NamespacePlan, p
 		return nil, fmt.Errorf("the edited values cannot be read: %w", err)
 	}
 	values := s.Discovery.Releases[s.Listing.Index].Values
-	wanted := analysis.Release{Values: analysis.ApplyChanges(values, b.cfg.Policies, plan.Edits(), s.ListForm)}
+	wanted := analysis.Release{Values: analysis.ApplyChanges(values, b.cfg.Policies, edits(plans), s.ListForm)}
 	want, err := analysis.ReadListing([]analysis.Release{wanted}, b.cfg.Policies)
 	if err != nil {
 		return nil, fmt.Errorf("work out the wanted values: %w", err)
@@ -46,11 +46,11 @@ func (b *Bot) prove(ctx context.Context, s *Scan, plan analysis.NamespacePlan, p
 	if err != nil {
 		return nil, err
 	}
-	if !shows(policies, plan.Edits()) {
+	if !shows(policies, edits(plans)) {
 		return nil, errNotShown
 	}
 	proof := &Proof{Before: s.Before, After: analysis.Simulate(s.Set, s.workloads(), policies, s.skipped)}
-	return proof, proof.check(s, plan)
+	return proof, proof.check(s, plans)
 }
 
 // sameElse refuses an edit that changes anything but the mutating policies' lists.
@@ -82,45 +82,58 @@ func (b *Bot) sameElse(ctx context.Context, s *Scan, after *analysis.Discovery) 
 }
 
 // check refuses a proof in which any pod of the platform gains or loses a token that
-// the plan does not give or take, an account stays open that the plan hardens, or the
-// namespace ends with violations that it did not have.
-func (p *Proof) check(s *Scan, plan analysis.NamespacePlan) error {
-	if n, m := countViolations(p.Before, plan.Namespace), countViolations(p.After, plan.Namespace); m > n {
-		return fmt.Errorf("violations of the validating policy in namespace %s would grow from %d to %d", plan.Namespace, n, m)
-	}
-	planned, hardens := map[string]bool{}, false
-	for _, c := range plan.Edits() {
-		hardens = hardens || c.Kind == analysis.Harden
-		for _, w := range c.Workloads {
-			planned[w] = c.Kind == analysis.Allow
-		}
-	}
-	for _, j := range s.Judgements {
-		if err := p.checkWorkload(s, plan, j, planned); err != nil {
+// the plans do not give or take, an account stays open that a plan hardens, or a
+// plan's namespace ends with violations that it did not have.
+func (p *Proof) check(s *Scan, plans []analysis.NamespacePlan) error {
+	byNamespace := map[string]*analysis.NamespacePlan{}
+	for i := range plans {
+		byNamespace[plans[i].Namespace] = &plans[i]
+		if err := p.checkNamespace(s, &plans[i]); err != nil {
 			return err
 		}
 	}
+	for _, j := range s.Judgements {
+		if err := p.checkWorkload(s, byNamespace[j.Workload.Namespace], j); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Proof) checkNamespace(s *Scan, plan *analysis.NamespacePlan) error {
+	ns := plan.Namespace
+	if n, m := countViolations(p.Before, ns), countViolations(p.After, ns); m > n {
+		return fmt.Errorf("violations of the validating policy in namespace %s would grow from %d to %d", ns, n, m)
+	}
+	hardens := slices.ContainsFunc(plan.Edits(), func(c analysis.Change) bool { return c.Kind == analysis.Harden })
+	if !hardens || slices.Contains(s.skipped, ns) {
+		return nil
+	}
 	for _, r := range s.Set.Releases {
 		for _, o := range r.Objects {
-			if hardens && o.Kind == "ServiceAccount" && o.Namespace == plan.Namespace && o.Name != "default" && !p.After.Hardened[o] && !slices.Contains(s.skipped, plan.Namespace) {
-				return fmt.Errorf("with the edit, ServiceAccount %s of namespace %s would still not be hardened", o.Name, plan.Namespace)
+			if o.Kind == "ServiceAccount" && o.Namespace == ns && o.Name != "default" && !p.After.Hardened[o] {
+				return fmt.Errorf("with the edit, ServiceAccount %s of namespace %s would still not be hardened", o.Name, ns)
 			}
 		}
 	}
 	return nil
 }
 
-func (p *Proof) checkWorkload(s *Scan, plan analysis.NamespacePlan, j analysis.Judgement, planned map[string]bool) error {
-	w, namespace := j.Workload, plan.Namespace
+// checkWorkload checks one workload against the plan of its namespace, nil if none is
+// carried out.
+func (p *Proof) checkWorkload(s *Scan, plan *analysis.NamespacePlan, j analysis.Judgement) error {
+	w := j.Workload
 	before, after := p.Before.Token[w], p.After.Token[w]
-	wanted, isPlanned := planned[w.Kind+" "+w.Name]
 	switch {
 	case slices.Contains(s.skipped, w.Namespace):
 		return nil // nothing is mutated there at admission
-	case w.Namespace != namespace && before != after:
+	case plan == nil && before != after:
 		return fmt.Errorf("the edit changes the token of %s %s in namespace %s, which is not its own", w.Kind, w.Name, w.Namespace)
-	case w.Namespace != namespace:
+	case plan == nil:
 		return nil
+	}
+	wanted, isPlanned := tokens(plan)[w.Kind+" "+w.Name]
+	switch {
 	case isPlanned && after != wanted:
 		return fmt.Errorf("with the edit, the pods of %s %s would have a token: %t, planned: %t", w.Kind, w.Name, after, wanted)
 	case slices.Contains(plan.Decided, w.Kind+" "+w.Name):
@@ -131,6 +144,17 @@ func (p *Proof) checkWorkload(s *Scan, plan analysis.NamespacePlan, j analysis.J
 		return fmt.Errorf("with the edit, the pods of %s %s would lose the token that they need", w.Kind, w.Name)
 	}
 	return nil
+}
+
+// tokens says which workloads a plan gives a token or keeps from having one.
+func tokens(plan *analysis.NamespacePlan) map[string]bool {
+	out := map[string]bool{}
+	for _, c := range plan.Edits() {
+		for _, w := range c.Workloads {
+			out[w] = c.Kind == analysis.Allow
+		}
+	}
+	return out
 }
 
 func countViolations(e *analysis.Effect, namespace string) int {

@@ -18,7 +18,10 @@ const removalSuffix = "-stale"
 
 // name is what the unit is called in reports, commits and hidden states.
 func (u *Unit) name() string {
-	if u.Removes {
+	switch {
+	case u.Members != nil:
+		return groupName
+	case u.Removes:
 		return u.Plan.Namespace + " (stale)"
 	}
 	return u.Plan.Namespace
@@ -26,7 +29,10 @@ func (u *Unit) name() string {
 
 // branch is the unit's part of the names of its branches.
 func (u *Unit) branch() string {
-	if u.Removes {
+	switch {
+	case u.Members != nil:
+		return groupBranch
+	case u.Removes:
 		return u.Plan.Namespace + removalSuffix
 	}
 	return u.Plan.Namespace

@@ -7,7 +7,8 @@ func TestBranchNamespace(t *testing.T) {
 	exists := func(ns string) bool { return ns == "old-stale" || ns == "web" }
 	for branch, want := range map[string]string{
 		"tokenward/web": "web", "tokenward/web-stale": "web", "tokenward/old-stale": "old-stale", "tokenward/gone": "gone",
-		"tokenward/": "", "tokenward/-stale": "", "tokenward/a/b": "", "tokenward/A": "", "other/web": "", "web": "", "main": "",
+		"tokenward/drift-repairs": "",
+		"tokenward/":              "", "tokenward/-stale": "", "tokenward/a/b": "", "tokenward/A": "", "other/web": "", "web": "", "main": "",
 	} {
 		if got := BranchNamespace("tokenward/", branch, exists); got != want {
 			t.Errorf("%s is about %q, want %q", branch, got, want)

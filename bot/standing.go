@@ -38,7 +38,9 @@ type standing struct {
 func standings(s *Scan, runs []*unitRun, report *ProposeReport) []standing {
 	byUnit := map[string]*unitRun{}
 	for _, r := range runs {
-		byUnit[r.unit.Plan.Namespace] = r
+		for _, ns := range r.unit.namespaces() {
+			byUnit[ns] = r
+		}
 	}
 	failed := map[string]*FailureReport{}
 	for i := range report.Failed {

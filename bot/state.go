@@ -32,6 +32,8 @@ type state struct {
 	Notes int `json:"notes,omitempty"`
 	// Decided says that the branch carries decisions.
 	Decided bool `json:"decided,omitempty"`
+	// Members are the namespaces that the request repairs together, each with the digest of its part.
+	Members map[string]string `json:"members,omitempty"`
 	// Order says how the order of merging is enforced: "dependency" or "words".
 	Order string `json:"order,omitempty"`
 }

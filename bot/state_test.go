@@ -35,8 +35,9 @@ func FuzzState(f *testing.F) {
 		if strings.Contains(inside, "--") {
 			t.Errorf("%q ends the comment early", comment)
 		}
-		if got, ok := s.read(comment); !ok || got != want {
-			t.Errorf("read %+v, %t; want %+v", got, ok, want)
+		got, ok := s.read(comment)
+		if d := cmp.Diff(want, got); !ok || d != "" {
+			t.Errorf("read %t (-want +got):\n%s", ok, d)
 		}
 	})
 }

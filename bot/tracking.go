@@ -13,7 +13,7 @@ import (
 // before their descriptions are written, which refer to it. Without an issue the
 // requests are worth as much: what goes wrong is kept for the report.
 func (w *writer) track(ctx context.Context, r *unitRun) {
-	if w.book == nil || !w.cfg.Issues.Tracking || r.unit.Removes {
+	if w.book == nil || !w.cfg.Issues.Tracking || r.unit.Removes || r.unit.Members != nil {
 		return
 	}
 	ns := r.unit.Plan.Namespace

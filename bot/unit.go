@@ -29,6 +29,8 @@ type Unit struct {
 	// that the file does not let go.
 	Removes       bool
 	Removed, Kept []analysis.Change
+	// Members are the units that this one proposes together, see gather; Plan is empty then.
+	Members []*Unit
 }
 
 // FileChange is one file of one repository with its wanted content, and what else
@@ -101,7 +103,7 @@ func (b *Bot) editUmbrella(ctx context.Context, s *Scan, u *Unit) error {
 			err = errors.New("it says all that is planned, and yet the rendered values do not")
 		}
 		if err == nil {
-			u.Proof, err = b.prove(ctx, s, u.Plan, f, dst)
+			u.Proof, err = b.prove(ctx, s, u.plans(), f, dst)
 		}
 		if err == nil {
 			u.Umbrella = &FileChange{Base: s.Umbrella, Package: repositoryName(s.Umbrella.URL), Path: f, Content: dst, Diff: edit.UnifiedDiff(f, src, dst), Edit: change}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"tokenward/gitops/forge"
 	"tokenward/gitops/git"
@@ -55,21 +57,27 @@ func (w *writer) read(ctx context.Context, s *Scan, u *Unit) *unitRun {
 			return r
 		}
 	}
+	w.consider(ctx, s, r, umbrella)
+	return r
+}
+
+// consider words what a unit wants, asks the server about it and decides. What is known
+// already of the umbrella's part is taken from a proposal, nil if nothing is.
+func (w *writer) consider(ctx context.Context, s *Scan, r *unitRun, umbrella *proposal) {
 	if r.proposals, r.err = w.proposals(s, r.unit); r.err != nil || w.forge == nil {
-		return r
+		return
 	}
 	for _, p := range r.proposals {
 		if p.role == RoleUmbrella && umbrella != nil {
 			p.project, p.requests = umbrella.project, umbrella.requests
 		}
 		if r.err = w.look(ctx, p); r.err != nil {
-			return r
+			return
 		}
 	}
 	if r.err = w.listen(ctx, s, r); r.err == nil {
 		decline(r.proposals)
 	}
-	return r
 }
 
 // look asks the server about a proposal and decides.
@@ -81,7 +89,7 @@ func (w *writer) look(ctx context.Context, p *proposal) error {
 	if err != nil {
 		return err
 	}
-	p.lifted = w.lifts(p.unit)
+	p.lifted = w.lifts(p.unit) || slices.ContainsFunc(slices.Collect(maps.Keys(p.members)), w.lifts)
 	p.decide(o, w.seal)
 	p.applyAsked()
 	return nil
@@ -188,6 +196,7 @@ func decline(proposals []*proposal) {
 func (w *writer) open(ctx context.Context, p *proposal, all []*proposal) error {
 	p.state = p.decision.known
 	p.state.Unit, p.state.Role, p.state.Digest, p.state.Version = p.unit, p.role, p.digest, p.change.bump.version
+	p.state.Members = p.members
 	switch {
 	case p.pushed != "":
 		p.state.Head = p.pushed

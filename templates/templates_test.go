@@ -42,6 +42,7 @@ func TestGolden(t *testing.T) {
 	for name, render := range map[string]func() (string, error){
 		"umbrella.md": umbrella.Description, "umbrella.commit": umbrella.CommitMessage,
 		"issue.md": tracking.Description, "dashboard.md": dashboard.Description,
+		"group.md": group.Description, "group.commit": group.CommitMessage,
 		"removal.md": removal.Description, "removal.commit": removal.CommitMessage,
 		"package.md": pkg.Description, "package.commit": pkg.CommitMessage, "section.md": section.Body,
 	} {

@@ -92,6 +92,7 @@ func TestMeaning(t *testing.T) {
 		"source branch, by the bot": {pushed("push", "refs/heads/tokenward/argocd", "2", 1, self), ""},
 		"another's namespace":       {pushed("push", "refs/heads/tokenward/argocd", "2", 12, 2), ""},
 		"merged":                    {requested("merge", "tokenward/argocd", 1, 2), "prod/argocd: merge request platform/umbrella!3 merged"},
+		"repairs merged":            {requested("merge", "tokenward/drift-repairs", 1, 2), "prod/all: merge request platform/umbrella!3 merged"},
 		"merged with our token":     {requested("merge", "tokenward/argocd", 1, self), "prod/argocd: merge request platform/umbrella!3 merged"},
 		"closed":                    {requested("close", "tokenward/tracing", 12, 2), "prod/tracing: merge request packages/loki!3 closed"},
 		"closed by the bot":         {requested("close", "tokenward/tracing", 12, self), ""},

@@ -24,18 +24,18 @@ func (r *reading) sourceBranch(branch string, reason func(Project) string) bool 
 }
 
 // unitsOf calls yield for every unit that a source branch in the event's project is
-// about.
+// about. The namespace of a group is "": all are looked at.
 func (r *reading) unitsOf(branch string, yield func(p Project, umbrella, namespace string)) {
 	for _, u := range r.Index.Umbrellas {
 		namespace := bot.BranchNamespace(u.BranchPrefix, branch, func(ns string) bool { return r.deploys(u.Name, ns) })
-		if namespace == "" {
+		if namespace == "" && branch != bot.GroupBranch(u.BranchPrefix) {
 			continue
 		}
 		if u.Project.is(int64(r.event.ProjectID), r.event.Path) {
 			yield(u.Project, u.Name, namespace)
 		}
 		for _, p := range r.packages() {
-			if p.Umbrella == u.Name && p.Namespace == namespace {
+			if p.Umbrella == u.Name && p.Namespace == namespace && namespace != "" {
 				yield(p.Project, u.Name, namespace)
 			}
 		}

@@ -136,8 +136,8 @@ func newApp(ctx context.Context, s *surroundings, c config, p *progress, change 
 		KubeVersion: c.Kubernetes.Version, APIVersions: c.Kubernetes.APIVersions,
 		Policies:     policy.Names{Validator: c.Policies.Validator, Mutator: c.Policies.Mutator, DefaultMutator: c.Policies.DefaultMutator},
 		PolicyValues: c.Policies.ValuesFile, Namespaces: c.Namespaces, Documentation: c.Documentation, VersionBump: c.VersionBump,
-		RemoveStale: c.Drift.Remove == proposeStale,
-		GitLabURL:   c.GitLab.URL, BranchPrefix: c.MergeRequests.BranchPrefix, Labels: c.MergeRequests.Labels,
+		RemoveStale: c.Drift.Remove == proposeStale, GroupDrift: c.Drift.Group,
+		GitLabURL: c.GitLab.URL, BranchPrefix: c.MergeRequests.BranchPrefix, Labels: c.MergeRequests.Labels,
 		Workers: c.Workers, Progress: p.step, Log: s.logger(c.Log).With(bot.LogUmbrella, repository),
 		Now: s.now, Renderer: s.renderer,
 	}

@@ -128,6 +128,7 @@ type limitsConfig struct {
 
 type driftConfig struct {
 	Remove string `yaml:"remove" doc:"What to do about entries of the policies' lists that nothing needs: report them, or propose to take them out, in merge requests of their own." oneof:"report propose"`
+	Group  int    `yaml:"group" doc:"Propose small repairs of listed namespaces together, in one merge request: those that add at most so many lines, take no token and need no person's eye. 0 proposes each by itself." min:"0"`
 }
 
 type webhooksConfig struct {
