@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -88,3 +89,6 @@ func (p *platform) said() string {
 	}
 	return blobs.ReplaceAllString(strings.ReplaceAll(out.String(), p.box.url, "http://server"), "")
 }
+
+// blobs finds the names of blobs in a diff, which differ with the server's address.
+var blobs = regexp.MustCompile(`(?m)^index [0-9a-f.]+`)

@@ -2,9 +2,10 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/http"
-	"regexp"
-	"slices"
+	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -14,21 +15,146 @@ import (
 	"tokenward/gitops/forge/sandbox"
 )
 
-// ending is what a platform looks like after a run, without the addresses, times and
-// hashes that differ from run to run.
-func (p *platform) ending() string {
-	var out []string
-	for _, m := range p.box.box.MergeRequests() {
-		diff := p.git(m.Project, "diff", "main..."+m.SourceBranch)
-		ahead := p.git(m.Project, "rev-list", "--count", "main.."+m.SourceBranch)
-		out = append(out, fmt.Sprintf("%s!%d %s %q %s->%s +%s notes %d %s\n%s", m.Project, m.IID, m.State, m.Title, m.SourceBranch, m.TargetBranch, ahead, len(m.Notes), visible(m.Description), diff))
-	}
-	slices.Sort(out)
-	return blobs.ReplaceAllString(strings.ReplaceAll(strings.Join(out, "\n"), p.box.url, "http://server"), "")
+// faults strikes the nth request of a run with a fault and, if the run is to be dead
+// from there, every later one; or, with reads, every read of the API once, so
+// that what repeats it is answered.
+type faults struct {
+	mu    sync.Mutex
+	seen  []sandbox.Request
+	nth   int
+	fault sandbox.Fault
+	dead  bool
+	reads bool
+	asked map[string]int // how often, by path
 }
 
-// blobs finds the names of blobs in a diff, which differ with the server's address.
-var blobs = regexp.MustCompile(`(?m)^index [0-9a-f.]+`)
+func (f *faults) decide(r sandbox.Request) sandbox.Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.seen = append(f.seen, r)
+	if f.reads && readsAPI(r) {
+		if f.asked == nil {
+			f.asked = map[string]int{}
+		}
+		if f.asked[r.Path]++; f.asked[r.Path]%2 == 1 {
+			return f.fault
+		}
+	}
+	if n := len(f.seen); n == f.nth || f.dead && n > f.nth {
+		return f.fault
+	}
+	return sandbox.Fault{}
+}
+
+// TestCrashEverywhere lets runs with everything switched on die at every single call that
+// they make, to the API and to git, before the server has acted and, where a call
+// writes, after it; the next run must end where a run that never died ends.
+// TOKENWARD_STRIKES=all strikes every call, else a sample of fixed seed is struck.
+func TestCrashEverywhere(t *testing.T) {
+	t.Parallel()
+	strike(t, true, func(writes bool) []sandbox.Fault {
+		if !writes {
+			return []sandbox.Fault{{Cut: true}}
+		}
+		return []sandbox.Fault{{Cut: true}, {Cut: true, Acted: true}}
+	})
+}
+
+// TestEveryCallFailsOnce answers every call once with each error, lets a proxy give up
+// waiting after the server has acted, or cuts the connection, and goes on; after one
+// more run everything must be as if nothing had happened. Writes and calls to git
+// are struck one per run, the API's reads all in one run for each kind of fault.
+func TestEveryCallFailsOnce(t *testing.T) {
+	t.Parallel()
+	strike(t, false, func(writes bool) []sandbox.Fault {
+		all := []sandbox.Fault{{Status: http.StatusTooManyRequests}, {Status: 500}, {Status: 502}, {Status: 504, Acted: true}, {Cut: true}}
+		if writes {
+			all = append(all, sandbox.Fault{Cut: true, Acted: true})
+		}
+		return all
+	})
+}
+
+// stroke is one call of the run of one phase, and what goes wrong with it; nth is zero for
+// all reads of the API.
+type stroke struct {
+	phase, nth int
+	call       sandbox.Request
+	fault      sandbox.Fault
+}
+
+func strike(t *testing.T, dead bool, kinds func(writes bool) []sandbox.Fault) {
+	oneIn := 12
+	if testing.Short() {
+		oneIn = 100
+	}
+	if os.Getenv("TOKENWARD_STRIKES") == "all" {
+		oneIn = 1
+	}
+	renderer := newRenderOnce()
+	first := newEverything(t, renderer)
+	dice := rand.New(rand.NewPCG(1, 1))
+	calls, strokes := 0, []stroke{}
+	for phase, seen := range first.calls {
+		calls += len(seen)
+		if !dead && oneIn < 100 {
+			for _, fault := range kinds(false) {
+				strokes = append(strokes, stroke{phase: phase, fault: fault})
+			}
+		}
+		for n, call := range seen {
+			if !dead && readsAPI(call) {
+				continue
+			}
+			for _, fault := range kinds(writes(call)) {
+				if dice.IntN(oneIn) == 0 {
+					strokes = append(strokes, stroke{phase, n + 1, call, fault})
+				}
+			}
+		}
+	}
+	if calls < 100 {
+		t.Errorf("the undisturbed runs make %d calls", calls)
+	}
+	workers := runtime.GOMAXPROCS(0)
+	var striking sync.WaitGroup
+	for worker := range workers {
+		e := first
+		if worker > 0 {
+			e = newEverything(t, renderer)
+		}
+		striking.Go(func() {
+			for i := worker; i < len(strokes); i += workers {
+				s := strokes[i]
+				t.Run(fmt.Sprintf("phase %d call %d %s %+v", s.phase, s.nth, s.call.Method, s.fault), func(t *testing.T) { e.struck(t, s, dead) })
+			}
+		})
+	}
+	striking.Wait()
+	if n := renderer.changed(); n > 0 {
+		t.Errorf("%d rendered outputs were changed by who read them", n)
+	}
+	t.Logf("%d calls, struck %d times", calls, len(strokes))
+}
+
+func (e *everything) struck(t *testing.T, s stroke, dead bool) {
+	p := e.play(t, s.phase, &faults{nth: s.nth, fault: s.fault, dead: dead, reads: s.nth == 0})
+	if code, _, errs := p.run(developer, "propose"); code != exitOK {
+		t.Errorf("the run after it exits with %d: %s", code, errs)
+	}
+	if d := cmp.Diff(e.ends[s.phase], p.all()); d != "" {
+		t.Errorf("%s %s (-want +got):\n%s", s.call.Method, s.call.Path, d)
+	}
+}
+
+// writes tells whether a call may change something on the server.
+func writes(call sandbox.Request) bool {
+	return call.Method != http.MethodGet && !strings.HasSuffix(call.Path, "git-upload-pack")
+}
+
+func readsAPI(call sandbox.Request) bool {
+	return call.Method == http.MethodGet && strings.HasPrefix(call.Path, "/api/")
+}
 
 // visible is a description without the hidden state, which names commits.
 func visible(description string) string {
@@ -39,79 +165,4 @@ func visible(description string) string {
 		}
 	}
 	return strings.Join(out, " ")
-}
-
-// faults strikes the nth request of a run with a fault and, if the run is to be dead
-// from there, every later one.
-type faults struct {
-	mu    sync.Mutex
-	seen  []sandbox.Request
-	nth   int
-	fault sandbox.Fault
-	dead  bool
-}
-
-func (f *faults) decide(r sandbox.Request) sandbox.Fault {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.seen = append(f.seen, r)
-	if n := len(f.seen); n == f.nth || f.dead && n > f.nth {
-		return f.fault
-	}
-	return sandbox.Fault{}
-}
-
-// TestCrashEverywhere lets a run die at every single call that it makes, to the API
-// and to git, before the server has acted and after it; the next run must end
-// where a run that never died ends.
-func TestCrashEverywhere(t *testing.T) {
-	t.Parallel()
-	strike(t, true, []sandbox.Fault{{Cut: true}, {Cut: true, Acted: true}})
-}
-
-// TestEveryCallFailsOnce answers every single call once with an error, or cuts it, and
-// goes on; after one more run everything must be as if nothing had happened. Calls
-// that write are struck in every way, those that read in one way each.
-func TestEveryCallFailsOnce(t *testing.T) {
-	t.Parallel()
-	strike(t, false, []sandbox.Fault{{Status: http.StatusTooManyRequests}, {Status: 500}, {Status: 502}, {Status: 502, Acted: true}, {Cut: true}, {Cut: true, Acted: true}})
-}
-
-func strike(t *testing.T, dead bool, kinds []sandbox.Fault) {
-	if testing.Short() {
-		t.Skip("runs the program some hundred times")
-	}
-	args := []string{"propose", "--namespace", "bulletin"}
-	calm := newPlatform(t)
-	counter := &faults{}
-	calm.box.box.SetFault(counter.decide)
-	calm.run(developer, args...)
-	want, calls := calm.ending(), counter.seen
-	if len(calls) < 20 || want == "" {
-		t.Fatalf("an undisturbed run makes %d calls and ends with %q", len(calls), want)
-	}
-	struck := 0
-	for n, call := range calls {
-		for k, fault := range kinds {
-			reads := call.Method == http.MethodGet || strings.HasSuffix(call.Path, "git-upload-pack")
-			if reads && n%len(kinds) != k {
-				continue
-			}
-			struck++
-			t.Run(fmt.Sprintf("%d %s %+v", n+1, call.Method, fault), func(t *testing.T) {
-				t.Parallel()
-				p := newPlatform(t)
-				p.box.box.SetFault((&faults{nth: n + 1, fault: fault, dead: dead}).decide)
-				p.run(developer, args...)
-				p.box.box.SetFault(nil)
-				if code, _, errs := p.run(developer, args...); code != exitOK {
-					t.Errorf("the run after it exits with %d: %s", code, errs)
-				}
-				if d := cmp.Diff(want, p.ending()); d != "" {
-					t.Errorf("%s %s (-want +got):\n%s", call.Method, call.Path, d)
-				}
-			})
-		}
-	}
-	t.Logf("%d calls, struck %d times", len(calls), struck)
 }

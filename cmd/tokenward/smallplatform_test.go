@@ -81,11 +81,12 @@ policies:
 `),
 }
 
-// smallPlatforms makes platforms of one package and the policies, one at a time: all
+// smallPlatforms makes platforms of a few packages and the policies, one at a time: all
 // have the same address and the same commits, and git and the charts' templates are
 // asked once about what they have in common.
 type smallPlatforms struct {
 	pattern  string // folder with the repositories as they are at first
+	projects []string
 	server   *httptest.Server
 	handler  atomic.Pointer[sandbox.Server]
 	memory   *sandbox.Memory
@@ -97,8 +98,14 @@ type smallPlatforms struct {
 
 func newSmallPlatforms(t *testing.T, renderer analysis.Renderer) *smallPlatforms {
 	t.Helper()
-	s := &smallPlatforms{pattern: t.TempDir(), memory: sandbox.NewMemory(), renderer: renderer}
-	for _, name := range []string{bulletinProject, policiesProject} {
+	return newPlatformsOf(t, renderer, smallUmbrella, bulletinProject)
+}
+
+// newPlatformsOf makes platforms of an umbrella and the packages that it deploys beside the policies.
+func newPlatformsOf(t *testing.T, renderer analysis.Renderer, umbrella map[string][]byte, packages ...string) *smallPlatforms {
+	t.Helper()
+	s := &smallPlatforms{pattern: t.TempDir(), memory: sandbox.NewMemory(), renderer: renderer, projects: append(packages, umbrellaProject, policiesProject)}
+	for _, name := range append(packages, policiesProject) {
 		if err := layoutSample(name, filepath.Join(s.pattern, name+".git")); err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +115,7 @@ func newSmallPlatforms(t *testing.T, renderer analysis.Renderer) *smallPlatforms
 	if err != nil {
 		t.Fatal(err)
 	}
-	tip, err := commitSample(repo.Storer, smallUmbrella, sampleSignature(0), "Begin")
+	tip, err := commitSample(repo.Storer, umbrella, sampleSignature(0), "Begin")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +141,7 @@ func newSmallPlatforms(t *testing.T, renderer analysis.Renderer) *smallPlatforms
 func (s *smallPlatforms) start(t *testing.T, now func() time.Time) *platform {
 	t.Helper()
 	p := &platform{t: t, dir: t.TempDir(), now: func() time.Time { return time.Date(2026, 6, 1, 8, 0, 0, 0, time.UTC) }, renderer: s.renderer, environment: map[string]string{}}
-	for _, name := range []string{umbrellaProject, bulletinProject, policiesProject} {
+	for _, name := range s.projects {
 		p.must(borrow(filepath.Join(s.pattern, name+".git"), filepath.Join(p.dir, name+".git")))
 	}
 	box, err := sandbox.New(sandbox.Config{Repositories: p.dir, Tokens: sandbox.DefaultTokens(), Now: now, Memory: s.memory, URL: s.server.URL})
