@@ -2,11 +2,8 @@ package bot
 
 import (
 	"fmt"
-	"sort"
 	"strings"
 	"time"
-
-	"tokenward/analysis"
 )
 
 // Calm limits how much a bot asks of people at once. What a limit holds back is
@@ -109,35 +106,6 @@ type unitRun struct {
 	// asked tells that people asked for what is proposed now: no limit holds it back.
 	asked         bool
 	conversations []*conversation
-}
-
-// order puts the units first whose risk is highest: pods that need a token and have
-// none will break, or are broken, then tokens that nobody needs. Equal ones stay in
-// the order of their names.
-func order(s *Scan, runs []*unitRun) {
-	risk := func(r *unitRun) (broken, exposed int) {
-		for _, j := range s.Judgements {
-			w := j.Workload
-			if r.unit.Umbrella == nil || !r.unit.covers(w.Namespace) {
-				continue
-			}
-			if j.Verdict == analysis.NeedsToken && !s.Before.Token[w] {
-				broken++
-			}
-			if j.Verdict == analysis.NoToken && s.Before.Token[w] {
-				exposed++
-			}
-		}
-		return broken, exposed
-	}
-	sort.SliceStable(runs, func(i, k int) bool {
-		b1, e1 := risk(runs[i])
-		b2, e2 := risk(runs[k])
-		if b1 != b2 {
-			return b1 > b2
-		}
-		return e1 > e2
-	})
 }
 
 // hold applies the limits to the units in their order: what may not be opened or

@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"golang.org/x/sync/errgroup"
+
+	"tokenward/analysis"
 )
 
 // Propose runs the whole path once: it scans, prepares every unit, and makes the
@@ -78,7 +80,7 @@ func (b *Bot) proposeAll(ctx context.Context, scan *Scan, units []*Unit, refusal
 		runs, units[i] = append(runs, r), r.unit
 	}
 	runs, needless := w.gather(ctx, scan, runs, report)
-	order(scan, runs)
+	order(scan, runs, analysis.Exposures(scan.Set))
 	all := append(slices.Clone(runs), w.readRemovals(ctx, scan, report)...)
 	b.cfg.Calm.hold(all, b.cfg.Now())
 	for _, r := range all {
