@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 
@@ -19,7 +18,7 @@ const sectionHeading = "automountServiceAccountToken"
 // the unit's namespace. A package of which the documentation cannot be read fails
 // the unit: half a pair is worse than none.
 func (b *Bot) editPackages(ctx context.Context, s *Scan, u *Unit) error {
-	seen := map[string]bool{repositoryName(s.Umbrella.URL): true}
+	seen := map[string]bool{s.Umbrella.URL: true}
 	for _, r := range s.Set.Releases {
 		url := r.Repository
 		if r.Namespace != u.Plan.Namespace || r.Err != nil || url == "" || seen[url] {
@@ -56,30 +55,9 @@ func (b *Bot) documentation(s *Scan, u *Unit, base *git.Snapshot) (*FileChange, 
 	if err != nil {
 		return nil, err
 	}
-	place, exists, why, err := edit.Place(base.FS())
-	if err != nil {
+	place, src, why, err := placeOf(base.FS(), section)
+	if err != nil || place == "" {
 		return nil, err
-	}
-	for _, other := range []string{"README.md", "docs/DEVELOPMENT_MAINTENANCE.md"} {
-		if other == place {
-			continue
-		}
-		src, err := fs.ReadFile(base.FS(), other)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", other, err)
-		}
-		if section.Has(src) {
-			return nil, nil
-		}
-	}
-	var src []byte
-	if exists {
-		if src, err = fs.ReadFile(base.FS(), place); err != nil {
-			return nil, fmt.Errorf("read %s: %w", place, err)
-		}
 	}
 	dst, changes, err := section.Apply(src)
 	if err != nil {
@@ -89,6 +67,38 @@ func (b *Bot) documentation(s *Scan, u *Unit, base *git.Snapshot) (*FileChange, 
 		return nil, nil
 	}
 	return &FileChange{Base: base, Package: repositoryName(base.URL), Path: place, Content: dst, Diff: edit.UnifiedDiff(place, src, dst), Why: why, Edit: section}, nil
+}
+
+// placeOf finds the file of a package that has the section, to bring it up to date, or
+// that should have it, with its text, none where it is to be created, and the reason.
+// Without a file, the section stands in one that is generated and is left alone.
+func placeOf(tree fs.FS, section edit.SectionEdit) (place string, src []byte, why string, err error) {
+	place, exists, why, err := edit.Place(tree)
+	if err != nil {
+		return "", nil, "", err
+	}
+	if exists {
+		if src, err = fs.ReadFile(tree, place); err != nil {
+			return "", nil, "", fmt.Errorf("read %s: %w", place, err)
+		}
+	}
+	if section.Has(src) {
+		return place, src, why, nil
+	}
+	const readme, guide = "README.md", "docs/DEVELOPMENT_MAINTENANCE.md"
+	for _, other := range []string{readme, guide} {
+		text, err := readOptional(tree, other)
+		switch {
+		case err != nil:
+			return "", nil, "", err
+		case other == place || !section.Has(text):
+		case other == readme:
+			return "", nil, "", nil
+		default:
+			return other, text, "the section stands there already", nil
+		}
+	}
+	return place, src, why, nil
 }
 
 func (b *Bot) section(s *Scan, u *Unit) (edit.SectionEdit, error) {
