@@ -1,6 +1,7 @@
 # Builds a static tokenward and puts it, with certificate authorities and nothing
-# else, into an image that runs as nobody. git over file:// needs a git binary,
-# which this image does not have: use https or ssh.
+# else, into an image that runs as nobody. Its version is the commit that it is built
+# from, or what --build-arg VERSION says. git over file:// needs a git binary, which
+# this image does not have: use https or ssh.
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
