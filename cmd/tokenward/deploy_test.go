@@ -28,7 +28,8 @@ const deployDir = "../../deploy"
 var installations = map[string]map[string]any{
 	"service": {},
 	"cronjob": {"mode": "cronjob"},
-	"replicas": {"replicas": 3, "secrets": map[string]any{"keys": map[string]any{"storeURL": "store-url"}},
+	"replicas": {"replicas": 3, "config": map[string]any{"store": "postgres://tokenward@db/tokenward"},
+		"secrets":        map[string]any{"keys": map[string]any{"storePassword": "store-password"}},
 		"serviceMonitor": map[string]any{"enabled": true}},
 }
 

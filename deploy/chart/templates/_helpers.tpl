@@ -20,7 +20,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 
 {{/* Whether the store is a file of this pod's. */}}
 {{- define "tokenward.sqlite" -}}
-{{- if and (eq .Values.mode "service") (not .Values.secrets.keys.storeURL) }}true{{ end -}}
+{{- if and (eq .Values.mode "service") (not (hasPrefix "postgres" (.Values.config.store | default "" | toString))) }}true{{ end -}}
 {{- end -}}
 
 {{/* The configuration: what the user gives, and on top of it the places that this chart decides. */}}
@@ -31,9 +31,11 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- if $keys.caBundle }}{{ $_ := set $own.gitlab "caFile" (print $file $keys.caBundle) }}{{ end -}}
 {{- if $keys.stateKey }}{{ $_ := set $own "mergeRequests" (dict "stateKeyFile" (print $file $keys.stateKey)) }}{{ end -}}
 {{- if eq .Values.mode "service" -}}
-{{- $_ := set $own "webhooks" (dict "listen" ":8080" "secretFiles" (list (print $file $keys.webhookSecret))) -}}
+{{- $_ := set $own "serve" (dict "listen" ":8080" "gracePeriod" (printf "%ds" (sub (int .Values.terminationGracePeriodSeconds) 5))) -}}
+{{- $_ := set $own "webhooks" (dict "secretFiles" (list (print $file $keys.webhookSecret))) -}}
 {{- $_ := set $own "admin" (dict "listen" ":8081" "tokenFile" (print $file $keys.adminToken)) -}}
-{{- if $keys.storeURL }}{{ $_ := set $own "storeFile" (print $file $keys.storeURL) }}{{ else }}{{ $_ := set $own "store" "sqlite:///var/lib/tokenward/tokenward.db" }}{{ end -}}
+{{- if include "tokenward.sqlite" . }}{{ $_ := set $own "store" "sqlite:///var/lib/tokenward/tokenward.db" }}{{ end -}}
+{{- if $keys.storePassword }}{{ $_ := set $own "storePasswordFile" (print $file $keys.storePassword) }}{{ end -}}
 {{- end -}}
 {{ mergeOverwrite (deepCopy .Values.config) $own | toYaml }}
 {{- end -}}
