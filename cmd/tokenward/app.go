@@ -13,7 +13,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"tokenward/analysis/policy"
-	"tokenward/analysis/render/cached"
 	"tokenward/analysis/render/worker"
 	"tokenward/bot"
 	"tokenward/bot/cache"
@@ -103,11 +102,15 @@ func (in *inputs) serviceConfig(s *surroundings) (config, error) {
 type app struct {
 	config config
 	bot    *bot.Bot
-	pool   *worker.Pool
+	pool   *worker.Pool // nil where somebody else renders
 }
 
-// close ends the render workers. The app is of no use after it.
-func (a *app) close() { a.pool.Close() }
+// close ends the app's own render workers. It is of no use after that.
+func (a *app) close() {
+	if a.pool != nil {
+		a.pool.Close()
+	}
+}
 
 // newApp builds the git store, the GitLab client (where a server is configured and
 // needed) and the bot.
@@ -159,15 +162,14 @@ func newApp(ctx context.Context, s *surroundings, c config, p *progress, change 
 	if cfg.Observed, cfg.LiveViolations, err = c.live.read(ctx, c); err != nil {
 		return nil, err
 	}
-	rendering, err := c.Rendering.pool()
-	if err != nil {
-		return nil, usageError{fmt.Errorf("config: %w", err)}
+	var pool *worker.Pool
+	if cfg.Renderer == nil {
+		if cfg.Renderer, pool, err = newRenderer(c, kept, p.say); err != nil {
+			return nil, err
+		}
 	}
-	rendering.Notice = func(sentence string) { p.say(sentence) }
-	pool := worker.New(rendering) // starts nothing yet
-	cfg.Renderer = pool
 	if kept != nil {
-		cfg.Keeper, cfg.Renderer = kept, cached.New(pool, kept)
+		cfg.Keeper = kept
 	}
 	change(&cfg)
 	var client *forge.Client

@@ -98,7 +98,8 @@ type surroundings struct {
 	observe func(forge.Call)
 	// secrets are those that were read; stdout and stderr strike them.
 	secrets *redact.Set
-	// now is the clock, nil for the real one; renderer renders charts, nil for this process.
+	// now is the clock, nil for the real one; renderer renders charts, nil for
+	// render workers of the app's own.
 	now      func() time.Time
 	renderer analysis.Renderer
 }

@@ -6,7 +6,10 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"tokenward/analysis"
+	"tokenward/analysis/render/cached"
 	"tokenward/analysis/render/worker"
+	"tokenward/bot/cache"
 )
 
 // The least that a chart can be rendered with: below, everything would fail.
@@ -33,6 +36,22 @@ func (c renderingConfig) pool() (worker.Config, error) {
 		return out, fmt.Errorf("rendering.time: must be a duration of at least %s, as 30s (got %q)", minTime, c.Time)
 	}
 	return out, nil
+}
+
+// newRenderer makes what renders charts: workers, of which none is started yet, behind the
+// cache, nil for none. Whoever called it closes the pool. notice is told once what the
+// system cannot confine.
+func newRenderer(c config, kept *cache.Dir, notice func(string)) (analysis.Renderer, *worker.Pool, error) {
+	cfg, err := c.Rendering.pool()
+	if err != nil {
+		return nil, nil, usageError{fmt.Errorf("config: %w", err)}
+	}
+	cfg.Notice = notice
+	pool := worker.New(cfg)
+	if kept == nil {
+		return pool, pool, nil
+	}
+	return cached.New(pool, kept), pool, nil
 }
 
 // byteCount reads a quantity as Kubernetes writes them.

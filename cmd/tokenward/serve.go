@@ -52,6 +52,11 @@ func runServe(ctx context.Context, s *surroundings, o *inputs) (err error) {
 	}
 	v.current.Store(&v.config)
 	v.log = s.logger(v.config.Log)
+	ended, err := v.render()
+	if err != nil {
+		return err
+	}
+	defer ended()
 	if v.queue, err = queue.Open(ctx, v.queueConfig()); err != nil {
 		return err
 	}
@@ -67,6 +72,22 @@ func runServe(ctx context.Context, s *surroundings, o *inputs) (err error) {
 		return usageError{fmt.Errorf("config: %w", err)}
 	}
 	return v.run(ctx)
+}
+
+// render gives all runs of the process the same render workers and the same cache in
+// front of them; ended ends the workers.
+func (v *server) render() (ended func(), err error) {
+	kept, err := openCache(v.surroundings, v.config)
+	if err != nil {
+		return nil, err
+	}
+	renderer, pool, err := newRenderer(v.config, kept, func(sentence string) { v.log.Warn("render workers", bot.LogReason, sentence) })
+	if err != nil {
+		return nil, err
+	}
+	shared := *v.surroundings
+	shared.renderer, v.surroundings = renderer, &shared
+	return pool.Close, nil
 }
 
 // load reads the configuration and refuses one with which nothing could be proposed.
