@@ -12,7 +12,11 @@ import (
 // one proposes for namespace bulletin only, and returns its two requests by role.
 func (p *platform) one() (umbrella, pkg bot.MergeRequestReport) {
 	p.t.Helper()
-	_, r := p.propose(developer, "--namespace", "bulletin")
+	if p.environment == nil {
+		p.environment = map[string]string{}
+	}
+	p.environment["TOKENWARD_NAMESPACES"] = "bulletin" // --namespace makes a run that closes nothing
+	_, r := p.propose(developer)
 	for _, m := range r.MergeRequests {
 		if m.Role == bot.RoleUmbrella {
 			umbrella = m

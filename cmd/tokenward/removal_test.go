@@ -27,8 +27,8 @@ func (p *platform) list(lines ...string) {
 // removal proposes for namespace logbook only, and returns its removal, nil without one.
 func (p *platform) removal(mode string) *bot.MergeRequestReport {
 	p.t.Helper()
-	p.environment = map[string]string{"TOKENWARD_DRIFT_REMOVE": mode, "TOKENWARD_DOCUMENTATION": "false"}
-	code, r := p.propose(developer, "--namespace", "logbook")
+	p.environment = map[string]string{"TOKENWARD_DRIFT_REMOVE": mode, "TOKENWARD_DOCUMENTATION": "false", "TOKENWARD_NAMESPACES": "logbook"}
+	code, r := p.propose(developer)
 	if code != 0 || len(r.Failed) > 0 {
 		p.t.Errorf("exit code %d, failed: %v", code, r.Failed)
 	}

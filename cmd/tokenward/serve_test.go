@@ -25,7 +25,7 @@ func (l *logLines) Write(p []byte) (int, error) {
 }
 
 // wait returns what the expression finds in the log, as soon as it does.
-func (l *logLines) wait(t *testing.T, expression string) []string {
+func (l *logLines) wait(ctx context.Context, t *testing.T, expression string) []string {
 	t.Helper()
 	find := regexp.MustCompile(expression)
 	every := time.NewTicker(20 * time.Millisecond)
@@ -40,7 +40,7 @@ func (l *logLines) wait(t *testing.T, expression string) []string {
 		}
 		select {
 		case <-every.C:
-		case <-t.Context().Done():
+		case <-ctx.Done():
 			t.Fatalf("the log never says %s:\n%s", expression, text)
 		}
 	}
@@ -54,17 +54,18 @@ func TestServe(t *testing.T) {
 	log := &logLines{}
 	environment := map[string]string{
 		"TOKENWARD_GITLAB_TOKEN": developer, "TOKENWARD_GITLAB_URL": p.box.url, "TOKENWARD_WEBHOOK_SECRET": "hook-secret-of-the-test",
-		"TOKENWARD_STORE": "sqlite://" + filepath.Join(t.TempDir(), "store.db"), "TOKENWARD_SERVE_LISTEN": "127.0.0.1:0",
+		"TOKENWARD_STORE": "sqlite://" + filepath.Join(t.TempDir(), "store.db"), "TOKENWARD_SERVE_LISTEN": "127.0.0.1:0", "TOKENWARD_ADMIN_LISTEN": "127.0.0.1:0",
 	}
 	s := &surroundings{stdout: log, stderr: log, environ: func(key string) string { return environment[key] }}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	ended := make(chan error, 1)
 	go func() {
+		defer stop() // whoever waits for the log waits no more
 		ended <- runServe(ctx, s, &inputs{umbrella: sampleHost + "platform/umbrella.git", insteadOf: []string{sampleHost + "=" + p.box.url + "/"}})
 	}()
-	address := log.wait(t, `msg=serving listen=(\S+)`)[1]
-	log.wait(t, `msg="run ends" umbrella=umbrella namespace="" run=1 result=done`)
+	address := log.wait(ctx, t, `msg=serving listen=(\S+)`)[1]
+	log.wait(ctx, t, `msg="run ends" umbrella=umbrella namespace="" run=1 result=done`)
 	if len(p.box.box.MergeRequests()) == 0 {
 		t.Error("the first start proposed nothing")
 	}
@@ -84,8 +85,8 @@ func TestServe(t *testing.T) {
 	if resp.StatusCode != http.StatusOK {
 		t.Fatalf("the webhook is answered with %s", resp.Status)
 	}
-	log.wait(t, `msg="run begins" umbrella=umbrella namespace=bulletin .*reasons="push to \S+@main"`)
-	log.wait(t, `msg="run ends" umbrella=umbrella namespace=bulletin run=2 result=done`)
+	log.wait(ctx, t, `msg="run begins" umbrella=umbrella namespace=bulletin .*reasons="push to \S+@main"`)
+	log.wait(ctx, t, `msg="run ends" umbrella=umbrella namespace=bulletin run=2 result=done`)
 	stop()
 	if err := <-ended; err != nil {
 		t.Errorf("stopped with %v", err)

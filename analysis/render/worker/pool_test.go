@@ -88,7 +88,7 @@ func TestAnswersAsInProcess(t *testing.T) {
 // TestCostsOnlyItself: what one chart does to its worker, the next one does not notice.
 func TestCostsOnlyItself(t *testing.T) {
 	t.Parallel()
-	p := newPool(t, Config{Workers: 2, Limits: Limits{Time: 2 * time.Second, Memory: 256 << 20, Output: 1 << 20}})
+	p := newPool(t, Config{Workers: 2, Limits: Limits{Time: 10 * time.Second, Memory: 256 << 20, Output: 1 << 20}})
 	cases := map[string]struct{ template, want string }{
 		"loop":   {loopTemplate, "render chart chart: it was stopped after "},
 		"output": {"{{ range $i := until 2000 }}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c{{ $i }}}\ndata: {x: {{ repeat 1000 \"x\" }}}\n{{ end }}", "render chart chart: it renders more than 1 MiB (rendering.output)"},
