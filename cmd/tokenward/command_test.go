@@ -24,7 +24,8 @@ const (
 // certkeeper proposes for namespace certkeeper only, and returns its two requests by role.
 func (p *platform) certkeeper() (umbrella, pkg bot.MergeRequestReport) {
 	p.t.Helper()
-	_, r := p.propose(developer, "--namespace", "certkeeper")
+	p.only("certkeeper")
+	_, r := p.propose(developer)
 	if len(r.Failed) > 0 {
 		p.t.Fatalf("failed: %+v", r.Failed)
 	}

@@ -20,6 +20,9 @@ func TestEveryKeyComesFromTheEnvironment(t *testing.T) {
 		if f.doc == "" {
 			t.Errorf("%s is not documented", f.path)
 		}
+		if f.path == "umbrellas" {
+			continue // a list of structs, which only the file can hold, as the README's table says
+		}
 		value := map[string]string{"int": "7", "bool": fmt.Sprint(!f.value.IsValid() || f.value.Kind() == reflect.Bool && !f.value.Bool())}[f.value.Kind().String()]
 		if value == "" {
 			value = "a"

@@ -12,10 +12,7 @@ import (
 // one proposes for namespace bulletin only, and returns its two requests by role.
 func (p *platform) one() (umbrella, pkg bot.MergeRequestReport) {
 	p.t.Helper()
-	if p.environment == nil {
-		p.environment = map[string]string{}
-	}
-	p.environment["TOKENWARD_NAMESPACES"] = "bulletin" // --namespace makes a run that closes nothing
+	p.only("bulletin")
 	_, r := p.propose(developer)
 	for _, m := range r.MergeRequests {
 		if m.Role == bot.RoleUmbrella {
@@ -25,6 +22,15 @@ func (p *platform) one() (umbrella, pkg bot.MergeRequestReport) {
 		}
 	}
 	return umbrella, pkg
+}
+
+// only configures the program for one namespace. A run over all that is configured is
+// complete; one that --namespace narrows is not, and closes nothing.
+func (p *platform) only(namespace string) {
+	if p.environment == nil {
+		p.environment = map[string]string{}
+	}
+	p.environment["TOKENWARD_NAMESPACES"] = namespace
 }
 
 func (p *platform) must(err error) {
