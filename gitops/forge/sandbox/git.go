@@ -73,6 +73,7 @@ func gitEnv(dirs ...string) []string {
 	config := [][2]string{
 		{"core.hooksPath", os.DevNull},
 		{"core.quotePath", "false"},
+		{"core.fsync", "none"}, // the server is there to try things, not to keep them
 		{"gc.auto", "0"},
 		{"receive.autogc", "false"},
 		{"fastimport.unpackLimit", "0"},
