@@ -84,7 +84,7 @@ type stroke struct {
 }
 
 func strike(t *testing.T, dead bool, kinds func(writes bool) []sandbox.Fault) {
-	oneIn := 12
+	oneIn := 30
 	if testing.Short() {
 		oneIn = 100
 	}

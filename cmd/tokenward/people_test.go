@@ -24,9 +24,9 @@ import (
 // TOKENWARD_SEED plays one alone.
 func TestPeopleInTheWay(t *testing.T) {
 	t.Parallel()
-	first, sequences := 0, 24
+	first, sequences := 0, 12
 	if testing.Short() {
-		sequences = 8
+		sequences = 4
 	}
 	if n, err := strconv.Atoi(os.Getenv("TOKENWARD_SEQUENCES")); err == nil {
 		sequences = n
