@@ -209,14 +209,14 @@ func TestLateTickSurvives(t *testing.T) {
 func TestPartialRunLeavesTheDashboard(t *testing.T) {
 	t.Parallel()
 	p := issueKeeping(t)
-	p.one()
+	p.propose(developer, "--namespace", "bulletin")
 	if dashboard, tracking := p.issues(); dashboard.IID != 0 || len(tracking) != 1 {
 		t.Errorf("dashboard %d, %d tracking issues", dashboard.IID, len(tracking))
 	}
 	p.propose(developer)
 	p.tick("rescan", "bulletin")
 	before, _ := p.issues()
-	p.one()
+	p.propose(developer, "--namespace", "bulletin")
 	if after, _ := p.issues(); after.Description != before.Description {
 		t.Errorf("it was changed to\n%s", after.Description)
 	}
