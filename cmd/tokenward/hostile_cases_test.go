@@ -17,7 +17,7 @@ type hostileCase struct {
 	values        map[string]any
 	postRenderers []any
 	want          string
-	// slowly tells that on a busy machine the clock may stop it first.
+	// slowly tells that the clock, or the limit of memory, may stop it first.
 	slowly bool
 }
 
