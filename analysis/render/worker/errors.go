@@ -35,7 +35,7 @@ func died(state *os.ProcessState, stderr string, l Limits) (err error, time bool
 	case strings.Contains(stderr, "stack overflow") || strings.Contains(stderr, "stack exceeds"):
 		return &costError{"its templates or values are nested without end"}, false
 	case strings.Contains(stderr, "out of memory") || strings.Contains(stderr, "cannot allocate memory") ||
-		strings.Contains(stderr, "failed to create new OS thread"):
+		strings.Contains(stderr, "failed to create new OS thread") || strings.Contains(stderr, "pthread_create failed"):
 		return &costError{fmt.Sprintf("it needs more than %s of memory (rendering.memory)", size(l.Memory))}, false
 	}
 	return &costError{"the render worker " + lastWords(state, stderr)}, false
