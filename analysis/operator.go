@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 
 	"sigs.k8s.io/yaml"
 )
@@ -75,8 +76,13 @@ type OperatorPods struct {
 	When string `json:"when,omitempty"`
 }
 
-// Operators returns the embedded table.
+// Operators returns the embedded table, which is read once.
 func Operators() ([]Operator, error) {
+	table, err := embeddedOperators()
+	return slices.Clone(table), err
+}
+
+var embeddedOperators = sync.OnceValues(func() ([]Operator, error) {
 	var table struct {
 		Operators []Operator `json:"operators"`
 	}
@@ -84,7 +90,7 @@ func Operators() ([]Operator, error) {
 		return nil, fmt.Errorf("read the embedded operator table: %w", err)
 	}
 	return table.Operators, nil
-}
+})
 
 // Validate says what is wrong with an entry that a user adds.
 func (o Operator) Validate() error {

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"regexp"
+	"sync"
 
 	"sigs.k8s.io/yaml"
 )
@@ -42,7 +43,8 @@ type signs struct {
 	Injectors []sign   `json:"injectors"`
 }
 
-func loadSigns() (*signs, error) {
+// loadSigns returns the embedded signs, which are read and compiled once.
+var loadSigns = sync.OnceValues(func() (*signs, error) {
 	var s signs
 	if err := yaml.UnmarshalStrict(signData, &s); err != nil {
 		return nil, fmt.Errorf("read the embedded signs: %w", err)
@@ -55,7 +57,7 @@ func loadSigns() (*signs, error) {
 		}
 	}
 	return &s, nil
-}
+})
 
 func (s *sign) compile() (err error) {
 	if s.match, err = regexp.Compile(s.Match); err != nil {

@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"tokenward/gitops/forge/sandbox"
 )
 
@@ -187,7 +190,21 @@ func (g *game) defaultBranch(project string) string {
 // file reads a file of the default branch.
 func (g *game) file(project, path string) string {
 	g.t.Helper()
-	return g.git(project, "show", g.defaultBranch(project)+":"+path) + "\n"
+	return g.fileAt(project, g.heads()[project+" "+g.defaultBranch(project)], path)
+}
+
+// fileAt reads a file of a commit, without a process of its own.
+func (g *game) fileAt(project, commit, path string) string {
+	g.t.Helper()
+	repo, err := git.PlainOpen(filepath.Join(g.dir, project+".git"))
+	g.must(err)
+	c, err := repo.CommitObject(plumbing.NewHash(commit))
+	g.must(err)
+	f, err := c.File(path)
+	g.must(err)
+	text, err := f.Contents()
+	g.must(err)
+	return text
 }
 
 // commitTo commits to a request's branch: another file, or the one that the bot edits.
@@ -198,7 +215,7 @@ func (g *game) commitTo(m sandbox.MergeRequest, tip string, amend bool) bool {
 	files := map[string]string{"PERSON.md": fmt.Sprint(g.turn)}
 	if g.dice.IntN(3) == 0 {
 		path := map[string]string{umbrellaProject: valuesFile, bulletinProject: "README.md"}[m.Project]
-		text := g.git(m.Project, "show", tip+":"+path) + "\n"
+		text := g.fileAt(m.Project, tip, path)
 		files = map[string]string{path: strings.Replace(text, "\n\n", fmt.Sprintf("\n\n# by a person %d\n", g.turn), 1)}
 	}
 	sha, err := g.box.box.Commit(g.t.Context(), m.Project, sandbox.Commit{Branch: m.SourceBranch, Message: "By a person", Files: files, Amend: amend})

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -122,6 +123,11 @@ func newPlatformsOf(t *testing.T, renderer analysis.Renderer, umbrella map[strin
 	if err := os.WriteFile(filepath.Join(dir, sampleBranch.String()), []byte(tip.String()+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	for _, name := range s.projects { // into one file each
+		if out, err := exec.Command("git", "-C", filepath.Join(s.pattern, name+".git"), "repack", "-adq").CombinedOutput(); err != nil {
+			t.Fatalf("pack %s: %v\n%s", name, err, out)
+		}
+	}
 	s.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && !strings.HasSuffix(r.URL.Path, "/git-upload-pack") {
 			s.mu.Lock()
@@ -161,32 +167,33 @@ func (s *smallPlatforms) written() []string {
 	return out
 }
 
-// borrow makes a repository that has the refs of another and finds its objects there.
+// borrow makes a repository that has the refs of another and shares its files of objects.
 func borrow(from, to string) error {
-	for _, dir := range []string{"objects/info", "refs/heads", "refs/tags"} {
+	for _, dir := range []string{"objects/pack", "refs/heads", "refs/tags"} {
 		if err := os.MkdirAll(filepath.Join(to, dir), 0o700); err != nil {
 			return err
 		}
 	}
-	files := map[string]string{"objects/info/alternates": filepath.Join(from, "objects") + "\n"}
-	var refs []string
-	for _, pattern := range []string{"HEAD", "config", "refs/heads/*", "refs/tags/*"} {
+	for _, pattern := range []string{"HEAD", "config", "refs/heads/*", "refs/tags/*", "objects/pack/*"} {
 		found, err := filepath.Glob(filepath.Join(from, pattern))
 		if err != nil {
 			return err
 		}
-		refs = append(refs, found...)
-	}
-	for _, path := range refs {
-		raw, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		files[strings.TrimPrefix(path, from+"/")] = string(raw)
-	}
-	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(to, name), []byte(content), 0o600); err != nil {
-			return err
+		for _, path := range found {
+			name := strings.TrimPrefix(path, from+"/")
+			if strings.HasPrefix(name, "objects/") {
+				if err := os.Link(path, filepath.Join(to, name)); err != nil {
+					return err
+				}
+				continue
+			}
+			raw, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			if err := os.WriteFile(filepath.Join(to, name), raw, 0o600); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

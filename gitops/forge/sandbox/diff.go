@@ -24,19 +24,26 @@ type fileDiff struct {
 // diff returns what lies between two commits, file by file.
 func diff(ctx context.Context, git gitRun, from, to string) ([]fileDiff, error) {
 	flags := []string{"--no-color", "--no-ext-diff", "--no-textconv", "--find-renames", "--full-index"}
-	raw, err := git.settled(ctx, append(append([]string{"diff", "--raw", "-z"}, flags...), from, to)...)
+	out, err := git.settled(ctx, append(append([]string{"diff", "--raw", "--patch", "-z"}, flags...), from, to)...)
 	if err != nil {
 		return nil, err
 	}
-	files, err := parseRaw(string(raw))
+	if len(out) == 0 {
+		return nil, nil
+	}
+	raw, patch, _ := strings.Cut(string(out), "\x00\x00")
+	files, err := parseRaw(raw + "\x00")
 	if err != nil {
 		return nil, err
 	}
-	patch, err := git.settled(ctx, append(append([]string{"diff", "--patch"}, flags...), from, to)...)
-	if err != nil {
-		return nil, err
+	if strings.Contains(raw, "\n") { // a path that is not to be confused with lines of the patch
+		out, err := git.settled(ctx, append(append([]string{"diff", "--patch"}, flags...), from, to)...)
+		if err != nil {
+			return nil, err
+		}
+		patch = string(out)
 	}
-	return files, fillPatches(files, splitPatch(string(patch)))
+	return files, fillPatches(files, splitPatch(patch))
 }
 
 // fillPatches gives each file its part of the patch: one piece, or two where

@@ -39,16 +39,22 @@ func exitCode(err error) int {
 }
 
 // checkGit fails unless git can merge without a working tree.
-func checkGit(ctx context.Context) error {
-	out, err := exec.CommandContext(ctx, "git", "version").Output()
-	if err != nil {
-		return fmt.Errorf("run git version: %w; install git 2.38 or newer", err)
+func checkGit(ctx context.Context, memory *Memory) error {
+	known, ok := memory.get(question("version"))
+	out := known.out
+	if !ok {
+		var err error
+		if out, err = exec.CommandContext(ctx, "git", "version").Output(); err != nil {
+			return fmt.Errorf("run git version: %w; install git 2.38 or newer", err)
+		}
+		memory.put(question("version"), remembered{out: out})
 	}
 	words := strings.Fields(string(out)) // git version 2.39.5
 	if len(words) < 3 {
 		return fmt.Errorf("read git version from %q", out)
 	}
 	var numbers [2]int
+	var err error
 	for n, part := range strings.SplitN(words[2], ".", 3) {
 		if n < len(numbers) {
 			if numbers[n], err = strconv.Atoi(part); err != nil {

@@ -142,14 +142,9 @@ func (s *Server) advertise(rec *recorder, r *http.Request, p *project, service s
 	if err != nil {
 		return err
 	}
-	key := question("advertise", service, r.Header.Get("Git-Protocol"), refs.String())
-	known, ok := p.memory.get(key)
-	out := known.out
-	if !ok {
-		if out, err = s.serviceCommand(r, p, service, "--advertise-refs").Output(); err != nil {
-			return fmt.Errorf("run %s: %w", service, err)
-		}
-		p.memory.put(key, remembered{out: out})
+	out, err := s.advertisement(r.Context(), p, service, r.Header.Get("Git-Protocol"), refs, s.serviceCommand(r, p, service, "--advertise-refs").Output)
+	if err != nil {
+		return err
 	}
 	noCache(rec, "application/x-"+service+"-advertisement")
 	_, err = io.WriteString(rec, pktLine("# service="+service+"\n")+flushPkt+string(out))

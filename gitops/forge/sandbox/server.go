@@ -126,7 +126,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkGit(context.Background()); err != nil {
+	if err := checkGit(context.Background(), cfg.Memory); err != nil {
 		return nil, err
 	}
 	s := &Server{
