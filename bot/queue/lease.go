@@ -63,8 +63,9 @@ func (l *Lease) encodedSteps() string {
 	return string(raw)
 }
 
-// claim takes the unit for this process if the job is still the unit's and nothing
-// that excludes it runs; otherwise it returns nil, and the unit waits on.
+// claim takes the unit for this process if it is wanted and nothing that excludes it
+// runs; otherwise it returns nil, and the unit waits on. Which job brought it does not
+// matter: the one that was handed over first may come last.
 func (q *Queue) claim(ctx context.Context, job int64, umbrella, namespace string) (*Lease, error) {
 	var l *Lease
 	err := q.db.within(ctx, func(tx *sql.Tx) error {
@@ -72,7 +73,7 @@ func (q *Queue) claim(ctx context.Context, job int64, umbrella, namespace string
 			return err
 		}
 		u, err := readUnit(ctx, tx, umbrella, namespace)
-		if err != nil || u.job != job {
+		if err != nil {
 			return err
 		}
 		now := q.db.millis()
@@ -80,9 +81,18 @@ func (q *Queue) claim(ctx context.Context, job int64, umbrella, namespace string
 		if err != nil {
 			return err
 		}
+		if free && u.lost(now) && u.losses+1 >= int64(q.cfg.Attempts) {
+			q.cfg.Log.Error("unit parked: its process died again and again", "umbrella", umbrella, "namespace", namespace)
+			return parkLost(ctx, tx, u, now)
+		}
 		if !free || q.draining.Load() {
-			_, err := tx.ExecContext(ctx, `UPDATE tokenward_unit SET job = 0 WHERE umbrella = $1 AND namespace = $2`, umbrella, namespace)
+			_, err := tx.ExecContext(ctx, `UPDATE tokenward_unit SET job = 0 WHERE umbrella = $1 AND namespace = $2 AND job = $3`, umbrella, namespace, job)
 			return err
+		}
+		if u.lost(now) {
+			if u.reasons, err = lostReasons(ctx, tx, u); err != nil {
+				return err
+			}
 		}
 		l = &Lease{Umbrella: umbrella, Namespace: namespace, Whole: u.whole > u.done, Run: job,
 			Reasons: lines(u.reasons), Triggers: u.wanted - u.done, q: q}
@@ -108,13 +118,15 @@ SELECT (SELECT COUNT(*) FROM tokenward_unit WHERE umbrella = $1 AND owner <> '' 
 }
 
 func (q *Queue) take(ctx context.Context, tx *sql.Tx, l *Lease, u unitRow, now int64) error {
-	_, err := tx.ExecContext(ctx, `UPDATE tokenward_run SET ended = $1, result = $2, message = $3 WHERE umbrella = $4 AND namespace = $5 AND ended = 0`,
-		now, string(Lost), "its process was not heard of any more", l.Umbrella, l.Namespace)
-	if err != nil {
+	if err := endLost(ctx, tx, u, now); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE tokenward_unit SET owner = $1, lease = $2, run = $3, running = wanted, job = 0, reasons = '' WHERE umbrella = $4 AND namespace = $5`,
-		q.cfg.Owner, now+q.cfg.Lease.Milliseconds(), l.Run, l.Umbrella, l.Namespace)
+	losses := u.losses
+	if u.lost(now) {
+		losses++
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE tokenward_unit SET owner = $1, lease = $2, run = $3, running = wanted, job = 0, reasons = '', losses = $4 WHERE umbrella = $5 AND namespace = $6`,
+		q.cfg.Owner, now+q.cfg.Lease.Milliseconds(), l.Run, losses, l.Umbrella, l.Namespace)
 	if err != nil {
 		return err
 	}
@@ -178,7 +190,7 @@ type unitRow struct {
 	wanted, whole, running, done int64
 	wantedAt                     int64
 	reasons                      string
-	failures                     int64
+	failures, losses             int64
 	failure                      string
 	notBefore, parkedAt          int64
 	job, jobAt                   int64
@@ -186,10 +198,10 @@ type unitRow struct {
 	lease, run                   int64
 }
 
-const unitColumns = `umbrella, namespace, wanted, whole, running, done, wanted_at, reasons, failures, failure, not_before, parked_at, job, job_at, owner, lease, run`
+const unitColumns = `umbrella, namespace, wanted, whole, running, done, wanted_at, reasons, failures, losses, failure, not_before, parked_at, job, job_at, owner, lease, run`
 
 func (u *unitRow) scan(scan func(...any) error) error {
-	return scan(&u.umbrella, &u.namespace, &u.wanted, &u.whole, &u.running, &u.done, &u.wantedAt, &u.reasons, &u.failures, &u.failure,
+	return scan(&u.umbrella, &u.namespace, &u.wanted, &u.whole, &u.running, &u.done, &u.wantedAt, &u.reasons, &u.failures, &u.losses, &u.failure,
 		&u.notBefore, &u.parkedAt, &u.job, &u.jobAt, &u.owner, &u.lease, &u.run)
 }
 

@@ -155,7 +155,7 @@ func (q *Queue) Retry(ctx context.Context, umbrella, namespace, reason string) e
 		if err := q.want(ctx, tx, q.db.millis(), []bot.Trigger{{Umbrella: umbrella, Namespace: namespace, Reason: reason}}); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE tokenward_unit SET failures = 0, not_before = 0 WHERE umbrella = $1 AND namespace = $2`, umbrella, namespace)
+		_, err := tx.ExecContext(ctx, `UPDATE tokenward_unit SET failures = 0, losses = 0, not_before = 0 WHERE umbrella = $1 AND namespace = $2`, umbrella, namespace)
 		return err
 	})
 	if err != nil {

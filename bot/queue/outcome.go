@@ -87,7 +87,7 @@ func (q *Queue) end(ctx context.Context, l *Lease, o Outcome) error {
 
 // settle moves the unit on. A run that has to begin anew gets its reasons back.
 func (q *Queue) settle(ctx context.Context, tx *sql.Tx, u unitRow, o Outcome, now int64) error {
-	const release = `UPDATE tokenward_unit SET owner = '', lease = 0`
+	const release = `UPDATE tokenward_unit SET owner = '', lease = 0, losses = 0`
 	const this = ` WHERE umbrella = $1 AND namespace = $2`
 	again := fmt.Sprintf(`, reasons = substr(reasons || COALESCE((SELECT r.reasons FROM tokenward_run r WHERE r.id = tokenward_unit.run), ''), 1, %d)`, keptReasons)
 	var err error

@@ -16,7 +16,7 @@ const (
 	// promoteEvery is how often the units are looked through without a kick.
 	promoteEvery = time.Second
 	// takeTime is how long a job may be with River before it is looked after.
-	takeTime = 2 * time.Second
+	takeTime = 700 * time.Millisecond
 )
 
 // promoteLoop hands units to River as they become due, and tidies up once an hour.
@@ -71,7 +71,7 @@ func (q *Queue) promote(ctx context.Context) error {
 }
 
 // due chooses from all units. The umbrella that has the least going on comes first,
-// then the unit that waits longest. The whole umbrella waits for its namespaces that
+// then units whose run was cut off, then the unit that waits longest. The whole umbrella waits for its namespaces that
 // came before it or run, and namespaces that came after it wait for it.
 func (q *Queue) due(all []unitRow, resting map[string]bool, now int64) []unitRow {
 	type load struct {
@@ -103,12 +103,12 @@ func (q *Queue) due(all []unitRow, resting map[string]bool, now int64) []unitRow
 		}
 		if u.wanted > u.done && u.parkedAt == 0 && u.notBefore <= now && !resting[u.umbrella] {
 			if ready = append(ready, u); u.namespace == "" {
-				l.wholeSince = u.wantedAt
+				l.wholeSince = u.since(now)
 			}
 		}
 	}
 	slices.SortStableFunc(ready, func(a, b unitRow) int {
-		return cmp.Or(cmp.Compare(a.wantedAt, b.wantedAt), cmp.Compare(a.namespace, b.namespace))
+		return cmp.Or(cmp.Compare(a.since(now), b.since(now)), cmp.Compare(a.lease, b.lease), cmp.Compare(a.namespace, b.namespace))
 	})
 	var out []unitRow
 	for len(ready) > 0 && handed < 2*q.cfg.Workers {
@@ -121,7 +121,7 @@ func (q *Queue) due(all []unitRow, resting map[string]bool, now int64) []unitRow
 		u := ready[best]
 		ready = slices.Delete(ready, best, best+1)
 		l := loads[u.umbrella]
-		blocked := l.whole || u.namespace == "" && l.namespaces || u.namespace != "" && l.wholeSince > 0 && l.wholeSince <= u.wantedAt
+		blocked := l.whole || u.namespace == "" && l.namespaces || u.namespace != "" && l.wholeSince > 0 && l.wholeSince <= u.since(now)
 		if blocked {
 			continue
 		}

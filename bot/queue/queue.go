@@ -38,11 +38,13 @@ type Config struct {
 	Owner string
 	// Workers is how many units this process runs at once; default 2.
 	Workers int
-	// Lease is how long a unit stays taken after its process was last heard of; default 6 s.
+	// Lease is how long a unit stays taken after its process was last heard of; default
+	// 5 s, so that what a killed process was at runs again within 10.
 	Lease time.Duration
 	// RunLimit ends a run that takes longer; default one hour.
 	RunLimit time.Duration
-	// Attempts is after how many failures in a row a unit is parked; default 8.
+	// Attempts is after how many failures in a row, or as many runs in a row that their
+	// process did not survive, a unit is parked; default 8.
 	Attempts int
 	// Keep is how long ended runs are remembered; default 30 days.
 	Keep time.Duration
@@ -58,7 +60,7 @@ func (c Config) withDefaults() Config {
 		c.Workers = 2
 	}
 	if c.Lease <= 0 {
-		c.Lease = 6 * time.Second
+		c.Lease = 5 * time.Second
 	}
 	if c.RunLimit <= 0 {
 		c.RunLimit = time.Hour
@@ -117,7 +119,7 @@ func (q *Queue) prepare(ctx context.Context) error {
 	}
 	if q.db.sole {
 		// Whoever had leases is dead: this process alone has the file.
-		if _, err := q.db.ExecContext(ctx, `UPDATE tokenward_unit SET owner = '', lease = 0, job = 0`); err != nil {
+		if _, err := q.db.ExecContext(ctx, `UPDATE tokenward_unit SET lease = CASE WHEN lease > $1 THEN $1 ELSE lease END, job = 0`, q.db.millis()); err != nil {
 			return fmt.Errorf("take over what the last process left: %w", err)
 		}
 	}

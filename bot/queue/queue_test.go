@@ -272,6 +272,106 @@ func testTakeover(t *testing.T, b *bench) {
 	s.quiet()
 }
 
+// die has the unit's run end as that of a process which is killed: nobody gives the
+// lease back, and it is over.
+func (s *shift) die(umbrella, namespace string) {
+	s.t.Helper()
+	if _, err := s.db.Exec(`UPDATE tokenward_unit SET wanted = wanted + 1, running = wanted + 1, owner = 'dead', lease = $1, job = 0, run = -1 WHERE umbrella = $2 AND namespace = $3`,
+		s.db.millis(), umbrella, namespace); err != nil {
+		s.t.Fatal(err)
+	}
+	s.kick()
+}
+
+// What a killed process was at comes before all that waits, and without a pause.
+func testCutFirst(t *testing.T, b *bench) {
+	s := b.start(func(c *Config) { c.Workers = 1 })
+	s.trigger("u", "cut")
+	s.settle(s.take("u", "cut"), Outcome{Result: Done})
+	s.trigger("v", "blocker") // keeps the only worker busy
+	blocker := s.take("v", "blocker")
+	s.die("u", "cut")
+	due := func() string {
+		rows, err := s.unitRows(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, r := range rows {
+			rows[i].job = 0
+			if r.namespace == "old" {
+				rows[i].wantedAt = 2
+			}
+		}
+		var names []string
+		for _, u := range s.due(rows, nil, s.db.millis()) {
+			names = append(names, u.namespace)
+		}
+		return strings.Join(names, " ")
+	}
+	s.trigger("u", "old")
+	if got := due(); got != "cut old" {
+		t.Errorf("in turn: %s", got)
+	}
+	s.trigger("u", "")
+	if got := due(); got != "cut old" {
+		t.Errorf("with the umbrella wanted: %s", got)
+	}
+	s.settle(blocker, Outcome{Result: Done})
+	for range 3 {
+		s.settle(<-s.runs, Outcome{Result: Done})
+	}
+	s.quiet()
+}
+
+// A unit whose runs no process survives is parked, one that survives is forgiven.
+func testDeadly(t *testing.T, b *bench) {
+	s := b.start()
+	s.trigger("u", "a")
+	s.settle(s.take("u", "a"), Outcome{Result: Done})
+	for range 2 {
+		s.die("u", "a")
+		s.settle(s.take("u", "a"), Outcome{Result: Done})
+		if u := s.unit("u", "a"); u.State != Idle || u.Failures != 0 {
+			t.Fatalf("after a run that was cut off: %+v", u)
+		}
+	}
+	if _, err := s.db.Exec(`UPDATE tokenward_unit SET losses = 2`); err != nil {
+		t.Fatal(err)
+	}
+	s.die("u", "a")
+	s.until("the unit to be parked", func() bool { return s.unit("u", "a").State == Parked })
+	if u := s.unit("u", "a"); !strings.Contains(u.Failure, "died in the middle of the last 3 runs") {
+		t.Errorf("the reason: %q", u.Failure)
+	}
+	if err := s.Retry(t.Context(), "u", "a", "a person asks"); err != nil {
+		t.Fatal(err)
+	}
+	s.settle(s.take("u", "a"), Outcome{Result: Done})
+	s.quiet()
+}
+
+// A job that went down with the process which had fetched it is given out again.
+func testFetchedByTheDead(t *testing.T, b *bench) {
+	q := b.open(func(c *Config) { c.Owner = "dead" })
+	if err := q.Enqueue(t.Context(), bot.Trigger{Umbrella: "u", Namespace: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	q.SetUmbrellas([]string{"u"})
+	if err := q.promote(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	fetched := time.Now().Add(-takeTime)
+	if _, err := q.db.Exec(`UPDATE river_job SET state = 'running', attempt = 1, attempted_at = $1`, fetched); err != nil {
+		t.Fatal(err)
+	}
+	closeQueue(t, q)
+	s := b.start()
+	b.clock.add(takeTime)
+	s.kick()
+	s.settle(s.take("u", "a"), Outcome{Result: Done})
+	s.quiet()
+}
+
 func testLostLease(t *testing.T, b *bench) {
 	s := b.start(func(c *Config) { c.Lease = 600 * time.Millisecond })
 	s.trigger("u", "a")

@@ -2,20 +2,13 @@ package queue
 
 import (
 	"context"
-	"crypto/rand"
-	"database/sql"
 	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib"
-
 	"tokenward/bot"
+	"tokenward/bot/queue/storetest"
 )
 
 // The same behaviour is held against both stores.
@@ -26,9 +19,7 @@ func TestSuiteOnSQLite(t *testing.T) {
 
 func TestSuiteOnPostgres(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("TOKENWARD_TEST_POSTGRES") == "" {
-		t.Skip("needs TOKENWARD_TEST_POSTGRES, the URL of a PostgreSQL server")
-	}
+	storetest.Postgres(t) // skips where there is none
 	suite(t, "postgres")
 }
 
@@ -44,6 +35,9 @@ func suite(t *testing.T, store string) {
 		"umbrellas take turns":                          testFairness,
 		"a stopped run is handed back":                  testHandBack,
 		"a dead process's unit is taken up":             testTakeover,
+		"what was cut off comes first":                  testCutFirst,
+		"what no process survives is parked":            testDeadly,
+		"a job that died with its process is run":       testFetchedByTheDead,
 		"a run whose lease is gone is cancelled":        testLostLease,
 		"ticks are served once":                         testTicks,
 		"what follows is stored with the end":           testFollow,
@@ -71,41 +65,11 @@ type bench struct {
 func newBench(t *testing.T, store string) *bench {
 	b := &bench{t: t, clock: &clock{now: time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)}}
 	if store == "sqlite" {
-		b.url = "sqlite://" + filepath.Join(t.TempDir(), "store.db")
+		b.url = storetest.SQLite(t)
 		return b
 	}
-	b.url, b.password = newSchema(t)
+	b.url, b.password = storetest.Postgres(t)
 	return b
-}
-
-// newSchema makes a schema of its own on the test server and returns its URL.
-func newSchema(t testing.TB) (store, password string) {
-	server, err := url.Parse(os.Getenv("TOKENWARD_TEST_POSTGRES"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := sql.Open("pgx", server.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	schema := "t" + strings.ToLower(rand.Text()[:12])
-	if _, err := db.Exec("CREATE SCHEMA " + schema); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := db.Exec("DROP SCHEMA " + schema + " CASCADE"); err != nil {
-			t.Error(err)
-		}
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	password, _ = server.User.Password()
-	server.User = url.User(server.User.Username())
-	q := server.Query()
-	q.Set("search_path", schema)
-	server.RawQuery = q.Encode()
-	return server.String(), password
 }
 
 type clock struct {

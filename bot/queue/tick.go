@@ -76,7 +76,6 @@ type NamespaceView struct {
 	// Fingerprint stands for everything that a run would look at. "" means that the
 	// namespace must be looked at again.
 	Fingerprint string
-	View        []byte // JSON for the admin page
 }
 
 // SaveNamespaces stores views. If they are all that the umbrella has, the others are
@@ -92,9 +91,9 @@ func (q *Queue) SaveNamespaces(ctx context.Context, umbrella string, views []Nam
 			}
 		}
 		for _, v := range views {
-			_, err := tx.ExecContext(ctx, `INSERT INTO tokenward_namespace (umbrella, namespace, at, fingerprint, view) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (umbrella, namespace) DO UPDATE SET at = excluded.at, fingerprint = excluded.fingerprint, view = excluded.view`,
-				umbrella, v.Namespace, q.db.millis(), v.Fingerprint, storable(string(v.View)))
+			_, err := tx.ExecContext(ctx, `INSERT INTO tokenward_namespace (umbrella, namespace, at, fingerprint) VALUES ($1, $2, $3, $4)
+ON CONFLICT (umbrella, namespace) DO UPDATE SET at = excluded.at, fingerprint = excluded.fingerprint`,
+				umbrella, v.Namespace, q.db.millis(), v.Fingerprint)
 			if err != nil {
 				return err
 			}
@@ -109,7 +108,7 @@ ON CONFLICT (umbrella, namespace) DO UPDATE SET at = excluded.at, fingerprint = 
 
 // Namespaces returns the views of an umbrella, by name.
 func (q *Queue) Namespaces(ctx context.Context, umbrella string) ([]NamespaceView, error) {
-	rows, err := q.db.QueryContext(ctx, `SELECT namespace, at, fingerprint, view FROM tokenward_namespace WHERE umbrella = $1 ORDER BY namespace`, umbrella)
+	rows, err := q.db.QueryContext(ctx, `SELECT namespace, at, fingerprint FROM tokenward_namespace WHERE umbrella = $1 ORDER BY namespace`, umbrella)
 	if err != nil {
 		return nil, fmt.Errorf("recall the namespaces of %s: %w", umbrella, err)
 	}
@@ -117,11 +116,10 @@ func (q *Queue) Namespaces(ctx context.Context, umbrella string) ([]NamespaceVie
 	for rows.Next() {
 		var v NamespaceView
 		var at int64
-		var view string
-		if err := rows.Scan(&v.Namespace, &at, &v.Fingerprint, &view); err != nil {
+		if err := rows.Scan(&v.Namespace, &at, &v.Fingerprint); err != nil {
 			return nil, errors.Join(err, rows.Close())
 		}
-		v.At, v.View = fromMillis(at), []byte(view)
+		v.At = fromMillis(at)
 		out = append(out, v)
 	}
 	return out, errors.Join(rows.Err(), rows.Close())

@@ -61,7 +61,7 @@ type worker struct {
 	q *Queue
 }
 
-// Work runs the unit if it is still this job's to run. The job is done in any case:
+// Work runs the unit if it is to be run. The job is done in any case:
 // what became of the unit stands with the unit.
 func (w *worker) Work(ctx context.Context, job *river.Job[unitArgs]) error {
 	w.q.runJob(ctx, job)
@@ -104,7 +104,8 @@ func (q *Queue) runJob(ctx context.Context, job *river.Job[unitArgs]) {
 }
 
 // waits tells whether River still has the job to give to somebody. A job that was
-// given out and not taken on for a lease's time was lost with its process.
+// given out and not taken on soon was lost with its process. If it was not, whichever
+// comes first has the unit.
 func (q *Queue) waits(ctx context.Context, tx *sql.Tx, job int64) (bool, error) {
 	row, err := q.river.JobGetTx(ctx, tx, job)
 	switch {
@@ -115,7 +116,7 @@ func (q *Queue) waits(ctx context.Context, tx *sql.Tx, job int64) (bool, error) 
 	}
 	switch row.State {
 	case rivertype.JobStateRunning:
-		return row.AttemptedAt != nil && time.Since(*row.AttemptedAt) < q.cfg.Lease, nil
+		return row.AttemptedAt != nil && time.Now().UnixMilli()+q.db.offset.Load()-row.AttemptedAt.UnixMilli() < takeTime.Milliseconds(), nil
 	case rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateScheduled, rivertype.JobStateRetryable:
 		return true, nil
 	}

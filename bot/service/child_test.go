@@ -43,7 +43,7 @@ func serveChild() error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	password := func() (string, error) { return os.Getenv("TOKENWARD_TEST_PASSWORD"), nil }
-	q, err := queue.Open(ctx, queue.Config{URL: os.Getenv("TOKENWARD_TEST_STORE"), Password: password, Workers: 4})
+	q, err := queue.Open(ctx, queue.Config{URL: os.Getenv("TOKENWARD_TEST_STORE"), Password: password, Workers: 4, Attempts: 1000})
 	if err != nil {
 		return err
 	}
@@ -124,6 +124,7 @@ func deliver(ctx context.Context, client *http.Client, server, id string, n int)
 type child struct {
 	cmd   *exec.Cmd
 	url   string
+	start time.Duration // how long it took until then
 	ready chan struct{} // closed when url is known
 	gone  chan struct{} // closed when the process is dead
 }
@@ -137,13 +138,14 @@ func startChild(t *testing.T, store, password, parent string) *child {
 	if err != nil {
 		t.Fatal(err)
 	}
+	began := time.Now()
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
 		lines := bufio.NewScanner(out)
 		if lines.Scan() {
-			c.url = lines.Text()
+			c.url, c.start = lines.Text(), time.Since(began)
 			close(c.ready)
 		}
 		_, _ = io.Copy(io.Discard, out) // what it says before it dies is of no interest

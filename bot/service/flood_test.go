@@ -4,23 +4,24 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"tokenward/bot/queue/storetest"
 )
 
 // Many deliveries at full speed from 50 connections: every one is answered with 200,
 // and all that was answered is run. TOKENWARD_FLOOD says how many.
 func TestFloodOnSQLite(t *testing.T) {
-	flood(t, "sqlite://"+filepath.Join(t.TempDir(), "store.db"), "")
+	flood(t, storetest.SQLite(t), "")
 }
 
 func TestFloodOnPostgres(t *testing.T) {
-	store, password := newSchema(t)
+	store, password := storetest.Postgres(t)
 	flood(t, store, password)
 }
 

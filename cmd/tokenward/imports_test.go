@@ -22,6 +22,7 @@ var allowed = map[string][]string{
 	"bot/metrics":          {"bot", "bot/board", "gitops/forge"},
 	"bot/redact":           {},
 	"bot/queue":            {"bot"},
+	"bot/queue/storetest":  {},
 	"bot/service":          {"bot", "bot/queue", "analysis"},
 	"bot/report":           {"bot", "templates"},
 	"bot/webhook":          {"bot"},
