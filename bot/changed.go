@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io/fs"
-	"slices"
 
 	"tokenward/analysis"
 )
@@ -122,37 +121,4 @@ func (b *Bot) policySources(s *Scan) map[string]string {
 		out[f] = hex.EncodeToString(sum[:])
 	}
 	return out
-}
-
-// Site says where an umbrella and its packages are on the GitLab server, as one scan
-// found them.
-type Site struct {
-	// Project is the umbrella's path, "" if it is on another server.
-	Project       string    `json:"project"`
-	DefaultBranch string    `json:"defaultBranch"`
-	Branch        string    `json:"branch"` // the analysed one
-	Packages      []Package `json:"packages"`
-}
-
-// Package is a repository in the place where an umbrella deploys it.
-type Package struct {
-	Project       string `json:"project"`
-	Namespace     string `json:"namespace"`
-	DefaultBranch string `json:"defaultBranch"` // "" if it could not be read
-	Branch        string `json:"branch"`        // what the umbrella pins, if that is a branch
-}
-
-// Site tells where the projects of a scan are. Repositories on other servers are left out.
-func (b *Bot) Site(s *Scan) Site {
-	site := Site{Project: b.projectPath(s.Umbrella.URL), DefaultBranch: s.Umbrella.Head, Branch: s.Umbrella.Branch}
-	for i, r := range s.Set.Releases {
-		p := Package{Project: b.projectPath(r.Repository), Namespace: r.Namespace, Branch: r.Ref.Branch}
-		if i < len(s.heads) {
-			p.DefaultBranch = s.heads[i]
-		}
-		if p.Project != "" && !slices.Contains(site.Packages, p) {
-			site.Packages = append(site.Packages, p)
-		}
-	}
-	return site
 }

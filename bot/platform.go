@@ -1,62 +1,64 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"slices"
-	"strings"
-
-	"tokenward/analysis"
 )
 
-// Platform names the GitLab projects that an umbrella's platform consists of, as far
-// as they are on the configured server.
-type Platform struct {
-	Umbrella string // path of the project, "" if it is elsewhere
-	Packages []PlatformPackage
+// Site says where an umbrella and its packages are on the GitLab server. Repositories
+// on other servers are left out.
+type Site struct {
+	// Project is the umbrella's path, "" if it is on another server.
+	Project       string    `json:"project"`
+	DefaultBranch string    `json:"defaultBranch"`
+	Branch        string    `json:"branch"` // the analysed one
+	Packages      []Package `json:"packages"`
 }
 
-// PlatformPackage is one package's project and a namespace that it is deployed to.
-type PlatformPackage struct {
-	Project   string // path
-	Namespace string
-	Branch    string // that the umbrella follows, "" where it pins something else
+// Package is a repository in the place where an umbrella deploys it.
+type Package struct {
+	Project       string `json:"project"`
+	Namespace     string `json:"namespace"`
+	DefaultBranch string `json:"defaultBranch"` // "" if it was not or could not be read
+	Branch        string `json:"branch"`        // what the umbrella follows, "" where it pins something else
 }
 
-// Discover finds the platform's projects without rendering any package. It writes
+// Discover finds the platform's projects without fetching any package. It writes
 // nothing; an error means that the umbrella could not be read.
-func (b *Bot) Discover(ctx context.Context) (*Platform, error) {
+func (b *Bot) Discover(ctx context.Context) (Site, error) {
 	s := &Scan{}
 	if err := b.discoverStep(ctx, s); err != nil {
-		return nil, err
+		return Site{}, err
 	}
-	return b.Platform(s), nil
+	return b.Site(s), nil
 }
 
-// Platform lists the projects of a scan, by path and namespace, each once.
-func (b *Bot) Platform(s *Scan) *Platform {
-	p := &Platform{Umbrella: b.projectPath(s.Umbrella.URL)}
-	add := func(r analysis.Release) {
-		one := PlatformPackage{Project: b.projectPath(r.Repository), Namespace: r.Namespace, Branch: r.Ref.Branch}
-		if r.Repository != "" && one.Project != "" && !slices.Contains(p.Packages, one) {
-			p.Packages = append(p.Packages, one)
+// Site tells where the projects of a scan are, by path and namespace, each once.
+func (b *Bot) Site(s *Scan) Site {
+	site := Site{Project: b.projectPath(s.Umbrella.URL), DefaultBranch: s.Umbrella.Head, Branch: s.Umbrella.Branch}
+	for i, r := range s.Discovery.Releases {
+		p := Package{Project: b.projectPath(r.Repository), Namespace: r.Namespace, Branch: r.Ref.Branch}
+		if i < len(s.heads) {
+			p.DefaultBranch = s.heads[i]
+		}
+		if r.Repository != "" && p.Project != "" && !slices.Contains(site.Packages, p) {
+			site.Packages = append(site.Packages, p)
 		}
 	}
-	for _, r := range s.Discovery.Releases {
-		add(r)
-	}
-	slices.SortFunc(p.Packages, func(a, c PlatformPackage) int {
-		return strings.Compare(a.Project+" "+a.Namespace+" "+a.Branch, c.Project+" "+c.Namespace+" "+c.Branch)
+	slices.SortStableFunc(site.Packages, func(a, c Package) int {
+		return cmp.Or(cmp.Compare(a.Project, c.Project), cmp.Compare(a.Namespace, c.Namespace), cmp.Compare(a.Branch, c.Branch))
 	})
-	return p
+	return site
 }
 
 // Projects lists the paths of all projects, the umbrella's first, each once.
-func (p *Platform) Projects() []string {
+func (s Site) Projects() []string {
 	var all []string
-	if p.Umbrella != "" {
-		all = append(all, p.Umbrella)
+	if s.Project != "" {
+		all = append(all, s.Project)
 	}
-	for _, one := range p.Packages {
+	for _, one := range s.Packages {
 		if !slices.Contains(all, one.Project) {
 			all = append(all, one.Project)
 		}

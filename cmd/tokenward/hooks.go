@@ -115,15 +115,15 @@ func (r *hookRun) all(ctx context.Context, s *surroundings, c config, do func(*h
 		return err
 	}
 	defer a.close()
-	platform, err := a.bot.Discover(ctx)
+	site, err := a.bot.Discover(ctx)
 	p.finish()
 	if err != nil {
 		return err
 	}
-	if platform.Umbrella == "" {
+	if site.Project == "" {
 		return usageError{errors.New("the umbrella is not on the configured GitLab server: give --group, or git.insteadOf")}
 	}
-	for _, path := range platform.Projects() {
+	for _, path := range site.Projects() {
 		project, err := r.client.Project(ctx, path)
 		switch {
 		case err != nil:
@@ -131,7 +131,7 @@ func (r *hookRun) all(ctx context.Context, s *surroundings, c config, do func(*h
 		case project.AccessLevel != 0 && project.AccessLevel < forge.Maintainer:
 			r.fail(project.Path, errors.New("the token's user must be a Maintainer to see and set webhooks"))
 		default:
-			r.one(ctx, forge.ProjectHooks(project), wantedEvents(issues && path == platform.Umbrella), do)
+			r.one(ctx, forge.ProjectHooks(project), wantedEvents(issues && path == site.Project), do)
 		}
 	}
 	return r.end()
