@@ -156,11 +156,12 @@ type mergeRequests interface {
 	DeleteBranch(ctx context.Context, projectID int64, branch string) error
 }
 
-// identity tells which user a token belongs to; *forge.Client asks.
+// identity tells which user a token belongs to, and what they have open; *forge.Client asks.
 type identity interface {
 	CurrentUser(ctx context.Context) (forge.User, error)
 	// UserFor is the user of the token for a project, which is asked for once.
 	UserFor(ctx context.Context, project string) (forge.User, error)
+	OpenedByMe(ctx context.Context) ([]forge.MergeRequest, error)
 }
 
 var (

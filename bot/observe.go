@@ -25,6 +25,7 @@ func (w *writer) check(ctx context.Context, p *proposal) error {
 		return fmt.Errorf("look up project %s: %w", path, err)
 	}
 	p.project = project
+	w.looked[branchOf{project.ID, p.branch}] = true
 	if w.users[project.ID], err = w.identity.UserFor(ctx, path); err != nil {
 		return fmt.Errorf("ask GitLab who the token for %s belongs to: %w", path, err)
 	}

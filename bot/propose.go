@@ -109,6 +109,7 @@ func (b *Bot) proposeAll(ctx context.Context, scan *Scan, units []*Unit, refusal
 			report.MergeRequests = append(report.MergeRequests, *request)
 		}
 	}
+	w.closeOrphans(ctx, scan, runs, report)
 	w.keepIssues(ctx, scan, runs, report)
 	return nil
 }

@@ -18,6 +18,8 @@ type state struct {
 	Role   string `json:"role"`
 	Digest string `json:"digest"` // of the lines that the request asks for
 	Head   string `json:"head"`   // the commit that the bot pushed last
+	// Umbrella is the project of the umbrella that a package's request belongs to.
+	Umbrella string `json:"umbrella,omitempty"`
 	// Version is the version that the request raises the chart to.
 	Version string `json:"version,omitempty"`
 	Title   string `json:"title,omitempty"`  // the title that the bot set last

@@ -18,7 +18,9 @@ type writer struct {
 	user forge.User // by the umbrella's token
 	// users are those of the projects' tokens, by the projects' numbers.
 	users map[int64]forge.User
-	book  *issueBook // nil: the bot keeps no issues
+	// looked are the branches about whose requests this run has asked.
+	looked map[branchOf]bool
+	book   *issueBook // nil: the bot keeps no issues
 }
 
 // me is the user that the bot is on a project.
@@ -44,7 +46,7 @@ func (b *Bot) newWriter(ctx context.Context) (*writer, error) {
 }
 
 func (b *Bot) bareWriter() *writer {
-	return &writer{Bot: b, seal: sealer{key: b.cfg.StateKey}, users: map[int64]forge.User{}}
+	return &writer{Bot: b, seal: sealer{key: b.cfg.StateKey}, users: map[int64]forge.User{}, looked: map[branchOf]bool{}}
 }
 
 // read asks the server about everything that the unit wants and decides, before
@@ -197,6 +199,9 @@ func (w *writer) open(ctx context.Context, p *proposal, all []*proposal) error {
 	p.state = p.decision.known
 	p.state.Unit, p.state.Role, p.state.Digest, p.state.Version = p.unit, p.role, p.digest, p.change.bump.version
 	p.state.Members = p.members
+	if p.role == RolePackage {
+		p.state.Umbrella = w.projectPath(w.cfg.Umbrella.Repository)
+	}
 	switch {
 	case p.pushed != "":
 		p.state.Head = p.pushed

@@ -146,13 +146,8 @@ var moves = []move{
 	}},
 	{name: "list the namespace by hand", often: 1, at: (*game).listByHand},
 	{name: "unlist the namespace", often: 1, at: (*game).unlist},
-	{name: "switch the package on or off", often: 1, at: func(g *game) bool {
-		text := g.file(umbrellaProject, "chart/values.yaml")
-		other := strings.Replace(text, "enabled: true", "enabled: false", 1)
-		if other == text {
-			other = strings.Replace(text, "enabled: false", "enabled: true", 1)
-		}
-		g.work(umbrellaProject, map[string]string{"chart/values.yaml": other})
+	{name: "take the package out of the umbrella or back", often: 1, at: func(g *game) bool {
+		g.leave()
 		return true
 	}},
 	{name: "release the package", often: 2, at: (*game).release},
@@ -358,6 +353,17 @@ func (g *game) release() bool {
 	}
 	g.work(umbrellaProject, map[string]string{"chart/values.yaml": strings.Join(values, "\n")})
 	return true
+}
+
+// leave takes the package out of the umbrella, or back into it.
+func (g *game) leave() {
+	const releases, in, out = "chart/templates/releases.yaml", "{{- if .Values.bulletin.enabled }}", "{{- if false }}"
+	text := g.file(umbrellaProject, releases)
+	other := strings.Replace(text, in, out, 1)
+	if other == text {
+		other = strings.Replace(text, out, in, 1)
+	}
+	g.work(umbrellaProject, map[string]string{releases: other})
 }
 
 // rename gives a project's default branch another name; the old one stays.

@@ -15,6 +15,7 @@ const (
 	opRead   = "read merge request"
 	opCreate = "open merge request"
 	opUpdate = "update merge request"
+	opOwn    = "list the open merge requests of the token's user"
 )
 
 // The states of a merge request.
@@ -89,6 +90,30 @@ func (c *Client) MergeRequests(ctx context.Context, projectID int64, sourceBranc
 		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.IID, a.IID))
 	})
 	return found, nil
+}
+
+// OpenedByMe lists the open merge requests of the token's user in all projects. The list
+// is whole, or an error is returned.
+func (c *Client) OpenedByMe(ctx context.Context) ([]MergeRequest, error) {
+	var found []MergeRequest
+	seen := map[int64]bool{}
+	err := c.pages(ctx, opOwn, "", func(page gitlab.ListOptions, options []gitlab.RequestOptionFunc) (int, *gitlab.Response, error) {
+		list, resp, err := c.api.MergeRequests.ListMergeRequests(&gitlab.ListMergeRequestsOptions{
+			ListOptions: page, State: gitlab.Ptr(Opened), Scope: gitlab.Ptr("created_by_me"),
+			OrderBy: gitlab.Ptr("created_at"), Sort: gitlab.Ptr("asc"), // so that what is opened meanwhile moves no page
+		}, append(options, gitlab.WithContext(ctx))...)
+		if err != nil {
+			return 0, resp, err
+		}
+		for _, item := range list {
+			if mr := c.mergeRequest(item); mr.State == Opened && !seen[mr.ID] {
+				seen[mr.ID] = true
+				found = append(found, mr)
+			}
+		}
+		return len(list), resp, nil
+	})
+	return found, err
 }
 
 // MergeRequest reads one merge request; its DetailedMergeStatus, SHA and state

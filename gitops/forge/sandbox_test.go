@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -179,5 +180,41 @@ func TestAnswerLostAfterTheSandboxActed(t *testing.T) {
 	mr, err := c.CreateMergeRequest(ctx, p.ID, forge.NewMergeRequest{SourceBranch: "topic", TargetBranch: "main", Title: "Harden"})
 	if err != nil || mr.IID != 1 || len(s.MergeRequests()) != 1 {
 		t.Errorf("%+v, %v, %d merge requests", mr, err, len(s.MergeRequests()))
+	}
+}
+
+// TestOpenedByMe lists what the token's user has open, and nothing of
+// other people or of other states.
+func TestOpenedByMe(t *testing.T) {
+	t.Parallel()
+	s := serveSandbox(t, nil)
+	me, other := s.client(t, "sandbox-developer"), s.client(t, "sandbox-maintainer")
+	p, err := me.Project(t.Context(), "group/app")
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(c *forge.Client, n int) forge.MergeRequest {
+		t.Helper()
+		branch := "topic-" + strconv.Itoa(n)
+		if _, err := s.Commit(t.Context(), "group/app", sandbox.Commit{Branch: branch, Message: "More", Files: map[string]string{branch: "x\n"}}); err != nil {
+			t.Fatal(err)
+		}
+		m, err := c.CreateMergeRequest(t.Context(), p.ID, forge.NewMergeRequest{SourceBranch: branch, TargetBranch: "main", Title: branch})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	const rows = 4
+	for n := range rows {
+		open(me, n)
+	}
+	open(other, rows)
+	if err := s.Close(t.Context(), "group/app", 1); err != nil {
+		t.Fatal(err)
+	}
+	found, err := me.OpenedByMe(t.Context())
+	if err != nil || len(found) != rows-1 || found[0].IID != 2 || found[0].Reference != "group/app!2" {
+		t.Errorf("%d are open, %v; want %d from the second on", len(found), err, rows-1)
 	}
 }

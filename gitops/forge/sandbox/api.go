@@ -24,6 +24,8 @@ type route struct {
 	handle  func(*call, context.Context) (*reply, error)
 }
 
+const mergeRequestListParams = "state iids[] source_branch target_branch author_id author_username not[author_username] labels search in scope draft wip order_by sort created_after created_before updated_after updated_before view with_labels_details with_merge_status_recheck"
+
 // apiRoutes is the whole API.
 var apiRoutes = []route{
 	{"GET /version", 0, "", (*call).getVersion},
@@ -33,6 +35,7 @@ var apiRoutes = []route{
 	{"GET /users", 0, "username search active", (*call).listUsers},
 	{"GET /users/{user}", 0, "", (*call).getUserByID},
 	{"GET /projects", 0, "search search_namespaces membership owned archived simple min_access_level order_by sort visibility", (*call).listProjects},
+	{"GET /merge_requests", 0, mergeRequestListParams, (*call).listAllMergeRequests},
 
 	{"GET /projects/{id}", Guest, "license statistics with_custom_attributes", (*call).getProject},
 	{"GET /projects/{id}/repository/branches", Reporter, "search regex", (*call).listBranches},
@@ -53,7 +56,7 @@ var apiRoutes = []route{
 	{"PUT /projects/{id}/labels/{label}", Reporter, "color description", (*call).updateLabel},
 
 	{"GET /projects/{id}/milestones", Guest, "title search state iids[] include_ancestors", (*call).listMilestones},
-	{"GET /projects/{id}/merge_requests", Reporter, "state iids[] source_branch target_branch author_id author_username not[author_username] labels search in scope draft wip order_by sort created_after created_before updated_after updated_before view with_labels_details with_merge_status_recheck", (*call).listMergeRequests},
+	{"GET /projects/{id}/merge_requests", Reporter, mergeRequestListParams, (*call).listMergeRequests},
 	{"POST /projects/{id}/merge_requests", Developer, "source_branch target_branch title description " + peopleParams + " milestone_id labels remove_source_branch squash target_project_id allow_collaboration", (*call).createMergeRequest},
 	{"GET /projects/{id}/merge_requests/{iid}", Reporter, "render_html include_diverged_commits_count include_rebase_in_progress", (*call).getMergeRequest},
 	{"PUT /projects/{id}/merge_requests/{iid}", Reporter, "title description target_branch state_event " + peopleParams + " labels add_labels remove_labels remove_source_branch squash discussion_locked allow_collaboration", (*call).updateMergeRequest},

@@ -50,7 +50,7 @@ func (c *call) listIssues(context.Context) (*reply, error) {
 // issueFilter reads what the caller wants listed. It goes the way of merge
 // requests, whose parameters have the same names.
 func (c *call) issueFilter() (func(*issue) bool, error) {
-	f, err := c.mergeRequestFilter()
+	f, err := c.mergeRequestFilter("all")
 	if err != nil {
 		return nil, err
 	}

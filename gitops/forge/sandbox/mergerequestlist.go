@@ -3,6 +3,7 @@ package sandbox
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -26,7 +27,7 @@ type mergeRequestFilter struct {
 	mine, assignedToMe bool
 }
 
-func (c *call) mergeRequestFilter() (f mergeRequestFilter, err error) {
+func (c *call) mergeRequestFilter(scope string) (f mergeRequestFilter, err error) {
 	if f.state, err = c.params.choice("state", "all", opened, closed, merged, "locked"); err != nil {
 		return f, err
 	}
@@ -54,8 +55,7 @@ func (c *call) mergeRequestFilter() (f mergeRequestFilter, err error) {
 			return f, err
 		}
 	}
-	scope, err := c.params.choice("scope", "all", "created_by_me", "assigned_to_me")
-	if err != nil {
+	if scope, err = c.params.choice("scope", scope, "all", "created_by_me", "assigned_to_me"); err != nil {
 		return f, err
 	}
 	f.mine, f.assignedToMe = scope == "created_by_me", scope == "assigned_to_me"
@@ -109,24 +109,60 @@ func (f mergeRequestFilter) found(mr *mergeRequest) bool {
 	return false
 }
 
+// listedMergeRequest is one row of a list, and what lists are sorted by.
+type listedMergeRequest struct {
+	mergeRequestJSON
+	createdAt, updatedAt time.Time
+}
+
 func (c *call) listMergeRequests(ctx context.Context) (*reply, error) {
-	filter, err := c.mergeRequestFilter()
+	filter, err := c.mergeRequestFilter("all")
 	if err != nil {
 		return nil, err
 	}
-	order, err := c.params.choice("order_by", "created_at", "updated_at", "title")
+	found, err := c.matching(ctx, filter)
 	if err != nil {
 		return nil, err
 	}
-	direction, err := c.params.choice("sort", "desc", "asc")
+	return c.pagedMergeRequests(found)
+}
+
+// listAllMergeRequests lists those of every project that the caller may read, without a
+// scope only the caller's own.
+func (c *call) listAllMergeRequests(ctx context.Context) (*reply, error) {
+	filter, err := c.mergeRequestFilter("created_by_me")
 	if err != nil {
 		return nil, err
 	}
+	var found []listedMergeRequest
+	for _, p := range c.server.list() {
+		if c.who.access(p.path, false) < Reporter {
+			continue
+		}
+		if err := c.server.enter(ctx, p, nil); errors.Is(err, errNoProject) {
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		there := *c
+		there.project, there.access = p, c.who.access(p.path, false)
+		rows, err := there.matching(ctx, filter)
+		p.mu.Unlock()
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, rows...)
+	}
+	return c.pagedMergeRequests(found)
+}
+
+// matching lists the project's merge requests that the filter lets through.
+func (c *call) matching(ctx context.Context, filter mergeRequestFilter) ([]listedMergeRequest, error) {
 	details, _, err := c.params.flag("with_labels_details")
 	if err != nil {
 		return nil, err
 	}
-	var found []*mergeRequest
+	var found []listedMergeRequest
 	for _, mr := range c.project.mergeRequests {
 		if !filter.matches(mr, c.who) {
 			continue
@@ -134,21 +170,6 @@ func (c *call) listMergeRequests(ctx context.Context) (*reply, error) {
 		if err := c.server.look(ctx, c.project, mr); err != nil {
 			return nil, err
 		}
-		found = append(found, mr)
-	}
-	slices.SortFunc(found, func(a, b *mergeRequest) int {
-		by := map[string]int{
-			"created_at": a.createdAt.Compare(b.createdAt), "updated_at": a.updatedAt.Compare(b.updatedAt),
-			"title": cmp.Compare(a.title, b.title),
-		}[order]
-		by = cmp.Or(by, cmp.Compare(a.id, b.id))
-		if direction == "desc" {
-			by = -by
-		}
-		return by
-	})
-	var all []mergeRequestJSON
-	for _, mr := range found {
 		out := c.mergeRequestJSON(mr)
 		if details {
 			full := []labelJSON{}
@@ -157,7 +178,35 @@ func (c *call) listMergeRequests(ctx context.Context) (*reply, error) {
 			}
 			out.Labels = full
 		}
-		all = append(all, out)
+		found = append(found, listedMergeRequest{out, mr.createdAt, mr.updatedAt})
+	}
+	return found, nil
+}
+
+// pagedMergeRequests answers a page of a list, in the order that the caller wants.
+func (c *call) pagedMergeRequests(found []listedMergeRequest) (*reply, error) {
+	order, err := c.params.choice("order_by", "created_at", "updated_at", "title")
+	if err != nil {
+		return nil, err
+	}
+	direction, err := c.params.choice("sort", "desc", "asc")
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(found, func(a, b listedMergeRequest) int {
+		by := map[string]int{
+			"created_at": a.createdAt.Compare(b.createdAt), "updated_at": a.updatedAt.Compare(b.updatedAt),
+			"title": cmp.Compare(a.Title, b.Title),
+		}[order]
+		by = cmp.Or(by, cmp.Compare(a.ID, b.ID))
+		if direction == "desc" {
+			by = -by
+		}
+		return by
+	})
+	var all []mergeRequestJSON
+	for _, row := range found {
+		all = append(all, row.mergeRequestJSON)
 	}
 	return paged(c, all)
 }
