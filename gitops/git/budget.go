@@ -10,19 +10,30 @@ import (
 // budget is what one operation may still receive. It remembers that it ran
 // out, since readers in between may reword or lose the error.
 type budget struct {
-	limit int64
+	limit atomic.Int64
 	left  atomic.Int64
 	spent atomic.Bool
 }
 
+// maxAdvertised bounds the list of a remote's refs, half a million of them. It is held in
+// memory as a whole.
+const maxAdvertised = 32 << 20
+
+// newBudget returns the budget of an operation that begins with the list of refs.
 func newBudget(limit int64) *budget {
-	b := &budget{limit: limit}
-	b.left.Store(limit)
+	b := &budget{}
+	b.allow(min(limit, maxAdvertised))
 	return b
 }
 
+// allow sets what may be received from now on.
+func (b *budget) allow(limit int64) {
+	b.limit.Store(limit)
+	b.left.Store(limit)
+}
+
 func (b *budget) err() error {
-	return fmt.Errorf("%w: more than %s would be transferred", ErrTooLarge, size(b.limit))
+	return fmt.Errorf("%w: more than %s would be transferred", ErrTooLarge, size(b.limit.Load()))
 }
 
 // reader returns r, failing once the budget is used up.

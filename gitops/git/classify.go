@@ -44,7 +44,7 @@ func (s *Store) fail(ctx context.Context, op, url, ref string, r *remote, err er
 // known reports whether err carries one of the sentinels already.
 func known(err error) bool {
 	for _, sentinel := range []error{ErrNotFound, ErrRefNotFound, ErrAuth, ErrUnreachable, ErrHostKey,
-		ErrRejected, ErrStale, ErrTooLarge, ErrEmpty, ErrURL, ErrPlace, ErrProtected} {
+		ErrRejected, ErrStale, ErrTooLarge, ErrTree, ErrEmpty, ErrURL, ErrPlace, ErrProtected} {
 		if errors.Is(err, sentinel) {
 			return true
 		}
@@ -178,7 +178,7 @@ func hint(err error, r *remote) string {
 	case errors.Is(err, ErrPlace):
 		return "if it should be read, add it to git.allowed or rewrite the URL with git.insteadOf"
 	case errors.Is(err, ErrTooLarge):
-		return "raise the limit if this size is expected"
+		return "limits protect the others; if this size is expected, raise git.maxBytes"
 	}
 	return ""
 }

@@ -3,6 +3,7 @@ package git
 import (
 	"errors"
 	"strings"
+	"unicode"
 )
 
 // What can go wrong with a remote, for errors.Is.
@@ -23,6 +24,8 @@ var (
 	ErrStale = errors.New("branch has moved")
 	// ErrTooLarge: the repository exceeds the configured limits.
 	ErrTooLarge = errors.New("repository too large")
+	// ErrTree: the commit's tree is none that git would check out.
+	ErrTree = errors.New("tree refused")
 	// ErrEmpty: the repository has no commits yet.
 	ErrEmpty = errors.New("repository is empty")
 	// ErrURL: the URL is not one of a repository.
@@ -41,14 +44,15 @@ type Error struct {
 	Hint          string
 }
 
-// Error returns one sentence.
+// Error returns one sentence, short and printable whatever an umbrella calls its
+// repositories and refs.
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString(e.Op + " " + e.Repo)
+	b.WriteString(e.Op + " " + printable(e.Repo, 400))
 	if e.Ref != "" {
-		b.WriteString(" at " + e.Ref)
+		b.WriteString(" at " + printable(e.Ref, 200))
 	}
-	b.WriteString(": " + e.Err.Error())
+	b.WriteString(": " + printable(e.Err.Error(), 1000))
 	if e.Hint != "" {
 		b.WriteString(" (" + e.Hint + ")")
 	}
@@ -57,3 +61,17 @@ func (e *Error) Error() string {
 
 // Unwrap returns the reason.
 func (e *Error) Unwrap() error { return e.Err }
+
+// printable puts text on one line, cut where it is longer than limit bytes.
+func printable(text string, limit int) string {
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "?"))
+	if len(text) > limit {
+		text = strings.ToValidUTF8(text[:limit], "") + " [...]"
+	}
+	return text
+}

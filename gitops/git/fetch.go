@@ -26,7 +26,8 @@ type Resolved struct {
 // that each leads to (an annotated tag's target, not the tag object). It
 // fails with an *Error; an empty repository is ErrEmpty.
 func (s *Store) RemoteRefs(ctx context.Context, url string) (map[string]string, error) {
-	ctx = withBudget(ctx, newBudget(s.config.MaxBytes))
+	ctx, cancel := s.begin(ctx)
+	defer cancel()
 	var refs map[string]string
 	r, err := s.advertised(ctx, url, func(_ fetchSession, ar *packp.AdvRefs) error {
 		refs = commits(ar)
@@ -38,7 +39,8 @@ func (s *Store) RemoteRefs(ctx context.Context, url string) (map[string]string, 
 // Resolve finds out which commit ref means without fetching it, so that an
 // unchanged one need not be fetched again. It fails with an *Error.
 func (s *Store) Resolve(ctx context.Context, url string, ref Ref) (Resolved, error) {
-	ctx = withBudget(ctx, newBudget(s.config.MaxBytes))
+	ctx, cancel := s.begin(ctx)
+	defer cancel()
 	var resolved Resolved
 	r, err := s.advertised(ctx, url, func(_ fetchSession, ar *packp.AdvRefs) error {
 		t, err := resolve(ar, ref)
@@ -62,7 +64,8 @@ func (s *Store) Fetch(ctx context.Context, url string, ref Ref) (*Snapshot, erro
 // FetchUnless is Fetch, except that a commit that is known is not fetched: the
 // snapshot is then nil. It returns what ref means, too, and fails with an *Error.
 func (s *Store) FetchUnless(ctx context.Context, url string, ref Ref, known func(commit string) bool) (*Snapshot, Resolved, error) {
-	ctx = withBudget(ctx, newBudget(s.config.MaxBytes))
+	ctx, cancel := s.begin(ctx)
+	defer cancel()
 	var snapshot *Snapshot
 	var found Resolved
 	r, err := s.advertised(ctx, url, func(session fetchSession, ar *packp.AdvRefs) error {
@@ -75,15 +78,7 @@ func (s *Store) FetchUnless(ctx context.Context, url string, ref Ref, known func
 		if known(found.Commit) {
 			return nil
 		}
-		store := s.kept(t)
-		if store == nil {
-			store = newObjects()
-			if err := s.receive(ctx, session, ar, t, store); err != nil {
-				return err
-			}
-			s.keep(t, store)
-		}
-		if snapshot, err = newSnapshot(url, headBranch(ar), t, store); err == nil {
+		if snapshot, err = s.snapshot(ctx, session, ar, url, t); err == nil {
 			snapshot.tips, found.Commit = ar.References, snapshot.Commit
 		}
 		return err
@@ -92,6 +87,33 @@ func (s *Store) FetchUnless(ctx context.Context, url string, ref Ref, known func
 		return nil, Resolved{}, s.fail(ctx, "fetch", url, ref.String(), r, err)
 	}
 	return snapshot, found, nil
+}
+
+// snapshot takes a target from the Keeper or receives it. What was received is looked at
+// before it is kept.
+func (s *Store) snapshot(ctx context.Context, session fetchSession, ar *packp.AdvRefs, url string, t target) (*Snapshot, error) {
+	if store := s.kept(t); store != nil {
+		return newSnapshot(url, headBranch(ar), t, store)
+	}
+	store := newObjects()
+	if err := s.receive(ctx, session, ar, t, store); err != nil {
+		return nil, err
+	}
+	snapshot, err := newSnapshot(url, headBranch(ar), t, store)
+	if err == nil {
+		err = checkTree(store, snapshot.root, s.config.MaxUnpacked)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.keep(t, store)
+	return snapshot, nil
+}
+
+// begin gives an operation its limits: what it may receive and how long it may take.
+func (s *Store) begin(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx = withBudget(ctx, newBudget(s.config.MaxBytes))
+	return context.WithTimeoutCause(ctx, s.config.MaxTime, fmt.Errorf("it is not done after %s", s.config.MaxTime))
 }
 
 // advertised opens a session for url, reads the advertisement and calls use.
@@ -106,6 +128,7 @@ func (s *Store) advertised(ctx context.Context, url string, use func(fetchSessio
 	}
 	ar, err := session.AdvertisedReferencesContext(ctx)
 	if err == nil {
+		budgetFrom(ctx).allow(s.config.MaxBytes)
 		err = use(session, ar)
 	}
 	return r, errors.Join(err, session.Close())

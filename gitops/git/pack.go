@@ -15,8 +15,12 @@ const maxPasses = 64
 // maxPrealloc bounds what is reserved on the mere word of an object's header.
 const maxPrealloc = 1 << 20
 
+// objectCost is about what one object takes beside its content: a few bytes of a pack are
+// an object, too.
+const objectCost = 400
+
 // unpacker reads a pack into memory and refuses more than limit bytes of
-// objects. go-git's own parser has no such bound, and a pack can unpack to a
+// objects, each with its cost. go-git's own parser has no such bound, and a pack can unpack to a
 // thousand times its size.
 type unpacker struct {
 	scanner  *packfile.Scanner
@@ -66,7 +70,7 @@ type onlyReader struct{ io.Reader }
 
 func (u *unpacker) take(n int64) error {
 	if n < 0 || n > u.left {
-		return fmt.Errorf("%w: its files are bigger than %s", ErrTooLarge, size(u.limit))
+		return fmt.Errorf("%w: its objects are bigger than %s", ErrTooLarge, size(u.limit))
 	}
 	u.left -= n
 	return nil
@@ -79,6 +83,9 @@ func (u *unpacker) entry() error {
 		return err
 	}
 	if err := u.take(header.Length); err != nil {
+		return err
+	}
+	if err := u.take(objectCost); err != nil {
 		return err
 	}
 	w := &fixedBuffer{buf: make([]byte, 0, min(header.Length, maxPrealloc))}
@@ -177,7 +184,7 @@ func (u *unpacker) store(p *packed) error {
 	return err
 }
 
-// fixedBuffer collects an object whose size is known.
+// fixedBuffer collects an object whose size is known; the scanner stops beyond it.
 type fixedBuffer struct{ buf []byte }
 
 func (b *fixedBuffer) Write(p []byte) (int, error) {

@@ -27,7 +27,8 @@ import (
 // with the server's words, ErrProtected for the default branch and for the
 // branch that base came from, which are refused before anything is sent.
 func (s *Store) Push(ctx context.Context, base *Snapshot, commit, branch, expected string) error {
-	ctx = withBudget(ctx, newBudget(s.config.MaxBytes))
+	ctx, cancel := s.begin(ctx)
+	defer cancel()
 	r, err := s.push(ctx, base, commit, branch, expected)
 	return s.fail(ctx, "push to", base.URL, "branch "+branch, r, err)
 }

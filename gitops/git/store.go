@@ -13,11 +13,13 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"time"
 )
 
 const (
 	defaultMaxBytes    = 256 << 20
-	defaultMaxUnpacked = 1 << 30
+	defaultMaxUnpacked = 256 << 20
+	defaultMaxTime     = 5 * time.Minute
 )
 
 // Config says how a Store reaches remotes. The zero value reaches public ones.
@@ -53,9 +55,11 @@ type Config struct {
 	Keeper Keeper
 
 	// MaxBytes bounds what one operation may receive, 256 MiB if zero.
-	// MaxUnpacked bounds the size of the objects in it, 1 GiB if zero.
+	// MaxUnpacked bounds the size of the objects in it, and of the files that they
+	// stand for, 256 MiB if zero; MaxTime how long it takes, 5 minutes if zero.
 	MaxBytes    int64
 	MaxUnpacked int64
+	MaxTime     time.Duration
 }
 
 // Store fetches from and pushes to remote repositories. It keeps nothing
@@ -77,6 +81,9 @@ func New(config Config) (*Store, error) {
 	}
 	if config.MaxUnpacked == 0 {
 		config.MaxUnpacked = defaultMaxUnpacked
+	}
+	if config.MaxTime == 0 {
+		config.MaxTime = defaultMaxTime
 	}
 	for _, r := range config.InsteadOf {
 		if r.From == "" {

@@ -47,7 +47,7 @@ func (c *treeCache) get(hash plumbing.Hash) (*tree, error) {
 	for _, e := range decoded.Entries {
 		// Names that no honest git writes cannot be reached, so that they
 		// cannot lead a reader astray.
-		if _, twice := t.byName[e.Name]; twice || e.Name == "." || strings.Contains(e.Name, "/") || !fs.ValidPath(e.Name) {
+		if _, twice := t.byName[e.Name]; twice || !listed(e.Name) {
 			continue
 		}
 		t.byName[e.Name] = e
