@@ -8,13 +8,8 @@ import (
 	"path"
 	"strings"
 
-	"helm.sh/helm/v3/pkg/chart/loader"
-	"helm.sh/helm/v3/pkg/ignore"
 	"sigs.k8s.io/yaml"
 )
-
-// maxChartBytes bounds what one chart may unpack to, archives inside archives included.
-const maxChartBytes = 64 << 20
 
 // Chart is the files of one chart and of the charts that it depends on. It
 // holds files rather than Helm's parsed chart, because rendering changes the
@@ -48,17 +43,17 @@ type File struct {
 // Of the files' content it reads Chart.yaml alone, within bounds: what else is wrong
 // with the chart comes out when it is rendered, in a process that may not survive it.
 func LoadChart(fsys fs.FS, dir string, ignore string) (*Chart, error) {
-	return loadChart(fsys, dir, ignore, 0)
+	l := &loading{fsys: fsys, ignore: ignore, entries: maxChartEntries, bytes: maxChartBytes, matching: maxMatching}
+	return l.chart(dir, 0)
 }
 
-func loadChart(fsys fs.FS, dir, ignore string, depth int) (*Chart, error) {
+func (l *loading) chart(dir string, depth int) (*Chart, error) {
 	dir = path.Clean("./" + strings.TrimPrefix(path.Clean("/"+dir), "/"))
-	files, err := readTree(fsys, dir, ignore)
+	files, err := l.readTree(dir)
 	if err != nil {
 		return nil, fmt.Errorf("load chart %s: %w", dir, err)
 	}
-	u := unpacker{left: maxChartBytes}
-	if files, err = u.unpack(files, dir, 0); err != nil {
+	if files, err = l.unpack(files, dir, 0); err != nil {
 		return nil, fmt.Errorf("load chart %s: %w", dir, err)
 	}
 	c := &Chart{Dir: dir, Files: files}
@@ -67,7 +62,7 @@ func loadChart(fsys fs.FS, dir, ignore string, depth int) (*Chart, error) {
 		return nil, fmt.Errorf("load chart %s: %w", dir, err)
 	}
 	c.Name = meta.Name
-	if err := c.addLocalDependencies(fsys, ignore, meta.Dependencies, depth); err != nil {
+	if err := l.addLocalDependencies(c, meta.Dependencies, depth); err != nil {
 		return nil, fmt.Errorf("load chart %s: %w", dir, err)
 	}
 	sortFiles(c.Files)
@@ -85,7 +80,7 @@ func (c *Chart) WithValuesFiles(fsys fs.FS, names []string, ignoreMissing bool) 
 	merged := map[string]any{}
 	for _, name := range names {
 		clean := strings.TrimPrefix(path.Clean("/"+name), "/")
-		data, err := fs.ReadFile(fsys, clean)
+		data, err := readValuesFile(fsys, clean)
 		if errors.Is(err, fs.ErrNotExist) && ignoreMissing {
 			continue
 		}
@@ -114,27 +109,30 @@ func (c *Chart) WithValuesFiles(fsys fs.FS, names []string, ignoreMissing bool) 
 }
 
 // readTree reads the files of one chart's folder, names relative to it.
-func readTree(fsys fs.FS, dir, ignorePatterns string) ([]File, error) {
-	info, err := fs.Stat(fsys, dir)
-	if err != nil || !info.IsDir() {
+func (l *loading) readTree(dir string) ([]File, error) {
+	info, err := fs.Stat(l.fsys, dir)
+	switch {
+	case errors.Is(err, fs.ErrInvalid):
+		return nil, err // it says what is in the way, as a symbolic link
+	case err != nil || !info.IsDir():
 		return nil, fmt.Errorf("the repository has no folder %s", dir)
 	}
-	filter, err := newSourceFilter(fsys, dir, ignorePatterns)
+	filter, err := l.newSourceFilter(dir)
 	if err != nil {
 		return nil, err
 	}
-	rules, err := helmIgnore(fsys, dir, filter)
+	rules, more, err := l.helmIgnore(dir, filter)
 	if err != nil {
 		return nil, err
 	}
 	var files []File
-	err = fs.WalkDir(fsys, dir, func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return fmt.Errorf("read %s: %w", name, err)
-		}
+	err = l.walk(dir, func(name string, d fs.DirEntry) error {
 		rel := relative(dir, name)
 		if rel == "" {
 			return nil
+		}
+		if err := l.match(filter.bytes + more); err != nil {
+			return err
 		}
 		if d.IsDir() {
 			if d.Name() == ".git" || rules.Ignore(rel, entryInfo{d}) {
@@ -145,7 +143,7 @@ func readTree(fsys fs.FS, dir, ignorePatterns string) ([]File, error) {
 		if !d.Type().IsRegular() || filter.leavesOut(name) || rules.Ignore(rel, entryInfo{d}) {
 			return nil
 		}
-		data, err := readFile(fsys, name)
+		data, err := l.readFile(name, d)
 		if err != nil {
 			return err
 		}
@@ -156,18 +154,6 @@ func readTree(fsys fs.FS, dir, ignorePatterns string) ([]File, error) {
 		return nil
 	})
 	return files, err
-}
-
-func readFile(fsys fs.FS, name string) ([]byte, error) {
-	data, err := fs.ReadFile(fsys, name)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	if int64(len(data)) > loader.MaxDecompressedFileSize {
-		return nil, fmt.Errorf("%s has %d bytes, more than the %d that Helm allows for a chart's file",
-			name, len(data), loader.MaxDecompressedFileSize)
-	}
-	return trimBOM(data), nil
 }
 
 // isPointer tells whether a file stands for one that Git LFS keeps elsewhere.
@@ -183,24 +169,6 @@ func isNeeded(name string) bool {
 
 func trimBOM(data []byte) []byte {
 	return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-}
-
-// helmIgnore reads the chart's .helmignore, with Helm's own default rule.
-func helmIgnore(fsys fs.FS, dir string, filter *sourceFilter) (*ignore.Rules, error) {
-	name := path.Join(dir, ignore.HelmIgnore)
-	rules := ignore.Empty()
-	data, err := fs.ReadFile(fsys, name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) || filter.leavesOut(name):
-	case err != nil:
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	default:
-		if rules, err = ignore.Parse(bytes.NewReader(data)); err != nil {
-			return nil, fmt.Errorf("read %s: %w", name, err)
-		}
-	}
-	rules.AddDefaults()
-	return rules, nil
 }
 
 // relative returns name relative to dir, "" for dir itself.

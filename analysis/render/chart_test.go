@@ -277,3 +277,19 @@ func TestWithValuesFiles(t *testing.T) {
 		t.Errorf("the first chart changed: %v, %v", values, err)
 	}
 }
+
+func TestLoadChartOfTooManyBytes(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{"chart/Chart.yaml": "apiVersion: v2\nname: a\nversion: 1.0.0\n"}
+	five := strings.Repeat("x", 5<<20)
+	for i := range 12 {
+		files["chart/files/"+string(rune('a'+i))] = five
+	}
+	if _, err := LoadChart(tree(files), "chart", ""); err != nil {
+		t.Errorf("60 MiB: %v", err)
+	}
+	files["chart/files/z"] = five
+	if _, err := LoadChart(tree(files), "chart", ""); err == nil || !strings.Contains(err.Error(), "the chart's files have more than 64 MiB") {
+		t.Errorf("65 MiB: %v", err)
+	}
+}

@@ -48,8 +48,8 @@ func readMetadata(files []File) (*chart.Metadata, error) {
 	return meta, nil
 }
 
-// unpacker turns archives in charts/ into folders. left is what may still be unpacked.
-type unpacker struct{ left int64 }
+// unpacker turns archives in charts/ into folders. used is what was unpacked so far.
+type unpacker struct{ used int64 }
 
 // unpack replaces charts/<any>.tgz by the archive's files in charts/<chart
 // name>/, at every depth. where names the place for errors.
@@ -96,14 +96,14 @@ func (u *unpacker) unpack(files []File, where string, depth int) ([]File, error)
 }
 
 func (u *unpacker) open(data []byte, place string) ([]File, error) {
-	n, err := unpackedSize(data, u.left)
+	n, err := unpackedSize(data, maxChartBytes-u.used)
 	if err != nil {
 		return nil, fmt.Errorf("unpack %s: %w", place, err)
 	}
-	if n > u.left {
+	if n > maxChartBytes-u.used {
 		return nil, fmt.Errorf("unpack %s: the chart unpacks to more than %d MB", place, maxChartBytes>>20)
 	}
-	u.left -= n
+	u.used += n
 	inner, err := loader.LoadArchiveFiles(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("unpack %s: %w", place, err)
@@ -147,7 +147,7 @@ func ignoredSubchart(name string) bool {
 
 // addLocalDependencies brings in what Chart.yaml asks for by a path in the
 // same repository and charts/ does not hold, and reports what is missing.
-func (c *Chart) addLocalDependencies(fsys fs.FS, ignore string, wanted []*chart.Dependency, depth int) error {
+func (l *loading) addLocalDependencies(c *Chart, wanted []*chart.Dependency, depth int) error {
 	present := c.subcharts()
 	var missing []string
 	for _, dep := range wanted {
@@ -159,7 +159,7 @@ func (c *Chart) addLocalDependencies(fsys fs.FS, ignore string, wanted []*chart.
 			missing = append(missing, dep.Name)
 			continue
 		}
-		local, err := loadLocal(fsys, c.Dir, place, ignore, dep, depth+1)
+		local, err := l.local(c.Dir, place, dep, depth+1)
 		if err != nil {
 			return err
 		}
@@ -175,8 +175,8 @@ func (c *Chart) addLocalDependencies(fsys fs.FS, ignore string, wanted []*chart.
 	return nil
 }
 
-// loadLocal loads the chart of a file:// dependency; depth catches charts that name each other.
-func loadLocal(fsys fs.FS, dir, place, ignore string, dep *chart.Dependency, depth int) (*Chart, error) {
+// local loads the chart of a file:// dependency; depth catches charts that name each other.
+func (l *loading) local(dir, place string, dep *chart.Dependency, depth int) (*Chart, error) {
 	target := path.Join(dir, place)
 	if depth > maxNesting {
 		return nil, fmt.Errorf("dependency %s: charts are nested more than %d deep", dep.Name, maxNesting)
@@ -184,7 +184,7 @@ func loadLocal(fsys fs.FS, dir, place, ignore string, dep *chart.Dependency, dep
 	if path.IsAbs(place) || !fs.ValidPath(target) || target == dir {
 		return nil, fmt.Errorf("dependency %s: file://%s does not lead to another chart of the repository", dep.Name, place)
 	}
-	local, err := loadChart(fsys, target, ignore, depth)
+	local, err := l.chart(target, depth)
 	if err != nil {
 		return nil, fmt.Errorf("dependency %s: %w", dep.Name, err)
 	}

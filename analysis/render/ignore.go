@@ -3,8 +3,6 @@ package render
 import (
 	"bufio"
 	"bytes"
-	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -27,21 +25,24 @@ const (
 
 // sourceFilter says which files of a repository do not reach Helm, because
 // Flux leaves them out of the artifact that it makes of the repository.
-type sourceFilter struct{ matcher gitignore.Matcher }
+type sourceFilter struct {
+	matcher gitignore.Matcher
+	bytes   int // how long the patterns are
+}
 
 // newSourceFilter reads the .sourceignore files that can concern dir; the
 // patterns of spec.ignore come last and so win.
-func newSourceFilter(fsys fs.FS, dir, specIgnore string) (*sourceFilter, error) {
-	patterns, err := sourceIgnores(fsys, dir)
+func (l *loading) newSourceFilter(dir string) (*sourceFilter, error) {
+	patterns, n, err := l.sourceIgnores(dir)
 	if err != nil {
 		return nil, err
 	}
-	patterns = append(patterns, parsePatterns([]byte(specIgnore), nil)...)
+	patterns = append(patterns, parsePatterns([]byte(l.ignore), nil)...)
 	if len(patterns) == 0 {
 		patterns = parsePatterns([]byte(ignoreDefault), nil)
 	}
 	patterns = append(parsePatterns([]byte(ignoreAlways), nil), patterns...)
-	return &sourceFilter{gitignore.NewMatcher(patterns)}, nil
+	return &sourceFilter{gitignore.NewMatcher(patterns), n + len(l.ignore)}, nil
 }
 
 // leavesOut tells of a file (never of a folder) whether Flux leaves it out.
@@ -53,29 +54,24 @@ func (f *sourceFilter) leavesOut(name string) bool {
 
 // sourceIgnores collects .sourceignore files from the repository's root down to
 // dir, and below it.
-func sourceIgnores(fsys fs.FS, dir string) ([]gitignore.Pattern, error) {
-	var patterns []gitignore.Pattern
+func (l *loading) sourceIgnores(dir string) (patterns []gitignore.Pattern, bytes int, err error) {
 	add := func(folder string) error {
-		data, err := fs.ReadFile(fsys, path.Join(folder, sourceIgnoreFile))
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
+		data, err := l.ignoreFile(path.Join(folder, sourceIgnoreFile))
 		if err != nil {
-			return fmt.Errorf("read %s: %w", path.Join(folder, sourceIgnoreFile), err)
+			return err
 		}
 		patterns = append(patterns, parsePatterns(data, domain(folder))...)
+		bytes += len(data)
 		return nil
 	}
 	parts := domain(dir)
 	for i := range parts {
 		if err := add(path.Join(append([]string{"."}, parts[:i]...)...)); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
-	err := fs.WalkDir(fsys, dir, func(name string, d fs.DirEntry, err error) error {
+	err = l.walk(dir, func(name string, d fs.DirEntry) error {
 		switch {
-		case err != nil:
-			return fmt.Errorf("read %s: %w", name, err)
 		case !d.IsDir():
 			return nil
 		case d.Name() == ".git":
@@ -83,7 +79,7 @@ func sourceIgnores(fsys fs.FS, dir string) ([]gitignore.Pattern, error) {
 		}
 		return add(name)
 	})
-	return patterns, err
+	return patterns, bytes, err
 }
 
 func domain(folder string) []string {
@@ -96,7 +92,7 @@ func domain(folder string) []string {
 func parsePatterns(text []byte, domain []string) []gitignore.Pattern {
 	var patterns []gitignore.Pattern
 	scanner := bufio.NewScanner(bytes.NewReader(text))
-	scanner.Buffer(nil, 1<<20)
+	scanner.Buffer(nil, 1<<20) // an ignoreFile is shorter
 	for scanner.Scan() {
 		line := strings.TrimSuffix(scanner.Text(), "\r")
 		if strings.HasPrefix(line, "#") || strings.TrimSpace(line) == "" {
