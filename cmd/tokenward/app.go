@@ -212,7 +212,12 @@ func newStore(s *surroundings, c config, kept *cache.Dir) (*git.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	most, err := byteCount("git.maxBytes", c.Git.MaxBytes, minRepository)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("config: %w", err)}
+	}
 	cfg := git.Config{
+		MaxBytes: most, MaxUnpacked: most,
 		InsteadOf: rewrites, Places: c.places(), CA: ca, SSHKeyFile: c.Git.SSHKeyFile, KnownHostsFiles: nonEmpty(c.Git.KnownHostsFile), SSHAgentSocket: s.environ("SSH_AUTH_SOCK"),
 		SSHKeyPassphrase: func() ([]byte, error) { return []byte(s.secretVariable("TOKENWARD_SSH_PASSPHRASE")), nil },
 		Credentials:      func(remote string) (*git.Credential, error) { return s.credential(c, remote) },

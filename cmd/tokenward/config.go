@@ -77,6 +77,7 @@ type gitConfig struct {
 	Hosts          []string `yaml:"hosts" doc:"Hosts that are given this user name and password; no other host ever is."`
 	SSHKeyFile     string   `yaml:"sshKeyFile" doc:"Private key for git over ssh, its passphrase in TOKENWARD_SSH_PASSPHRASE; empty means the ssh agent."`
 	KnownHostsFile string   `yaml:"knownHostsFile" doc:"Host keys for git over ssh; empty means ~/.ssh/known_hosts."`
+	MaxBytes       string   `yaml:"maxBytes" doc:"How much one repository may send, and how large the files of its commit may be, as 256Mi."`
 }
 
 type kubernetesConfig struct {
@@ -163,6 +164,7 @@ func defaultConfig() config {
 		Issues:        issuesConfig{Labels: []string{"tokenward"}},
 		Drift:         driftConfig{Remove: reportStale},
 		Log:           logConfig{Level: logAuto, Format: "text"},
+		Git:           gitConfig{MaxBytes: "256Mi"},
 		Rendering:     renderingConfig{Workers: worker.DefaultWorkers, Memory: "1Gi", Time: "30s", Output: "16Mi"},
 		Cache:         cacheConfig{MaxBytes: "1Gi"},
 		Documentation: true,
@@ -243,6 +245,9 @@ func (c config) validate() error {
 		if v == "" {
 			return fail(key, "must not be empty", v)
 		}
+	}
+	if _, err := byteCount("git.maxBytes", c.Git.MaxBytes, minRepository); err != nil {
+		return usageError{fmt.Errorf("config: %w", err)}
 	}
 	if _, err := byteCount("cache.maxBytes", c.Cache.MaxBytes, minCache); err != nil {
 		return usageError{fmt.Errorf("config: %w", err)}

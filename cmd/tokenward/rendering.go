@@ -12,11 +12,12 @@ import (
 	"tokenward/bot/cache"
 )
 
-// The least that a chart can be rendered with: below, everything would fail.
+// The least that a chart can be rendered and a repository read with: below, everything would fail.
 const (
-	minMemory = 128 << 20
-	minTime   = time.Second
-	minOutput = 1 << 20
+	minMemory     = 128 << 20
+	minTime       = time.Second
+	minOutput     = 1 << 20
+	minRepository = 1 << 20
 )
 
 // pool reads what a chart may cost. Its error names the key.
