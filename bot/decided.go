@@ -149,12 +149,7 @@ func (b *Bot) leaveAlone(ctx context.Context, s *Scan, u *Unit, decided *decisio
 	if _, listed := s.Listing.Find(ns); listed || !b.cfg.Documentation || len(u.Plan.Edits()) > 0 || len(decided.Decisions) == 0 {
 		return nil
 	}
-	seen := map[string]bool{s.Umbrella.URL: true}
-	for _, r := range s.Set.Releases {
-		if r.Namespace != ns || r.Err != nil || r.Repository == "" || seen[r.Repository] {
-			continue
-		}
-		seen[r.Repository] = true
+	for _, r := range b.packagesOf(s, ns) {
 		base, err := b.store.Fetch(ctx, r.Repository, git.Ref{})
 		if err != nil {
 			return &Refusal{Unit: ns, Reason: err}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"tokenward/analysis"
 	"tokenward/gitops/edit"
@@ -18,13 +19,8 @@ const sectionHeading = "automountServiceAccountToken"
 // the unit's namespace. A package of which the documentation cannot be read fails
 // the unit: half a pair is worse than none.
 func (b *Bot) editPackages(ctx context.Context, s *Scan, u *Unit) error {
-	seen := map[string]bool{s.Umbrella.URL: true}
-	for _, r := range s.Set.Releases {
+	for _, r := range b.packagesOf(s, u.Plan.Namespace) {
 		url := r.Repository
-		if r.Namespace != u.Plan.Namespace || r.Err != nil || url == "" || seen[url] {
-			continue
-		}
-		seen[url] = true
 		base, err := b.store.Fetch(ctx, url, git.Ref{})
 		if err != nil {
 			return fmt.Errorf("fetch the default branch of %s for its documentation: %w", url, err)
@@ -45,6 +41,28 @@ func (b *Bot) editPackages(ctx context.Context, s *Scan, u *Unit) error {
 		u.Packages = append(u.Packages, change)
 	}
 	return nil
+}
+
+// packagesOf lists one release of each repository that is released into a namespace,
+// without the umbrella's own charts. Repositories are told apart by their projects, since
+// an umbrella may write one address in several ways.
+func (b *Bot) packagesOf(s *Scan, ns string) []*analysis.RenderedRelease {
+	identity := func(url string) string {
+		if p := b.projectPath(url); p != "" {
+			return strings.ToLower(p) // GitLab's paths are the same in any case
+		}
+		return url
+	}
+	seen := map[string]bool{identity(s.Umbrella.URL): true}
+	var out []*analysis.RenderedRelease
+	for _, r := range s.Set.Releases {
+		if r.Namespace != ns || r.Err != nil || r.Repository == "" || seen[identity(r.Repository)] {
+			continue
+		}
+		seen[identity(r.Repository)] = true
+		out = append(out, r)
+	}
+	return out
 }
 
 // documentation returns the change that puts the section where the package

@@ -5,8 +5,40 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"tokenward/analysis"
 	"tokenward/gitops/edit"
+	"tokenward/gitops/git"
 )
+
+// TestPackagesOfANamespace holds that neither the umbrella's own charts nor a package twice
+// is documented, in whatever way their addresses are written.
+func TestPackagesOfANamespace(t *testing.T) {
+	t.Parallel()
+	store, err := git.New(git.Config{InsteadOf: []git.Rewrite{{From: "https://public.example.com/", To: "https://gitlab.example.com/mirror/"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := New(Config{Umbrella: Umbrella{Repository: "https://gitlab.example.com/platform/umbrella"}, GitLabURL: "https://gitlab.example.com"}, store, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Scan{Umbrella: &git.Snapshot{URL: "https://gitlab.example.com/platform/umbrella"}, Set: &analysis.Set{}}
+	for _, url := range []string{
+		"https://gitlab.example.com/platform/umbrella.git", "git@gitlab.example.com:platform/umbrella.git", "https://GITLAB.example.com/Platform/Umbrella/",
+		"https://gitlab.example.com/mirror/shop.git", "https://public.example.com/shop", "ssh://git@gitlab.example.com:2222/mirror/shop.git",
+		"https://elsewhere.example.com/platform/umbrella.git", "",
+	} {
+		s.Set.Releases = append(s.Set.Releases, &analysis.RenderedRelease{Release: analysis.Release{Namespace: "shop", Repository: url}})
+	}
+	s.Set.Releases = append(s.Set.Releases, &analysis.RenderedRelease{Release: analysis.Release{Namespace: "other", Repository: "https://gitlab.example.com/other.git"}})
+	var got []string
+	for _, r := range b.packagesOf(s, "shop") {
+		got = append(got, r.Repository)
+	}
+	if want := "https://gitlab.example.com/mirror/shop.git https://elsewhere.example.com/platform/umbrella.git"; strings.Join(got, " ") != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
 
 // TestPlaceOfTheSection holds that a section is brought up to date where it stands, also
 // where a file that is generated from its place shows it, too.
