@@ -193,7 +193,7 @@ func newForge(s *surroundings, c config, readOnly bool) (*forge.Client, error) {
 	client, err := forge.New(forge.Config{
 		BaseURL: c.GitLab.URL, Token: func() (string, error) { return s.gitlabToken(c) },
 		TokenFor: func(project string) (string, error) { return s.tokenFor(c, project) }, CA: ca,
-		UserAgent: "tokenward/" + strings.Fields(version())[0], ReadOnly: readOnly, Sleep: s.sleep, Observe: s.observe,
+		UserAgent: "tokenward/" + strings.Fields(version())[0], ReadOnly: readOnly, Timeout: s.patience, Sleep: s.sleep, Observe: s.observe,
 	})
 	if err != nil {
 		return nil, usageError{fmt.Errorf("config: gitlab: %w", err)}
@@ -220,6 +220,7 @@ func newStore(s *surroundings, c config, kept *cache.Dir) (*git.Store, error) {
 		MaxBytes: most, MaxUnpacked: most,
 		InsteadOf: rewrites, Places: c.places(), CA: ca, SSHKeyFile: c.Git.SSHKeyFile, KnownHostsFiles: nonEmpty(c.Git.KnownHostsFile), SSHAgentSocket: s.environ("SSH_AUTH_SOCK"),
 		SSHKeyPassphrase: func() ([]byte, error) { return []byte(s.secretVariable("TOKENWARD_SSH_PASSPHRASE")), nil },
+		ResponseTimeout:  s.patience,
 		Credentials:      func(remote string) (*git.Credential, error) { return s.credential(c, remote) },
 	}
 	if kept != nil {

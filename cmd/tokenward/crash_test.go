@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -49,7 +51,8 @@ func (f *faults) decide(r sandbox.Request) sandbox.Fault {
 // TestCrashEverywhere lets runs with everything switched on die at every single call that
 // they make, to the API and to git, before the server has acted and, where a call
 // writes, after it; the next run must end where a run that never died ends.
-// TOKENWARD_STRIKES=all strikes every call, else a sample of fixed seed is struck.
+// TOKENWARD_STRIKES=all strikes every call, a number one in so many, else a sample of fixed
+// seed is struck.
 func TestCrashEverywhere(t *testing.T) {
 	t.Parallel()
 	strike(t, true, func(writes bool) []sandbox.Fault {
@@ -60,14 +63,15 @@ func TestCrashEverywhere(t *testing.T) {
 	})
 }
 
-// TestEveryCallFailsOnce answers every call once with each error, lets a proxy give up
-// waiting after the server has acted, or cuts the connection, and goes on; after one
+// TestEveryCallFailsOnce answers every call once with each error, lets a proxy or the bot
+// itself give up waiting after the server has acted, or cuts the connection, and goes on; after one
 // more run everything must be as if nothing had happened. Writes and calls to git
-// are struck one per run, the API's reads all in one run for each kind of fault.
+// are struck one per run, the API's reads all in one run for each kind of fault, but for
+// those that the bot has to wait for.
 func TestEveryCallFailsOnce(t *testing.T) {
 	t.Parallel()
 	strike(t, false, func(writes bool) []sandbox.Fault {
-		all := []sandbox.Fault{{Status: http.StatusTooManyRequests}, {Status: 500}, {Status: 502}, {Status: 504, Acted: true}, {Cut: true}}
+		all := []sandbox.Fault{{Status: http.StatusTooManyRequests}, {Status: 500}, {Status: 502}, {Status: 504, Acted: true}, {Stall: true}, {Cut: true}}
 		if writes {
 			all = append(all, sandbox.Fault{Cut: true, Acted: true})
 		}
@@ -84,9 +88,12 @@ type stroke struct {
 }
 
 func strike(t *testing.T, dead bool, kinds func(writes bool) []sandbox.Fault) {
-	oneIn := 30
+	oneIn := 60
 	if testing.Short() {
-		oneIn = 100
+		oneIn = 150
+	}
+	if n, err := strconv.Atoi(os.Getenv("TOKENWARD_STRIKES")); err == nil {
+		oneIn = n
 	}
 	if os.Getenv("TOKENWARD_STRIKES") == "all" {
 		oneIn = 1
@@ -97,23 +104,26 @@ func strike(t *testing.T, dead bool, kinds func(writes bool) []sandbox.Fault) {
 	calls, strokes := 0, []stroke{}
 	for phase, seen := range first.calls {
 		calls += len(seen)
-		if !dead && oneIn < 100 {
-			for _, fault := range kinds(false) {
+		if !dead && !testing.Short() {
+			for i, fault := range kinds(false) {
+				if fault.Stall || oneIn > 1 && i%len(phases) != phase { // a sample strikes each kind in one phase
+					continue
+				}
 				strokes = append(strokes, stroke{phase: phase, fault: fault})
 			}
 		}
 		for n, call := range seen {
-			if !dead && readsAPI(call) {
-				continue
-			}
 			for _, fault := range kinds(writes(call)) {
+				if !dead && readsAPI(call) && !fault.Stall {
+					continue
+				}
 				if dice.IntN(oneIn) == 0 {
 					strokes = append(strokes, stroke{phase, n + 1, call, fault})
 				}
 			}
 		}
 	}
-	if calls < 100 {
+	if calls < 200 {
 		t.Errorf("the undisturbed runs make %d calls", calls)
 	}
 	workers := runtime.GOMAXPROCS(0)
@@ -138,11 +148,15 @@ func strike(t *testing.T, dead bool, kinds func(writes bool) []sandbox.Fault) {
 }
 
 func (e *everything) struck(t *testing.T, s stroke, dead bool) {
-	p := e.play(t, s.phase, &faults{nth: s.nth, fault: s.fault, dead: dead, reads: s.nth == 0})
+	patience := time.Duration(0)
+	if s.fault.Stall {
+		patience = time.Second
+	}
+	p := e.play(t, s.phase, &faults{nth: s.nth, fault: s.fault, dead: dead, reads: s.nth == 0}, patience)
 	if code, _, errs := p.run(developer, "propose"); code != exitOK {
 		t.Errorf("the run after it exits with %d: %s", code, errs)
 	}
-	if d := cmp.Diff(e.ends[s.phase], p.all()); d != "" {
+	if d := cmp.Diff(e.ends[s.phase], p.end(s.phase)); d != "" {
 		t.Errorf("%s %s (-want +got):\n%s", s.call.Method, s.call.Path, d)
 	}
 }

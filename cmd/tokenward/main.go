@@ -94,6 +94,8 @@ type surroundings struct {
 	environ        func(string) string
 	// sleep waits before a request to GitLab is sent again, nil for the real time.
 	sleep func(context.Context, time.Duration) error
+	// patience is how long a server may take to answer, 0 for the proper time.
+	patience time.Duration
 	// observe is told of every request to GitLab, nil for nobody.
 	observe func(forge.Call)
 	// secrets are those that were read; stdout and stderr strike them.

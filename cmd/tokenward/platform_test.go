@@ -22,6 +22,7 @@ type platform struct {
 	environment map[string]string
 	now         func() time.Time  // nil: the real clock
 	renderer    analysis.Renderer // nil: the program's own
+	patience    time.Duration     // with the server, 0: the program's own
 }
 
 func newPlatform(t *testing.T) *platform {
@@ -54,7 +55,7 @@ func (p *platform) run(token string, args ...string) (code int, stdout, stderr s
 		}
 		return map[string]string{"TOKENWARD_GITLAB_TOKEN": token, "TOKENWARD_GITLAB_URL": p.box.url}[key]
 	}
-	code = runIn(args, &surroundings{stdout: &out, stderr: &errs, environ: environ, now: p.now, renderer: p.renderer,
+	code = runIn(args, &surroundings{stdout: &out, stderr: &errs, environ: environ, now: p.now, renderer: p.renderer, patience: p.patience,
 		sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }})
 	if token != "" && (strings.Contains(out.String(), token) || strings.Contains(errs.String(), token)) {
 		p.t.Errorf("%v prints the token", args)

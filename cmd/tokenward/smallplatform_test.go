@@ -93,6 +93,7 @@ type smallPlatforms struct {
 	memory   *sandbox.Memory
 	renderer analysis.Renderer
 
+	busy  sync.WaitGroup // calls that the server is at
 	mu    sync.Mutex
 	asked []string // the calls that may change something, as they arrived
 }
@@ -129,6 +130,8 @@ func newPlatformsOf(t *testing.T, renderer analysis.Renderer, umbrella map[strin
 		}
 	}
 	s.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.busy.Add(1)
+		defer s.busy.Done()
 		if r.Method != http.MethodGet && !strings.HasSuffix(r.URL.Path, "/git-upload-pack") {
 			s.mu.Lock()
 			s.asked = append(s.asked, r.Method+" "+r.URL.Path)
@@ -136,7 +139,7 @@ func newPlatformsOf(t *testing.T, renderer analysis.Renderer, umbrella map[strin
 		}
 		s.handler.Load().ServeHTTP(w, r)
 	}))
-	s.server.Config.IdleTimeout = time.Second
+	s.server.Config.IdleTimeout = 10 * time.Second
 	s.server.Start()
 	t.Cleanup(s.server.Close)
 	return s

@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	dialTimeout     = 15 * time.Second
-	responseTimeout = 2 * time.Minute
-	maxErrorBody    = 64 << 10
+	dialTimeout            = 15 * time.Second
+	defaultResponseTimeout = 2 * time.Minute
+	maxErrorBody           = 64 << 10
 )
 
 var errForeignRedirect = errors.New("the server redirects to another host")
@@ -24,7 +24,7 @@ var errForeignRedirect = errors.New("the server redirects to another host")
 // newHTTPClient returns the client for https and http: TLS always verified,
 // proxies from the environment, every body counted against the budget of the
 // operation, no redirect to another host.
-func newHTTPClient(ca []byte) (*http.Client, error) {
+func newHTTPClient(ca []byte, responseTimeout time.Duration) (*http.Client, error) {
 	base := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,

@@ -54,6 +54,10 @@ type Config struct {
 	// Keeper keeps the objects of commits that were fetched; nil keeps nothing.
 	Keeper Keeper
 
+	// ResponseTimeout bounds how long a server may take to begin an answer over https
+	// and http, 2 min if zero.
+	ResponseTimeout time.Duration
+
 	// MaxBytes bounds what one operation may receive, 256 MiB if zero.
 	// MaxUnpacked bounds the size of the objects in it, and of the files that they
 	// stand for, 256 MiB if zero; MaxTime how long it takes, 5 minutes if zero.
@@ -85,6 +89,9 @@ func New(config Config) (*Store, error) {
 	if config.MaxTime == 0 {
 		config.MaxTime = defaultMaxTime
 	}
+	if config.ResponseTimeout == 0 {
+		config.ResponseTimeout = defaultResponseTimeout
+	}
 	for _, r := range config.InsteadOf {
 		if r.From == "" {
 			return nil, fmt.Errorf("rewrite to %s: the URL prefix to replace is empty", redactURL(r.To))
@@ -105,7 +112,7 @@ func New(config Config) (*Store, error) {
 		}
 		ca = append(append([]byte{}, ca...), pem...)
 	}
-	client, err := newHTTPClient(ca)
+	client, err := newHTTPClient(ca, config.ResponseTimeout)
 	if err != nil {
 		return nil, err
 	}

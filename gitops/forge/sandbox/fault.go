@@ -19,6 +19,9 @@ type Fault struct {
 	// Acted lets the server act first, so that the caller alone does not get
 	// to know that it worked.
 	Acted bool
+	// Stall lets the server act, and then the caller wait for the answer until it
+	// gives up.
+	Stall bool
 }
 
 // SetFault lets decide choose what goes wrong with every request to the API and
@@ -48,12 +51,19 @@ func (s *Server) faultFor(asked Request, api bool) Fault {
 // suffer answers a request with which something goes wrong; serve is what would
 // answer it.
 func (s *Server) suffer(rec *recorder, r *http.Request, f Fault, serve func(*recorder)) {
-	if f.Acted {
+	if f.Acted || f.Stall {
 		serve(&recorder{ResponseWriter: &nowhere{header: http.Header{}}, status: http.StatusOK})
 	} else if _, err := io.Copy(io.Discard, r.Body); err != nil {
 		s.report(r, err)
 	}
-	if f.Cut {
+	if f.Stall {
+		// Only a body that was read to its end lets the server see that the caller went away.
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			s.report(r, err)
+		}
+		<-r.Context().Done()
+	}
+	if f.Cut || f.Stall {
 		rec.status = 0
 		return
 	}

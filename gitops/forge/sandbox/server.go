@@ -196,7 +196,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	asked.Status = rec.status
 	s.requests.add(asked)
-	if fault.Cut {
+	if fault.Cut || fault.Stall {
 		panic(http.ErrAbortHandler) // net/http's way to end a connection
 	}
 }
