@@ -27,6 +27,9 @@ type Umbrella struct {
 	Project Project
 	// Branch is the analysed one; "" means the default branch.
 	Branch string
+	// Unscanned says that no run has told yet what the umbrella deploys: then any
+	// project may be one of its packages.
+	Unscanned bool
 	// BranchPrefix is how the bot's source branches begin, as tokenward/.
 	BranchPrefix string
 }

@@ -17,6 +17,7 @@ var kinds = []kind{
 		{"push to a package's default branch, or to the branch that the umbrella follows", "the package's namespaces"},
 		{"push of somebody else to a source branch of tokenward", "its namespace"},
 		{"any event that names a new default branch", "all, or the package's namespaces"},
+		{"any of these events of an unknown project, until an umbrella's first run has ended", "all"},
 	}, (*reading).push},
 	{"tag_push", []Work{{"new or moved tag of a package", "the package's namespaces"}}, (*reading).tag},
 	{"merge_request", []Work{{"merge request from a source branch of tokenward: merged, closed, reopened, approved, changed", "its namespace"}}, (*reading).mergeRequest},

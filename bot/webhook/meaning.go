@@ -45,6 +45,7 @@ func (v View) Read(body []byte) (Meaning, error) {
 	r.defaultBranch()
 	if read := kinds[i].read; read != nil {
 		read(r)
+		r.unscanned()
 	}
 	return Meaning{Event: kinds[i].name, Known: true, Triggers: r.triggers}, nil
 }
@@ -125,6 +126,19 @@ func (r *reading) push() {
 	for _, p := range r.packages() {
 		if follows(branch, p.Branch, r.mainOf(p.Project), true) {
 			r.trigger(p.Umbrella, p.Namespace, reason(p.Project))
+		}
+	}
+}
+
+// unscanned looks at an event of a project that nobody knows. While an umbrella waits
+// for the end of its first run, that may be a package, and the run have passed it.
+func (r *reading) unscanned() {
+	if len(r.triggers) > 0 || r.own() || len(r.umbrellas()) > 0 || len(r.packages()) > 0 {
+		return
+	}
+	for _, u := range r.Index.Umbrellas {
+		if u.Unscanned {
+			r.trigger(u.Name, "", "an event of a project that may be a package")
 		}
 	}
 }

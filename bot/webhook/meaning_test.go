@@ -30,6 +30,32 @@ func testView() View {
 	}
 }
 
+// Before the first run has told which projects are packages, any may be one.
+func TestUnscanned(t *testing.T) {
+	t.Parallel()
+	v := testView()
+	v.Index.Umbrellas = append(v.Index.Umbrellas, Umbrella{Name: "new", Project: Project{ID: 2, Path: "new/umbrella"}, Unscanned: true})
+	for name, c := range map[string]struct{ body, want string }{
+		"unknown project":     {pushed("push", "refs/heads/main", "2", 99, 2), "new"},
+		"package of another":  {pushed("push", "refs/heads/main", "2", 12, 2), "prod logging, prod tracing"},
+		"branch of a package": {pushed("push", "refs/heads/feature", "2", 12, 2), ""},
+		"the bot itself":      {pushed("push", "refs/heads/main", "2", 99, self), ""},
+		"unknown event":       {`{"object_kind":"pipeline","user":{"id":2},"project":{"id":99}}`, ""},
+	} {
+		m, err := v.Read([]byte(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, trigger := range m.Triggers {
+			got = append(got, strings.TrimSpace(trigger.Umbrella+" "+trigger.Namespace))
+		}
+		if s := strings.Join(got, ", "); s != c.want {
+			t.Errorf("%s leads to %q, not %q", name, s, c.want)
+		}
+	}
+}
+
 const zeros = "0000000000000000000000000000000000000000"
 
 func pushed(kind, ref, after string, project int, user int) string {

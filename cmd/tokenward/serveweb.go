@@ -87,9 +87,9 @@ func (v *server) view(ctx context.Context, self int64) (webhook.View, error) {
 		return view, err
 	}
 	for _, u := range all {
-		site := sites[u.Name]
+		site, scanned := sites[u.Name]
 		if site.Project == "" {
-			// It was never scanned: then it is where the configuration says.
+			// It was never scanned, or not found: then it is where the configuration says.
 			b, err := v.builder(c, u)(ctx, service.Scope{})
 			if err != nil {
 				return view, err
@@ -98,7 +98,7 @@ func (v *server) view(ctx context.Context, self int64) (webhook.View, error) {
 		}
 		ref := parseRef(u.Ref)
 		view.Index.Umbrellas = append(view.Index.Umbrellas, webhook.Umbrella{
-			Name: u.Name, Branch: ref.Branch, BranchPrefix: c.MergeRequests.BranchPrefix,
+			Name: u.Name, Branch: ref.Branch, Unscanned: !scanned, BranchPrefix: c.MergeRequests.BranchPrefix,
 			Project: webhook.Project{Path: site.Project, DefaultBranch: site.DefaultBranch},
 		})
 		for _, p := range site.Packages {
