@@ -56,13 +56,13 @@ func (q *Queue) promote(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	resting, err := q.awayUmbrellas(ctx)
+	now := q.db.millis()
+	away, err := q.awayUmbrellas(ctx)
 	if err != nil {
 		return err
 	}
-	now := q.db.millis()
 	var errs []error
-	for _, u := range q.due(all, resting, now) {
+	for _, u := range q.due(all, away, now) {
 		if err := q.hand(ctx, u, now); err != nil {
 			errs = append(errs, fmt.Errorf("hand over unit %s: %w", unitName(u.umbrella, u.namespace), err))
 		}
@@ -70,10 +70,11 @@ func (q *Queue) promote(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// due chooses from all units. The umbrella that has the least going on comes first,
+// due chooses from all units; away says until when umbrellas rest that were last found
+// away: one unit of such an umbrella asks again before the others follow. The umbrella that has the least going on comes first,
 // then units whose run was cut off, then the unit that waits longest. The whole umbrella waits for its namespaces that
 // came before it or run, and namespaces that came after it wait for it.
-func (q *Queue) due(all []unitRow, resting map[string]bool, now int64) []unitRow {
+func (q *Queue) due(all []unitRow, away map[string]int64, now int64) []unitRow {
 	type load struct {
 		busy       int
 		namespaces bool  // some are taken or handed over
@@ -101,7 +102,7 @@ func (q *Queue) due(all []unitRow, resting map[string]bool, now int64) []unitRow
 			}
 			continue
 		}
-		if u.wanted > u.done && u.parkedAt == 0 && u.notBefore <= now && !resting[u.umbrella] {
+		if u.wanted > u.done && u.parkedAt == 0 && u.notBefore <= now && away[u.umbrella] <= now {
 			if ready = append(ready, u); u.namespace == "" {
 				l.wholeSince = u.since(now)
 			}
@@ -122,7 +123,7 @@ func (q *Queue) due(all []unitRow, resting map[string]bool, now int64) []unitRow
 		ready = slices.Delete(ready, best, best+1)
 		l := loads[u.umbrella]
 		blocked := l.whole || u.namespace == "" && l.namespaces || u.namespace != "" && l.wholeSince > 0 && l.wholeSince <= u.since(now)
-		if blocked {
+		if _, probes := away[u.umbrella]; blocked || probes && l.busy > 0 {
 			continue
 		}
 		l.busy++
@@ -171,19 +172,21 @@ func (q *Queue) unitRows(ctx context.Context) ([]unitRow, error) {
 	return out, errors.Join(rows.Err(), rows.Close())
 }
 
-// awayUmbrellas names the umbrellas whose server is not to be asked now.
-func (q *Queue) awayUmbrellas(ctx context.Context) (map[string]bool, error) {
-	rows, err := q.db.QueryContext(ctx, `SELECT name FROM tokenward_umbrella WHERE away_until > $1`, q.db.millis())
+// awayUmbrellas names the umbrellas whose server did not answer the last time, and
+// until when it is not to be asked.
+func (q *Queue) awayUmbrellas(ctx context.Context) (map[string]int64, error) {
+	rows, err := q.db.QueryContext(ctx, `SELECT name, away_until FROM tokenward_umbrella WHERE away_count > 0`)
 	if err != nil {
 		return nil, fmt.Errorf("list the umbrellas: %w", err)
 	}
-	out := map[string]bool{}
+	out := map[string]int64{}
 	for rows.Next() {
 		var name string
-		if err := rows.Scan(&name); err != nil {
+		var until int64
+		if err := rows.Scan(&name, &until); err != nil {
 			return nil, errors.Join(err, rows.Close())
 		}
-		out[name] = true
+		out[name] = until
 	}
 	return out, errors.Join(rows.Err(), rows.Close())
 }

@@ -169,9 +169,12 @@ func testParking(t *testing.T, b *bench) {
 }
 
 func testOutage(t *testing.T, b *bench) {
-	s := b.start(func(c *Config) { c.Workers = 1 })
+	s := b.start()
+	s.trigger("u", "a")
+	s.settle(s.take("u", "a"), Outcome{Result: Away})
 	s.trigger("u", "a")
 	s.trigger("u", "b")
+	b.clock.add(awayPause)
 	attempts := 0
 	for end := b.clock.Now().Add(time.Hour); b.clock.Now().Before(end); attempts++ {
 		s.settle(<-s.runs, Outcome{Result: Away, Message: "GitLab is away"})

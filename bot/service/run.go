@@ -30,7 +30,7 @@ func (s *Service) propose(ctx context.Context, c *Config, l *queue.Lease) queue.
 	if i < 0 {
 		return queue.Outcome{Result: queue.HandedBack, Message: "the umbrella is not configured any more"}
 	}
-	scope := Scope{Progress: l.Progress}
+	scope := Scope{Run: l.Run, Progress: l.Progress}
 	if l.Namespace != "" {
 		scope.Namespaces = []string{l.Namespace}
 	}

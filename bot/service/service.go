@@ -42,6 +42,7 @@ type Scope struct {
 	// Uncounted says that the run may be one of several at once, so that limits over
 	// all namespaces are none of its business.
 	Uncounted bool
+	Run       int64 // its number, 0 if it is built for none
 	Progress  func(step string, done, total int)
 }
 

@@ -45,6 +45,7 @@ type config struct {
 	StorePassword string              `yaml:"storePasswordFile" doc:"File with PostgreSQL's password, read at every connection; TOKENWARD_STORE_PASSWORD may hold it instead."`
 	Serve         serveConfig         `yaml:"serve"`
 	Admin         adminConfig         `yaml:"admin"`
+	Traces        tracesConfig        `yaml:"traces"`
 	Workers       int                 `yaml:"workers" doc:"How many repositories are fetched and charts rendered at once." min:"1"`
 
 	live    liveFiles // from the command line only
@@ -263,6 +264,9 @@ func (c config) validate() error {
 	}
 	if key, err := c.Serve.check(); err != nil {
 		return fail("serve."+key, err.Error(), "")
+	}
+	if err := c.Traces.check(); err != nil {
+		return fail("traces.endpoint", err.Error(), "a value that is not shown")
 	}
 	if err := queue.CheckURL(c.Store); err != nil {
 		return fail("store", err.Error(), "")

@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"bot/queue/storetest":  {},
 	"bot/service":          {"bot", "bot/queue", "analysis"},
 	"bot/report":           {"bot", "templates"},
+	"bot/traces":           {"bot"},
 	"bot/webhook":          {"bot"},
 	"analysis":             {"analysis/rbac", "analysis/policy", "analysis/render", "analysis/live"},
 	"analysis/rbac":        {"analysis/render"},

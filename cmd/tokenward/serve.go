@@ -68,6 +68,10 @@ func runServe(ctx context.Context, s *surroundings, o *inputs) (err error) {
 	if err != nil {
 		return err
 	}
+	if v.seeing.traces, err = v.traces(ctx); err != nil {
+		return err
+	}
+	defer v.seeing.endTraces(ctx)
 	if v.service, err = service.New(v.queue, settings); err != nil {
 		return usageError{fmt.Errorf("config: %w", err)}
 	}
@@ -116,7 +120,7 @@ func (v *server) load() (config, error) {
 
 func (v *server) queueConfig() queue.Config {
 	c := v.config
-	q := queue.Config{URL: c.Store, Workers: c.Serve.Workers, Attempts: c.Serve.Attempts, Log: v.log}
+	q := queue.Config{URL: c.Store, Workers: c.Serve.Workers, Attempts: c.Serve.Attempts, Now: v.surroundings.now, Log: v.log}
 	if c.StorePassword != "" || v.surroundings.environ("TOKENWARD_STORE_PASSWORD") != "" {
 		q.Password = func() (string, error) {
 			return v.surroundings.secret("TOKENWARD_STORE_PASSWORD", c.StorePassword, "storePasswordFile")
@@ -156,7 +160,7 @@ func (v *server) builder(c config, u umbrellaConfig) func(context.Context, servi
 			if len(scope.Namespaces) > 0 {
 				b.Namespaces, b.Partial = scope.Namespaces, true
 			}
-			b.Calm.Uncounted, b.Step = scope.Uncounted, v.seeing.step(u.Name)
+			b.Calm.Uncounted, b.Step = scope.Uncounted, v.seeing.step(u.Name, scope)
 			if scope.Progress != nil {
 				b.Progress = scope.Progress
 			}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,13 +18,15 @@ import (
 	"tokenward/bot/metrics"
 	"tokenward/bot/queue"
 	"tokenward/bot/service"
+	"tokenward/bot/traces"
 )
 
-// seeing is what the service shows of itself: metrics, and the admin page.
+// seeing is what the service shows of itself: metrics, traces, and the admin page.
 type seeing struct {
 	server  *server
 	board   *board.Board
 	metrics *metrics.Metrics
+	traces  *traces.Traces // nil for none
 }
 
 func newSeeing(v *server) (*seeing, error) {
@@ -53,16 +56,28 @@ func (s *seeing) queued(ctx context.Context) (metrics.Queue, error) {
 	return out, nil
 }
 
-// step measures the steps of an umbrella's runs, and counts those that came to nothing.
-func (s *seeing) step(umbrella string) bot.StepFunc {
+// step measures and traces the steps of a run, and counts runs that came to nothing.
+func (s *seeing) step(umbrella string, scope service.Scope) bot.StepFunc {
+	traced := s.traces.Steps(traces.Run{Umbrella: umbrella, Namespace: strings.Join(scope.Namespaces, ","), Number: scope.Run})
 	return func(ctx context.Context, step, about string) (context.Context, func(error)) {
 		ctx, end := s.metrics.Step(ctx, step, about)
+		ctx, endSpan := traced(ctx, step, about)
 		return ctx, func(err error) {
 			end(err)
+			endSpan(err)
 			if step == bot.StepRun && err != nil {
 				s.metrics.Run(umbrella, bot.ResultError, nil)
 			}
 		}
+	}
+}
+
+// endTraces sends the last traces.
+func (s *seeing) endTraces(ctx context.Context) {
+	closing, done := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer done()
+	if err := s.traces.Close(closing); err != nil {
+		s.server.log.Warn("traces are lost", bot.LogReason, err.Error())
 	}
 }
 
@@ -187,7 +202,7 @@ func (q shownQueue) Away(ctx context.Context) ([]admin.Away, error) {
 	umbrellas, err := q.queue.Umbrellas(ctx)
 	var out []admin.Away
 	for _, u := range umbrellas {
-		if u.AwayUntil.After(time.Now()) {
+		if u.AwayUntil.After(q.queue.Now()) {
 			out = append(out, admin.Away{Umbrella: u.Name, Reason: u.AwayReason, Until: u.AwayUntil})
 		}
 	}

@@ -170,9 +170,11 @@ func (k *killing) send(ctx context.Context) {
 	}
 }
 
-// ask gives a command on one of the open requests.
+// ask gives a command on one of the requests that webhooks lead to.
 func (k *killing) ask() {
-	all := k.box.box.MergeRequests()
+	all := slices.DeleteFunc(k.box.box.MergeRequests(), func(m sandbox.MergeRequest) bool {
+		return !slices.ContainsFunc(packages(), func(project string) bool { return m.SourceBranch == "tokenward/"+namespaceOf(project) })
+	})
 	if len(all) == 0 {
 		return
 	}

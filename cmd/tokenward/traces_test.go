@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	otlp "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
+
+	"tokenward/gitops/forge/sandbox"
+)
+
+// receiver is a collector that keeps what it is sent.
+type receiver struct {
+	*httptest.Server
+	mu    sync.Mutex
+	paths map[string]bool
+	spans []*otlp.Span
+	text  strings.Builder
+}
+
+func newReceiver(t *testing.T) *receiver {
+	r := &receiver{paths: map[string]bool{}}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		body, err := io.ReadAll(req.Body)
+		var sent collector.ExportTraceServiceRequest
+		if err == nil {
+			err = proto.Unmarshal(body, &sent)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.paths[req.URL.Path] = true
+		fmt.Fprintln(&r.text, sent.String())
+		for _, resource := range sent.ResourceSpans {
+			for _, scope := range resource.ScopeSpans {
+				r.spans = append(r.spans, scope.Spans...)
+			}
+		}
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+// A run is a trace: its steps are below it, releases and units below them, and what
+// failed says why, without secrets.
+func TestServeTraces(t *testing.T) {
+	t.Parallel()
+	r, p := newReceiver(t), newPlatform(t)
+	p.box.box.SetFault(func(r sandbox.Request) sandbox.Fault {
+		if r.Method == http.MethodPost && strings.HasSuffix(r.Path, "/merge_requests") {
+			return sandbox.Fault{Status: http.StatusForbidden}
+		}
+		return sandbox.Fault{}
+	})
+	s := p.serveHere(map[string]string{"TOKENWARD_TRACES_ENDPOINT": r.URL})
+	s.says(`msg="run ends" umbrella=umbrella namespace="" run=1`)
+	s.stop()
+	<-s.ctx.Done()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.paths["/v1/traces"] || len(r.paths) != 1 {
+		t.Errorf("sent to %v", r.paths)
+	}
+	byID, named := map[string]*otlp.Span{}, map[string]*otlp.Span{}
+	for _, span := range r.spans {
+		byID[string(span.SpanId)], named[span.Name] = span, span
+	}
+	for name, parents := range map[string][]string{"run": nil, "discover": {"run"}, "fetch bulletin-bulletin": {"fetch", "run"}, "render bulletin-bulletin": {"render", "run"}, "propose bulletin": {"propose", "run"}} {
+		span := named[name]
+		if span == nil {
+			t.Errorf("no span is called %s", name)
+			continue
+		}
+		if string(span.TraceId) != string(named["run"].TraceId) {
+			t.Errorf("%s is not in the run's trace", name)
+		}
+		for _, parent := range parents {
+			if span = byID[string(span.ParentSpanId)]; span == nil || span.Name != parent {
+				t.Errorf("%s is not within %s but %v", name, parent, span)
+				break
+			}
+		}
+		if parents == nil && len(span.ParentSpanId) != 0 {
+			t.Errorf("%s is within something", name)
+		}
+	}
+	failed := ""
+	for _, span := range r.spans {
+		if span.Status.GetCode() == otlp.Status_STATUS_CODE_ERROR {
+			failed += span.Name + ": " + span.Status.Message + "\n"
+		}
+	}
+	if !strings.Contains(failed, "propose bulletin: ") {
+		t.Errorf("a unit that failed is no error of a span: %s", failed)
+	}
+	if text := r.text.String(); !strings.Contains(text, "tokenward.run") || strings.Contains(text, developer) || strings.Contains(text, serveSecret) {
+		t.Error("the traces lack the run's number, or hold a secret")
+	}
+}
+
+// The standard's variables work, too; what is no URL is refused without showing it.
+func TestTracesEndpoint(t *testing.T) {
+	t.Parallel()
+	r, p := newReceiver(t), newPlatform(t)
+	s := p.serveHere(map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": r.URL + "/collect"})
+	s.says(`msg="run ends" umbrella=umbrella namespace="" run=1`)
+	s.stop()
+	<-s.ctx.Done()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.paths["/collect/v1/traces"] {
+		t.Errorf("sent to %v", r.paths)
+	}
+	p.environment = map[string]string{"TOKENWARD_TRACES_ENDPOINT": "http://user:hunter2@collector"}
+	if code, out, errs := p.run(developer, "scan"); code != exitUsage || strings.Contains(out+errs, "hunter2") {
+		t.Errorf("exit code %d: %s%s", code, out, errs)
+	}
+}
