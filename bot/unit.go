@@ -11,6 +11,7 @@ import (
 
 	"tokenward/analysis"
 	decisions "tokenward/bot/decision"
+	"tokenward/bot/redact"
 	"tokenward/gitops/edit"
 	"tokenward/gitops/git"
 )
@@ -255,7 +256,7 @@ func sourceInRepository(s *Scan, e analysis.Evidence) string {
 // oneLine makes foreign text fit for a comment in a template: no line ends, no
 // template directives.
 func oneLine(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
+	s = strings.Join(strings.Fields(redact.OneLine(s)), " ")
 	return strings.NewReplacer("{{", "{ {", "}}", "} }").Replace(s)
 }
 
@@ -268,7 +269,7 @@ func (b *Bot) intended(s *Scan, plan analysis.NamespacePlan) string {
 	}
 	var out strings.Builder
 	for _, c := range plan.Edits() {
-		fmt.Fprintf(&out, "%s %s %s\n", c.Namespace, c.Kind, c.Pattern)
+		fmt.Fprintf(&out, "%s %s %s\n", oneLine(c.Namespace), c.Kind, oneLine(c.Pattern))
 	}
 	return out.String()
 }

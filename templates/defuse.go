@@ -6,7 +6,8 @@ import (
 )
 
 // Code puts foreign text into a code span, in which GitLab looks for no mention,
-// reference, quick action or HTML. Control characters and line ends become spaces.
+// reference, quick action or HTML. Control characters and line ends
+// become spaces; what turns the reading direction goes.
 func Code(s string) string {
 	s = oneLine(s)
 	if s == "" {
@@ -59,8 +60,11 @@ func Cell(s string) string { return strings.ReplaceAll(Code(s), "|", "\\|") }
 func oneLine(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+		switch {
+		case unicode.IsControl(r), r == '\u2028', r == '\u2029':
 			return ' '
+		case unicode.Is(unicode.Bidi_Control, r):
+			return -1
 		}
 		return r
 	}, s)

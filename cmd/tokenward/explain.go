@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenward/bot"
+	"tokenward/bot/redact"
 )
 
 type explainOptions struct {
@@ -64,13 +65,13 @@ func runExplain(cmd *cobra.Command, s *surroundings, o *explainOptions, what str
 
 func explanation(w bot.WorkloadReport) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s %s/%s: %s (confidence %s)\n", w.Kind, w.Namespace, w.Name, w.Verdict, w.Confidence)
+	fmt.Fprintf(&out, "%s %s/%s: %s (confidence %s)\n", cell(w.Kind), cell(w.Namespace), cell(w.Name), w.Verdict, w.Confidence)
 	fmt.Fprintf(&out, "  release          %s\n  service account  %s\n  pods             %s\n  listed           %s\n  token            %s\n",
-		w.Release, w.ServiceAccount, strings.Join(w.PodPatterns, ", "), w.Listed, tokens(w))
+		cell(w.Release), cell(w.ServiceAccount), redact.OneLine(strings.Join(w.PodPatterns, ", ")), w.Listed, tokens(w))
 	for _, e := range w.Evidence {
-		fmt.Fprintf(&out, "  - %s [%s]\n", e.Summary, e.Kind)
+		fmt.Fprintf(&out, "  - %s [%s]\n", redact.OneLine(e.Summary), e.Kind)
 		if e.Object != "" || e.Source != "" {
-			fmt.Fprintf(&out, "      %s\n", strings.TrimSpace(e.Object+"  "+e.Source))
+			fmt.Fprintf(&out, "      %s\n", redact.OneLine(strings.TrimSpace(e.Object+"  "+e.Source)))
 		}
 	}
 	return out.String()

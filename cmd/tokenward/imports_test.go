@@ -14,7 +14,7 @@ import (
 // trailing /... stands for the package and everything below it.
 var allowed = map[string][]string{
 	"cmd/tokenward":        {"bot/...", "gitops/...", "analysis/...", "templates"},
-	"bot":                  {"bot/decision", "gitops/git", "gitops/forge", "gitops/edit", "gitops/codeowners", "analysis/...", "templates"},
+	"bot":                  {"bot/decision", "bot/redact", "gitops/git", "gitops/forge", "gitops/edit", "gitops/codeowners", "analysis/...", "templates"},
 	"bot/decision":         {"analysis"},
 	"bot/admin":            {"bot", "bot/board", "bot/redact", "bot/report"},
 	"bot/board":            {"bot"},

@@ -88,7 +88,7 @@ func writeProposals(w io.Writer, format string, r *bot.ProposeReport, dry bool) 
 		writeProposal(&out, m, dry)
 	}
 	for _, f := range r.Failed {
-		fmt.Fprintf(&out, "FAILED %s: %s\n", f.Unit, f.Reason)
+		fmt.Fprintf(&out, "FAILED %s: %s\n", cell(f.Unit), strings.ReplaceAll(f.Reason, "\n", "\n  "))
 		if f.Intended != "" {
 			fmt.Fprintf(&out, "  The lines that were intended:\n%s", indent(f.Intended))
 		}
@@ -122,7 +122,7 @@ func writeProposal(out *strings.Builder, m bot.MergeRequestReport, dry bool) {
 	}
 	out.WriteString("\n")
 	if m.Reason != "" {
-		fmt.Fprintf(out, "  %s\n", m.Reason)
+		fmt.Fprintf(out, "  %s\n", strings.ReplaceAll(m.Reason, "\n", "\n  "))
 	}
 	if m.Action == bot.ActionUnchanged || m.Action == bot.ActionSkipped {
 		out.WriteString("\n")

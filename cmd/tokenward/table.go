@@ -5,8 +5,10 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 
 	"tokenward/bot"
+	"tokenward/bot/redact"
 )
 
 // writeTable prints a scan for people.
@@ -25,7 +27,7 @@ func writeTable(w io.Writer, r *bot.ScanReport) error {
 		fmt.Fprintln(t, "NAMESPACE\tWORKLOAD\tVERDICT\tCONFIDENCE\tLISTED\tTOKEN\tEVIDENCE")
 	}
 	for _, x := range r.Workloads {
-		fmt.Fprintf(t, "%s\t%s %s\t%s\t%s\t%s\t%s\t%s\n", x.Namespace, x.Kind, x.Name, x.Verdict, x.Confidence, x.Listed, tokens(x), cut(x.Evidence[0].Summary, 100))
+		fmt.Fprintf(t, "%s\t%s %s\t%s\t%s\t%s\t%s\t%s\n", cell(x.Namespace), cell(x.Kind), cell(x.Name), x.Verdict, x.Confidence, x.Listed, tokens(x), cell(x.Evidence[0].Summary))
 	}
 	t.Flush()
 	if len(r.Changes) > 0 {
@@ -33,7 +35,7 @@ func writeTable(w io.Writer, r *bot.ScanReport) error {
 		fmt.Fprintln(t, "NAMESPACE\tCHANGE\tPATTERN\tREASON")
 	}
 	for _, c := range r.Changes {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", c.Namespace, c.Kind, c.Pattern, cut(c.Reason, 120))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", cell(c.Namespace), c.Kind, cell(c.Pattern), cut(redact.OneLine(c.Reason), 120))
 	}
 	t.Flush()
 	if failed > 0 {
@@ -41,7 +43,7 @@ func writeTable(w io.Writer, r *bot.ScanReport) error {
 	}
 	for _, rel := range r.Releases {
 		if rel.Error != "" {
-			fmt.Fprintf(t, "%s\t%s\n", rel.Name, rel.Error)
+			fmt.Fprintf(t, "%s\t%s\n", cell(rel.Name), redact.OneLine(rel.Error))
 		}
 	}
 	t.Flush()
@@ -49,7 +51,7 @@ func writeTable(w io.Writer, r *bot.ScanReport) error {
 		fmt.Fprintln(&out, "\nNotes")
 	}
 	for _, n := range r.Notes {
-		fmt.Fprintf(t, "%s\t%s\n", n.Namespace, n.Text)
+		fmt.Fprintf(t, "%s\t%s\n", cell(n.Namespace), redact.OneLine(n.Text))
 	}
 	t.Flush()
 	fmt.Fprintf(&out, "\nViolations of the validating policy: %d today, %d with every change merged.\n", len(r.Violations.Before), len(r.Violations.After))
@@ -79,12 +81,16 @@ func cut(s string, n int) string {
 	return s
 }
 
-// printable replaces control characters, so that no chart can steer a terminal.
+// cell makes what a chart or umbrella calls something fit for a table.
+func cell(s string) string { return cut(redact.OneLine(s), 100) }
+
+// printable replaces control characters, and those that turn the reading direction, so that
+// no chart can steer a terminal.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r != '\n' && (r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0) {
+		if r != '\n' && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
 			return '\uFFFD'
 		}
 		return r
-	}, s)
+	}, strings.ToValidUTF8(s, "\uFFFD"))
 }
