@@ -1,6 +1,8 @@
 package forge
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -290,6 +292,43 @@ func TestEndlessBodyIsCut(t *testing.T) {
 	_, err := c.CurrentUser(ctx(t))
 	if !errors.Is(err, errTooLarge) || requests != 1 {
 		t.Errorf("%v after %d requests", err, requests)
+	}
+}
+
+// TestSmallBodiesThatBecomeLarge are answers within the bound on bytes that would take a
+// thousand times as much memory: compressed ones, and lists of nothing.
+func TestSmallBodiesThatBecomeLarge(t *testing.T) {
+	t.Parallel()
+	var zipped bytes.Buffer
+	z := gzip.NewWriter(&zipped)
+	_, _ = io.WriteString(z, `{"name":"`)
+	for range 70 {
+		_, _ = z.Write(bytes.Repeat([]byte("x"), 1<<20))
+	}
+	_ = z.Close()
+	for name, body := range map[string]string{
+		"compressed": zipped.String(),
+		"objects":    "[" + strings.Repeat("{},", 300_000) + "{}]",
+		"nested":     strings.Repeat("[", 100_000),
+		"values":     `[{"labels":[` + strings.Repeat(`"",`, 3_000_000) + `""]}]`,
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if name == "compressed" {
+				w.Header().Set("Content-Encoding", "gzip")
+			}
+			_, _ = io.WriteString(w, body)
+		}))
+		t.Cleanup(server.Close)
+		c := newFake(t, nil).client(t, func(config *Config) { config.BaseURL = server.URL })
+		rows, err := c.Notes(ctx(t), 7, 1)
+		if err == nil || rows != nil || name != "nested" && !errors.Is(err, errTooLarge) || len(err.Error()) > 500 {
+			t.Errorf("%s: %d rows, %.300v", name, len(rows), err)
+		}
+	}
+	braces := `[{"id":"a","notes":[{"id":1,"body":"` + strings.Repeat(`{,\"{`, 300_000) + `"}]}]`
+	f := newFake(t, map[string][]answer{"GET " + discussionsPath: {{body: braces}}})
+	if rows, err := f.client(t, nil).Notes(ctx(t), 7, 1); err != nil || len(rows) != 1 {
+		t.Errorf("a note full of braces: %d rows, %.300v", len(rows), err)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -108,7 +107,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp.Body = &cappedBody{ReadCloser: resp.Body, left: g.maxBody}
+	resp.Body = &cappedBody{ReadCloser: resp.Body, left: g.maxBody, objects: maxObjects, values: maxValues}
 	return resp, nil
 }
 
@@ -162,18 +161,4 @@ func (g *guard) scrub(text string) string {
 		return true
 	})
 	return text
-}
-
-// cappedBody fails once more than left bytes were read.
-type cappedBody struct {
-	io.ReadCloser
-	left int64
-}
-
-func (b *cappedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return 0, errTooLarge
-	}
-	return n, err
 }
