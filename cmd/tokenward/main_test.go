@@ -18,8 +18,9 @@ func TestMain(m *testing.M) {
 	worker.RunIfWorker()
 	serveIfChild()
 	testscript.Main(m, map[string]func(){
-		"tokenward":      func() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, os.Getenv)) },
-		"tokenward-peak": func() { os.Exit(runAndMeasure()) },
+		"tokenward":          func() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, os.Getenv)) },
+		"tokenward-peak":     func() { os.Exit(runAndMeasure()) },
+		"tokenward-unfenced": func() { os.Exit(runUnfenced()) },
 	})
 }
 
