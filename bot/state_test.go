@@ -45,8 +45,20 @@ func FuzzState(f *testing.F) {
 func FuzzReadState(f *testing.F) {
 	f.Add(sealer{}.encode(state{Unit: "web"}))
 	f.Add("<!-- tokenward:v1 e30 x -->")
+	f.Add("people's <!-- words " + sealer{key: []byte("key")}.encode(state{Unit: "web", Title: "-->"}))
+	// What is believed was signed with the key: without it, it is not, and it can be said again.
 	f.Fuzz(func(t *testing.T, description string) {
-		sealer{key: []byte("key")}.read(description)
+		s := sealer{key: []byte("key")}
+		got, ok := s.read(description)
+		if !ok {
+			return
+		}
+		if _, ok := (sealer{key: []byte("another")}).read(description); ok {
+			t.Errorf("%q is believed whatever the key", description)
+		}
+		if again, ok := s.read(s.encode(got)); !ok || !cmp.Equal(got, again) {
+			t.Errorf("%+v is read back as %+v", got, again)
+		}
 	})
 }
 

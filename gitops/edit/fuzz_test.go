@@ -84,7 +84,8 @@ func FuzzPolicyEdit(f *testing.F) {
 }
 
 // checkPolicyEdit makes an edit and fails unless it is refused, or can be taken back
-// byte for byte, is not made a second time, and leaves a template a template.
+// byte for byte, is not made a second time, leaves a template a template, and renders what it
+// plans and nothing else.
 func checkPolicyEdit(t *testing.T, e edit.PolicyEdit, src []byte) {
 	before := bytes.Clone(src)
 	dst, changes, err := e.Apply(src)
@@ -107,6 +108,7 @@ func checkPolicyEdit(t *testing.T, e edit.PolicyEdit, src []byte) {
 	if isTemplate(src) && !isTemplate(dst) {
 		t.Fatal("the template has been broken")
 	}
+	checkRendered(t, e, src, dst)
 }
 
 func isRefusal(err error) bool {
