@@ -57,6 +57,9 @@ func decide(o observed, p *proposal, seal sealer) decision {
 			continue // a request that people made from this branch says nothing about ours
 		case r.State == forge.Closed && (known.Closed || p.lifted && known.Digest == p.digest):
 			d.open, d.request, d.known = mustReopen, r, known
+			// What happened to the target branch meanwhile, GitLab does not tell of a closed request.
+			d.push = d.push || !o.foreign
+			d.retarget = r.TargetBranch != p.change.Base.Branch && r.TargetBranch == known.Target
 		case r.State == forge.Closed && known.Digest == p.digest:
 			return decision{skip: declined(r.Reference), decline: true, request: r, known: known}
 		case r.State == forge.Merged:

@@ -51,7 +51,7 @@ func (w *writer) follow(ctx context.Context, s *Scan, r *unitRun, c *conversatio
 		r.asked = true
 		return func() string { return w.scanned(s, c, command) }, nil
 	case verbRebase:
-		return askRebase(r, c, command)
+		return askRebase(r, c, n, command)
 	case verbClose:
 		return w.askClose(ctx, r, c, n.Author, command)
 	default:
@@ -74,8 +74,8 @@ func (w *writer) scanned(s *Scan, c *conversation, command Command) string {
 func shortHash(commit string) string { return commit[:min(len(commit), 12)] }
 
 // askRebase has the content made anew on the target branch's tip. Commits of people
-// are only thrown away if the command says so.
-func askRebase(r *unitRun, c *conversation, command Command) (func() string, error) {
+// are only thrown away if the command says so, and none that its author cannot have seen.
+func askRebase(r *unitRun, c *conversation, note forge.Note, command Command) (func() string, error) {
 	p := c.p
 	not := func(why string) (func() string, error) { return saying("%s: not done: %s.", command.echo(), why), nil }
 	moved := c.request.TargetBranch != p.change.Base.Branch && !p.decision.retarget
@@ -90,6 +90,8 @@ func askRebase(r *unitRun, c *conversation, command Command) (func() string, err
 	switch {
 	case p.foreign && !command.Discard:
 		return not("the branch has commits that are not tokenward's; to throw them away, write " + templates.Code("/tokenward rebase discard"))
+	case p.foreign && c.brought > note.ID:
+		return not("commits came to the branch after this was written; to throw them away, too, write it again")
 	case !p.foreign && p.decision.skip != "":
 		return not(templates.Text(p.decision.skip))
 	}

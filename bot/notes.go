@@ -31,6 +31,8 @@ type conversation struct {
 	settled map[string]bool
 	// refused counts the answers that told an author of missing rights.
 	refused map[int64]int
+	// brought is the last note by which GitLab told that people brought commits, 0 for none.
+	brought int64
 }
 
 // answer is what the bot says to one note, once everything is written.
@@ -104,6 +106,9 @@ func (w *writer) hear(ctx context.Context, p *proposal) (*conversation, error) {
 	commanded := false
 	for _, n := range notes {
 		if n.System || n.Author.ID == w.me(p.project.ID).ID {
+			if n.Author.ID != w.me(p.project.ID).ID && bringsCommits.MatchString(n.Body) {
+				c.brought = max(c.brought, n.ID)
+			}
 			continue
 		}
 		commands := ParseCommands(n.Body)
@@ -118,6 +123,9 @@ func (w *writer) hear(ctx context.Context, p *proposal) (*conversation, error) {
 	}
 	return c, nil
 }
+
+// bringsCommits matches what GitLab notes about a push, which is English everywhere.
+var bringsCommits = regexp.MustCompile(`^added \d+ commits?\b`)
 
 // settled finds the discussions that hold nothing but commands and the bot's answers,
 // and tells of each whether it waits to be resolved. An answer makes a thread of a note,

@@ -213,7 +213,9 @@ func (w *writer) open(ctx context.Context, p *proposal, all []*proposal) error {
 	case mustCreate:
 		return w.create(ctx, p, all)
 	case mustReopen:
-		return w.update(ctx, p, forge.MergeRequestUpdate{StateEvent: forge.Reopen}, "open again")
+		if err := w.update(ctx, p, forge.MergeRequestUpdate{StateEvent: forge.Reopen}, "open again"); err != nil {
+			return err
+		}
 	}
 	var u forge.MergeRequestUpdate
 	if p.decision.retarget {

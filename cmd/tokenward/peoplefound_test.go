@@ -32,6 +32,38 @@ func TestFoundByPeople(t *testing.T) {
 			g.bot()
 			g.must(g.box.box.AddNote(g.t.Context(), bulletinProject, 1, maintainer, "/tokenward ignore bulletin-bulletin-database-*"))
 		},
+		"a request that is needed again is right at once, although the branch conflicts meanwhile": func(g *game) {
+			g.bot()
+			g.leave()
+			g.bot()
+			g.bot()
+			g.leave()
+			text := g.file(umbrellaProject, valuesFile)
+			g.work(umbrellaProject, map[string]string{valuesFile: strings.Replace(text, "{{- end }}\n", "      - namespace: courier\n{{- end }}\n", 1)})
+			g.bot()
+			if got := g.request(umbrellaProject, 1); got.State != "opened" || got.MergeStatus != "mergeable" {
+				g.t.Errorf("it is %s, %s", got.State, got.MergeStatus)
+			}
+		},
+		"a request that is needed again for other reasons has its title and description at once": func(g *game) {
+			g.bot()
+			g.listByHand()
+			g.bot()
+			g.bot()
+			g.release()
+			g.bot()
+			before := g.request(umbrellaProject, 1)
+			g.bot()
+			if after := g.request(umbrellaProject, 1); after.State != "opened" || after.Title != before.Title || after.Description != before.Description {
+				g.t.Errorf("one run later it is %q instead of %q, or says something else", after.Title, before.Title)
+			}
+		},
+		"commits that came after a command to discard are not thrown away": func(g *game) {
+			g.bot()
+			g.commitTo(g.request(umbrellaProject, 1), g.heads()[umbrellaProject+" "+bulletinBranch], false)
+			g.must(g.box.box.AddNote(g.t.Context(), umbrellaProject, 1, maintainer, "/tokenward rebase discard"))
+			g.commitTo(g.request(umbrellaProject, 1), g.heads()[umbrellaProject+" "+bulletinBranch], false)
+		},
 	} {
 		t.Run(what, func(t *testing.T) {
 			g := newGame(t, platforms, 0)
