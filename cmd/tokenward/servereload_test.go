@@ -1,0 +1,111 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tokenward/bot/queue/storetest"
+	"tokenward/gitops/forge/sandbox"
+)
+
+// Tokens and webhook secrets are exchanged while the service runs, and SIGHUP takes on
+// a configuration that is right and leaves one that is wrong.
+func TestServeReload(t *testing.T) {
+	t.Parallel()
+	p, dir := newPlatform(t), t.TempDir()
+	file := func(name, content string) string {
+		name = filepath.Join(dir, name)
+		p.must(os.WriteFile(name, []byte(content), 0o600))
+		return name
+	}
+	token, first, second := file("token", developer), file("first", "first-secret-of-hooks"), file("second", "second-secret-of-hooks")
+	config := func(secret string) string {
+		return "gitlab: {tokenFile: " + token + "}\nwebhooks: {secretFiles: [" + secret + "]}\n"
+	}
+	path := file("config.yaml", config(first))
+	s := p.startServe("TOKENWARD_CONFIG="+path, "TOKENWARD_GITLAB_TOKEN=", "TOKENWARD_WEBHOOK_SECRET=", "TOKENWARD_STORE="+storetest.SQLite(t))
+	address, deliveries := s.address(t), 0
+	taken := func(secret string, want int) {
+		t.Helper()
+		deliveries++
+		status, err := push(s.ctx, address, secret, bulletinProject, string(rune('a'+deliveries)))
+		if err != nil || status != want {
+			t.Errorf("a push with %s is answered with %d, %v, not %d", secret, status, err, want)
+		}
+	}
+	s.log.wait(s.ctx, t, `msg="run ends" umbrella=umbrella namespace="" run=1 result=done`)
+	taken("first-secret-of-hooks", http.StatusOK)
+	file("first", "another-secret-of-hooks")
+	taken("first-secret-of-hooks", http.StatusUnauthorized)
+	taken("another-secret-of-hooks", http.StatusOK)
+
+	file("config.yaml", config(second)+"serve: {worker: 3}\n")
+	p.must(s.cmd.Process.Signal(syscall.SIGHUP))
+	s.log.wait(s.ctx, t, `the old one stays.*unknown key worker`)
+	taken("second-secret-of-hooks", http.StatusUnauthorized)
+	taken("another-secret-of-hooks", http.StatusOK)
+
+	file("config.yaml", config(second))
+	p.must(s.cmd.Process.Signal(syscall.SIGHUP))
+	s.log.wait(s.ctx, t, `configuration read again`)
+	taken("another-secret-of-hooks", http.StatusUnauthorized)
+	file("token", maintainer)
+	p.box.box.ResetRequests()
+	taken("second-secret-of-hooks", http.StatusOK)
+	every := time.NewTicker(50 * time.Millisecond)
+	defer every.Stop()
+	for !slices.ContainsFunc(p.box.box.Requests(), func(r sandbox.Request) bool { return r.User == maintainer }) {
+		select {
+		case <-every.C:
+		case <-s.ctx.Done():
+			t.Fatalf("the service ended:\n%s", s.log.text.String())
+		}
+	}
+	if err := s.stop(t); err != nil {
+		t.Errorf("stopped with %v", err)
+	}
+	if text := s.log.text.String(); strings.Contains(text, "secret-of-hooks") {
+		t.Error("the log tells a secret")
+	}
+}
+
+// A run that SIGTERM meets is handed back when the grace period is over, and the next
+// process does it.
+func TestServeHandsBack(t *testing.T) {
+	t.Parallel()
+	p, store := newPlatform(t), "TOKENWARD_STORE="+storetest.SQLite(t)
+	held, meets := make(chan struct{}), make(chan struct{}, 1000)
+	p.box.box.SetFault(func(r sandbox.Request) sandbox.Fault {
+		if r.Method == http.MethodPost && strings.HasSuffix(r.Path, "/merge_requests") {
+			meets <- struct{}{}
+			<-held
+		}
+		return sandbox.Fault{}
+	})
+	s := p.startServe(store, "TOKENWARD_SERVE_GRACE_PERIOD=100ms")
+	select {
+	case <-meets:
+	case <-s.ctx.Done():
+		t.Fatalf("the service ended:\n%s", s.log.text.String())
+	}
+	err := s.stop(t)
+	close(held)
+	if err != nil {
+		t.Errorf("stopped with %v:\n%s", err, s.log.text.String())
+	}
+	next := p.startServe(store)
+	next.log.wait(next.ctx, t, `msg="run begins" umbrella=umbrella namespace="" run=\d+ .*reasons="first start`)
+	next.log.wait(next.ctx, t, `msg="run ends" umbrella=umbrella namespace="" run=\d+ result=done`)
+	if page := next.page(t, "/runs/1"); !strings.Contains(page, "handed back") {
+		t.Error("the first run's page does not say that it was handed back")
+	}
+	if err := next.stop(t); err != nil {
+		t.Errorf("stopped with %v", err)
+	}
+}
