@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/riverqueue/river"
+
 	"tokenward/bot"
 )
 
@@ -16,7 +18,7 @@ const (
 	// promoteEvery is how often the units are looked through without a kick.
 	promoteEvery = time.Second
 	// takeTime is how long a job may be with River before it is looked after.
-	takeTime = 700 * time.Millisecond
+	takeTime = 300 * time.Millisecond
 )
 
 // promoteLoop hands units to River as they become due, and tidies up once an hour.
@@ -147,7 +149,11 @@ func (q *Queue) hand(ctx context.Context, seen unitRow, now int64) error {
 				return err
 			}
 		}
-		job, err := q.river.InsertTx(ctx, tx, unitArgs{Umbrella: u.umbrella, Namespace: u.namespace}, nil)
+		opts := &river.InsertOpts{Priority: 2}
+		if u.lost(now) {
+			opts.Priority = 1 // before jobs that a dead process left
+		}
+		job, err := q.river.InsertTx(ctx, tx, unitArgs{Umbrella: u.umbrella, Namespace: u.namespace}, opts)
 		if err != nil {
 			return err
 		}

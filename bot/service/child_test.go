@@ -43,7 +43,7 @@ func serveChild() error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	password := func() (string, error) { return os.Getenv("TOKENWARD_TEST_PASSWORD"), nil }
-	q, err := queue.Open(ctx, queue.Config{URL: os.Getenv("TOKENWARD_TEST_STORE"), Password: password, Workers: 4, Attempts: 1000})
+	q, err := queue.Open(ctx, queue.Config{URL: os.Getenv("TOKENWARD_TEST_STORE"), Password: password, Workers: 4, Attempts: 1000, Owner: fmt.Sprint(os.Getpid())})
 	if err != nil {
 		return err
 	}
