@@ -237,6 +237,8 @@ func (w *writer) decideFor(ctx context.Context, s *Scan, r *unitRun, c *conversa
 	switch {
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("try the decision %s: %w", d, ctx.Err())
+	case isAway(err):
+		return nil, err // no answer yet: the next run reads the note again
 	case errors.As(err, &refusal):
 		return not(templates.Text(refusal.Reason.Error()))
 	case err != nil:
@@ -265,6 +267,11 @@ func (w *writer) umbrellaProject(ctx context.Context, s *Scan, r *unitRun) (forg
 	p := &proposal{change: &FileChange{Base: s.Umbrella}}
 	err := w.check(ctx, p)
 	return p.project, err
+}
+
+func isAway(err error) bool {
+	_, away := Away(err)
+	return away
 }
 
 // recorded answers a decision by where it stands now.

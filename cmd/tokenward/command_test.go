@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -408,4 +409,27 @@ func TestAnswersLeaveNoOpenThread(t *testing.T) {
 	if status() != "discussions_not_resolved" {
 		t.Errorf("a thread of people is resolved: %q", status())
 	}
+}
+
+// TestCommandWaitsForAServerThatIsAway holds that a decision which could not be tried out, since
+// a repository could not be read, is not answered with a no: the next run follows it.
+func TestCommandWaitsForAServerThatIsAway(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.certkeeper()
+	p.say(umbrellaProject, maintainer, "/tokenward ignore certkeeper-certkeeper-test-order by hand")
+	var heard atomic.Bool
+	p.box.box.SetFault(func(r sandbox.Request) sandbox.Fault {
+		if strings.Contains(r.Path, "/discussions") {
+			heard.Store(true)
+		}
+		return sandbox.Fault{Cut: heard.Load() && strings.Contains(r.Path, "certkeeper.git")}
+	})
+	p.run(developer, "propose", "--namespace", "certkeeper")
+	if all := p.answers(umbrellaProject); !heard.Load() || len(all) != 0 {
+		t.Errorf("the note was read: %t; answers: %q", heard.Load(), all)
+	}
+	p.box.box.SetFault(nil)
+	p.certkeeper()
+	p.answered(umbrellaProject, "stands in `.tokenward.yaml`")
 }
