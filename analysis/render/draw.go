@@ -7,18 +7,32 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unsafe"
 
 	"helm.sh/helm/v3/pkg/chart"
 )
 
 // draws names the functions of templates that names are made with and whose results
 // differ from call to call. Keys, certificates and passwords differ, too, but name nothing.
-var draws = regexp.MustCompile(`\b(?:rand[A-Z]\w*|shuffle|uuidv4|now|ago)\b`)
+var (
+	draws     = regexp.MustCompile(`\b(?:rand[A-Z]\w*|shuffle|uuidv4|now|ago)\b`)
+	drawWords = []string{"rand", "shuffle", "uuidv4", "now", "ago"} // one of which is in each
+)
 
 // draws tells whether the names of what the chart renders may differ from render to render.
 func (c *Chart) draws() bool {
-	return slices.ContainsFunc(c.Files, func(f File) bool { return inTemplates(f.Name) && draws.Match(f.Data) })
+	return slices.ContainsFunc(c.Files, func(f File) bool {
+		return inTemplates(f.Name) && containsAny(f.textOf(), drawWords...)
+	})
 }
+
+// containsAny tells whether text holds one of some words; it is quicker than an expression that finds them.
+func containsAny(text string, words ...string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) })
+}
+
+// textOf is the content as text, without a copy: readers must not change it.
+func (f File) textOf() string { return unsafe.String(unsafe.SliceData(f.Data), len(f.Data)) }
 
 // shortWord is the length up to which words of names are not looked at: nobody draws fewer letters.
 const shortWord = 3
@@ -74,16 +88,17 @@ func texts(v any, use func(string)) {
 // The times that templates see in place of now, one for each of the two renders that are compared.
 var drawnTimes = [2]string{"2026-01-12", "2027-02-23"}
 
-// setTime lets the templates of a chart see a certain time, so that what they render
-// does not differ from day to day.
-func setTime(ch *chart.Chart, date string) {
+// setSurroundings lets the templates of a chart see a certain time, so that what they render
+// does not differ from day to day, and ready-made keys.
+func setSurroundings(ch *chart.Chart, date string) {
 	for _, t := range ch.Templates {
 		if bytes.Contains(t.Data, []byte("now")) {
 			t.Data = withTime(t.Data, date)
 		}
+		t.Data = withoutHardWork(t.Data)
 	}
 	for _, d := range ch.Dependencies() {
-		setTime(d, date)
+		setSurroundings(d, date)
 	}
 }
 
@@ -110,22 +125,36 @@ var (
 // reads stay as drawn first: there a text must remain what it is for. Objects that
 // have no counterpart stay, too.
 func steady(out, again *Output) {
-	if len(out.Objects) != len(again.Objects) {
+	first, second := bySource(out.Objects), bySource(again.Objects)
+	for source, objects := range first {
+		if len(objects) != len(second[source]) {
+			continue
+		}
+		for i, o := range objects {
+			steadyObject(o, second[source][i])
+		}
+	}
+}
+
+func bySource(objects []*Object) map[string][]*Object {
+	m := map[string][]*Object{}
+	for _, o := range objects {
+		m[o.Source] = append(m[o.Source], o)
+	}
+	return m
+}
+
+func steadyObject(o, p *Object) {
+	if o.Kind != p.Kind || o.APIVersion != p.APIVersion {
 		return
 	}
-	for i, o := range out.Objects {
-		p := again.Objects[i]
-		if o.Kind != p.Kind || o.APIVersion != p.APIVersion || o.Source != p.Source {
-			continue
-		}
-		o.Name = steadyText(o.Name, p.Name)
-		if strings.Contains(groupOf(o.APIVersion), "fluxcd.io") {
-			continue
-		}
-		for key, v := range o.Fields {
-			if key != "data" && key != "stringData" && key != "binaryData" {
-				o.Fields[key] = steadyValue(v, p.Fields[key])
-			}
+	o.Name = steadyText(o.Name, p.Name)
+	if strings.Contains(groupOf(o.APIVersion), "fluxcd.io") {
+		return
+	}
+	for key, v := range o.Fields {
+		if key != "data" && key != "stringData" && key != "binaryData" {
+			o.Fields[key] = steadyValue(v, p.Fields[key])
 		}
 	}
 }

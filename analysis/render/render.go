@@ -57,11 +57,9 @@ func Render(ctx context.Context, c *Chart, r Request) (*Output, error) {
 	if err != nil {
 		return nil, fmt.Errorf("render chart %s: %w", c.Dir, err)
 	}
-	if c.upgrades() {
-		addUpgrade(ctx, c, r, out)
-		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("render chart %s: %w", c.Dir, err)
-		}
+	addUpgrade(ctx, c, r, out)
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("render chart %s: %w", c.Dir, err)
 	}
 	return out, nil
 }
@@ -81,10 +79,18 @@ func renderAs(ctx context.Context, c *Chart, r Request, as stage) (*Output, erro
 	if err != nil || !c.draws() || !namesDrawn(out, c, r) {
 		return out, err
 	}
-	again, err := renderOnce(ctx, c, r, as, drawnTimes[1])
+	part := c.saying(r.Values, draws.MatchString, drawWords)
+	if part == nil {
+		return out, nil
+	}
+	again, err := renderOnce(ctx, part, r, as, drawnTimes[1])
+	if err != nil && part != c {
+		again, err = renderOnce(ctx, c, r, as, drawnTimes[1]) // a template may need another one
+	}
 	if err != nil {
 		return nil, err
 	}
+	SetNamespaces(again.Objects, r.Namespace, slices.Concat(out.CRDs, r.CRDs))
 	steady(out, again)
 	return out, nil
 }
@@ -113,7 +119,7 @@ func renderOnce(ctx context.Context, c *Chart, r Request, as stage, date string)
 		return nil, err
 	}
 	templates := p.templates()
-	setTime(p.chart, date)
+	setSurroundings(p.chart, date)
 	rendered, err := engine.Engine{LintMode: as == upgrade}.Render(p.chart, values)
 	if err != nil {
 		return nil, newTemplateError(err, templates)
