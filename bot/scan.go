@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"sort"
 	"sync"
@@ -76,6 +77,7 @@ func (b *Bot) discoverStep(ctx context.Context, s *Scan) (err error) {
 
 func (b *Bot) fetchStep(ctx context.Context, s *Scan) (err error) {
 	s.inputs, err = b.fetchCharts(ctx, s)
+	debug.FreeOSMemory() // what fetching has left is given back before rendering takes as much
 	return err
 }
 

@@ -2,6 +2,8 @@ package render
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -192,4 +194,37 @@ func TestPostRendererErrors(t *testing.T) {
 	wantError(t, err, "render chart chart: run post-renderer 1")
 	_, err = postRendered(t, "- {}\n- kustomize: {patches: 7}", false)
 	wantError(t, err, "read post-renderer 2")
+}
+
+// TestPostRendererChangesEveryKindItNames holds that only resources of the kinds that a
+// post-renderer cannot reach pass by kustomize.
+func TestPostRendererChangesEveryKindItNames(t *testing.T) {
+	t.Parallel()
+	const label = `patch: '[{op: add, path: /metadata/labels, value: {seen: "yes"}}]'`
+	for renderer, want := range map[string]string{
+		`{patches: [{target: {kind: Secret}, ` + label + `}]}`:                                                                     "Secret",
+		`{patches: [{target: {kind: "Secret|ServiceAccount"}, ` + label + `}]}`:                                                    "Secret ServiceAccount",
+		`{patches: [{target: {name: "web|z"}, ` + label + `}]}`:                                                                    "Deployment Secret ServiceAccount",
+		`{patches: [{patch: "{apiVersion: v1, kind: Secret, metadata: {name: z, labels: {seen: 'yes'}}}"}]}`:                       "Secret",
+		`{patchesStrategicMerge: [{apiVersion: v1, kind: ServiceAccount, metadata: {name: web, labels: {seen: "yes"}}}]}`:          "ServiceAccount",
+		`{patchesJson6902: [{target: {kind: Job, name: test}, patch: [{op: add, path: /metadata/labels, value: {seen: "yes"}}]}]}`: "Job",
+	} {
+		out, err := postRendered(t, "- kustomize: "+renderer, false)
+		if err != nil {
+			t.Errorf("%s: %v", renderer, err)
+			continue
+		}
+		var got []string
+		for _, o := range out.Objects {
+			meta, _ := o.Fields["metadata"].(map[string]any)
+			labels, _ := meta["labels"].(map[string]any)
+			if labels["seen"] == "yes" {
+				got = append(got, o.Kind)
+			}
+		}
+		slices.Sort(got)
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: changed %s, want %s", renderer, got, want)
+		}
+	}
 }

@@ -64,7 +64,8 @@ func (c *Chart) saying(values map[string]any, says func(action string) bool, wor
 		return nil
 	}
 	return c.without(func(f File) bool {
-		return isCRDFile(f.Name) || inTemplates(f.Name) && !wanted[f.Name] && !isPartial(f)
+		return isCRDFile(f.Name) || inTemplates(f.Name) && !wanted[f.Name] && !isPartial(f) ||
+			path.Base(f.Name) == "values.schema.json" // the whole chart's values were held against it
 	})
 }
 
