@@ -200,7 +200,7 @@ func TestPostRendererErrors(t *testing.T) {
 // post-renderer cannot reach pass by kustomize.
 func TestPostRendererChangesEveryKindItNames(t *testing.T) {
 	t.Parallel()
-	const label = `patch: '[{op: add, path: /metadata/labels, value: {seen: "yes"}}]'`
+	const label = `patch: '[{"op": "add", "path": "/metadata/labels", "value": {"seen": "yes"}}]'`
 	for renderer, want := range map[string]string{
 		`{patches: [{target: {kind: Secret}, ` + label + `}]}`:                                                                     "Secret",
 		`{patches: [{target: {kind: "Secret|ServiceAccount"}, ` + label + `}]}`:                                                    "Secret ServiceAccount",
