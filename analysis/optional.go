@@ -46,6 +46,8 @@ type FeatureOptions struct {
 	Operators []Operator   // the user's additions to the operator table
 	// MaxRenders bounds how often each release is rendered, 0 for the default.
 	MaxRenders int
+	// Keeper keeps what ExplainStale finds, nil for nobody.
+	Keeper FeatureKeeper
 }
 
 // defaultRenders is how often a release is rendered in search of its features.
@@ -69,7 +71,7 @@ func ExplainStale(ctx context.Context, plans []NamespacePlan, inputs []Input, op
 			continue
 		}
 		group.Go(func() error {
-			found, err := FindFeatures(ctx, plans[i].Namespace, patterns, inputs, opts)
+			found, err := keptOrFound(ctx, plans[i].Namespace, patterns, inputs, opts)
 			plans[i].explain(found)
 			return err
 		})

@@ -9,6 +9,6 @@ import (
 func (b *Bot) featureOptions(s *Scan) analysis.FeatureOptions {
 	return analysis.FeatureOptions{
 		Render: b.renderOptions(s), CRDs: render.CRDs(allObjects(s.Set)),
-		Operators: b.cfg.Operators,
+		Operators: b.cfg.Operators, Keeper: b.cfg.Keeper,
 	}
 }
