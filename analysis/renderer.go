@@ -21,6 +21,16 @@ type Renderer interface {
 	DefaultValues(ctx context.Context, c *render.Chart, values map[string]any) (map[string]any, error)
 }
 
+// afresh is the key of what Afresh puts into a context.
+type afresh struct{}
+
+// Afresh returns a context in which a Renderer gives nothing that it kept: what
+// templates draw at random is drawn again.
+func Afresh(ctx context.Context) context.Context { return context.WithValue(ctx, afresh{}, true) }
+
+// IsAfresh says whether ctx is one that Afresh returned, or follows from it.
+func IsAfresh(ctx context.Context) bool { return ctx.Value(afresh{}) != nil }
+
 // InProcess renders in this process, where nothing holds a chart back.
 type InProcess struct{}
 

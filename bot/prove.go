@@ -55,7 +55,8 @@ func (b *Bot) prove(ctx context.Context, s *Scan, plans []analysis.NamespacePlan
 
 // sameElse refuses an edit that changes anything but the mutating policies' lists.
 // What differs between two renderings of the same umbrella anyway, because its
-// templates draw random values, does not count against the edit.
+// templates draw random values, does not count against the edit: the second one is
+// made afresh, since a kept one would be the first.
 func (b *Bot) sameElse(ctx context.Context, s *Scan, after *analysis.Discovery) error {
 	strip := func(v map[string]any) map[string]any { return analysis.WithoutLists(v, b.cfg.Policies) }
 	differences := analysis.Differences(s.Discovery, after, s.Listing.Index, strip)
@@ -63,7 +64,7 @@ func (b *Bot) sameElse(ctx context.Context, s *Scan, after *analysis.Discovery) 
 		return nil
 	}
 	s.unstable.Do(func() {
-		again, err := b.discover(ctx, s.Umbrella)
+		again, err := b.discover(analysis.Afresh(ctx), s.Umbrella)
 		if err != nil {
 			s.unstableErr = err
 			return

@@ -78,3 +78,18 @@ func TestDamagedCacheChangesNothing(t *testing.T) {
 		t.Errorf("prints something else\n%s", errs)
 	}
 }
+
+// The proof compares two renders of the umbrella as it is: the second must not come out of the cache.
+func TestWhatTheUmbrellaDrawsIsProvenWithACache(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	const drawing = "chart/templates/metrics.yaml"
+	p.onMain(drawing, strings.Replace(p.read(umbrellaProject, drawing), "\nprometheus:", "\nadminPassword: {{ randAlphaNum 20 | quote }}\nprometheus:", 1))
+	p.environment = map[string]string{"TOKENWARD_CACHE_DIR": t.TempDir(), "TOKENWARD_NAMESPACES": "bulletin"}
+	for range 2 { // the second run begins with what the first has kept
+		code, r := p.propose(developer, "--dry-run")
+		if code != exitOK || len(r.MergeRequests) != 2 || len(r.Failed) > 0 {
+			t.Errorf("exit code %d, %d merge requests, failed: %v", code, len(r.MergeRequests), r.Failed)
+		}
+	}
+}

@@ -82,7 +82,11 @@ type codec[T any] struct {
 }
 
 // ask finds a result, or has it made and keeps it. Everybody gets a copy of their own.
+// What is asked for afresh is made and not kept: it is there to be compared with what is.
 func ask[T any](ctx context.Context, r *Renderer, kind, key string, c codec[T], make func() (T, error)) (T, error) {
+	if analysis.IsAfresh(ctx) {
+		return make()
+	}
 	for {
 		if data, ok := r.keeper.Get(kind, key); ok {
 			if out, err, ok := c.open(data); ok {

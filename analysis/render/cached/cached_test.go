@@ -131,6 +131,28 @@ func TestOnlyWhatMattersIsRenderedAgain(t *testing.T) {
 	}
 }
 
+// A proof compares two renderings of one umbrella to see what it draws at random: the
+// second must not be the first, and must not take its place.
+func TestAfreshIsDrawnAgain(t *testing.T) {
+	t.Parallel()
+	c := load(t, map[string]string{"templates/a.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {drawn: {{ randAlphaNum 20 | quote }}}\n"})
+	r := New(&counted{}, &kept{m: map[string][]byte{}})
+	drawn := func(ctx context.Context) string {
+		out, err := r.Render(ctx, c, render.Request{ReleaseName: "web", Namespace: "web"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(out.Objects[0].Fields["stringData"])
+	}
+	first := drawn(t.Context())
+	if again := drawn(analysis.Afresh(t.Context())); again == first {
+		t.Errorf("afresh is what was kept: %s", again)
+	}
+	if again := drawn(t.Context()); again != first {
+		t.Errorf("kept %s, then given %s", first, again)
+	}
+}
+
 func TestOpenQuestionsTakeEveryVersion(t *testing.T) {
 	t.Parallel()
 	for text, open := range map[string]bool{
