@@ -47,7 +47,7 @@ func APIVersions(crds []CRD) []string {
 func (c *Chart) CRDs() []CRD {
 	var crds []CRD
 	for _, f := range c.Files {
-		if isCRDFile(f.Name) {
+		if strings.HasPrefix(ownPath(f.Name), "crds/") {
 			crds = append(crds, crdsIn(string(f.Data))...)
 		}
 	}

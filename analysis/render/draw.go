@@ -7,32 +7,18 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unsafe"
 
 	"helm.sh/helm/v3/pkg/chart"
 )
 
 // draws names the functions of templates that names are made with and whose results
 // differ from call to call. Keys, certificates and passwords differ, too, but name nothing.
-var (
-	draws     = regexp.MustCompile(`\b(?:rand[A-Z]\w*|shuffle|uuidv4|now|ago)\b`)
-	drawWords = []string{"rand", "shuffle", "uuidv4", "now", "ago"} // one of which is in each
-)
+var draws = regexp.MustCompile(`\b(?:rand[A-Z]\w*|shuffle|uuidv4|now|ago)\b`)
 
 // draws tells whether the names of what the chart renders may differ from render to render.
 func (c *Chart) draws() bool {
-	return slices.ContainsFunc(c.Files, func(f File) bool {
-		return inTemplates(f.Name) && containsAny(f.textOf(), drawWords...)
-	})
+	return slices.ContainsFunc(c.Files, func(f File) bool { return inTemplates(f.Name) && draws.Match(f.Data) })
 }
-
-// containsAny tells whether text holds one of some words; it is quicker than an expression that finds them.
-func containsAny(text string, words ...string) bool {
-	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) })
-}
-
-// textOf is the content as text, without a copy: readers must not change it.
-func (f File) textOf() string { return unsafe.String(unsafe.SliceData(f.Data), len(f.Data)) }
 
 // shortWord is the length up to which words of names are not looked at: nobody draws fewer letters.
 const shortWord = 3
@@ -125,36 +111,22 @@ var (
 // reads stay as drawn first: there a text must remain what it is for. Objects that
 // have no counterpart stay, too.
 func steady(out, again *Output) {
-	first, second := bySource(out.Objects), bySource(again.Objects)
-	for source, objects := range first {
-		if len(objects) != len(second[source]) {
+	if len(out.Objects) != len(again.Objects) {
+		return
+	}
+	for i, o := range out.Objects {
+		p := again.Objects[i]
+		if o.Kind != p.Kind || o.APIVersion != p.APIVersion || o.Source != p.Source {
 			continue
 		}
-		for i, o := range objects {
-			steadyObject(o, second[source][i])
+		o.Name = steadyText(o.Name, p.Name)
+		if strings.Contains(groupOf(o.APIVersion), "fluxcd.io") {
+			continue
 		}
-	}
-}
-
-func bySource(objects []*Object) map[string][]*Object {
-	m := map[string][]*Object{}
-	for _, o := range objects {
-		m[o.Source] = append(m[o.Source], o)
-	}
-	return m
-}
-
-func steadyObject(o, p *Object) {
-	if o.Kind != p.Kind || o.APIVersion != p.APIVersion {
-		return
-	}
-	o.Name = steadyText(o.Name, p.Name)
-	if strings.Contains(groupOf(o.APIVersion), "fluxcd.io") {
-		return
-	}
-	for key, v := range o.Fields {
-		if key != "data" && key != "stringData" && key != "binaryData" {
-			o.Fields[key] = steadyValue(v, p.Fields[key])
+		for key, v := range o.Fields {
+			if key != "data" && key != "stringData" && key != "binaryData" {
+				o.Fields[key] = steadyValue(v, p.Fields[key])
+			}
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync"
 )
@@ -35,6 +36,10 @@ const bcryptForm = "$2a$10$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuvwxyzabcde
 // slowWords are what templates say that call one of these functions.
 var slowWords = []string{"genCA", "genSelfSignedCert", "genSignedCert", "genPrivateKey", "bcrypt", "htpasswd"}
 
+func callsSlow(text []byte) bool {
+	return slices.ContainsFunc(slowWords, func(w string) bool { return bytes.Contains(text, []byte(w)) })
+}
+
 // newKey finds the whole of a call for a key of the default kind.
 var newKey = regexp.MustCompile(`^genPrivateKey\s+"(?:rsa)?"`)
 
@@ -54,11 +59,11 @@ var fixedKey = sync.OnceValue(func() string {
 
 // withoutHardWork replaces the calls of slow functions in a template's actions. Lines stay where they are.
 func withoutHardWork(text []byte) []byte {
-	if !containsAny(string(text), slowWords...) {
+	if !callsSlow(text) {
 		return text
 	}
 	return actions.ReplaceAllFunc(text, func(a []byte) []byte {
-		if !containsAny(string(a), slowWords...) {
+		if !callsSlow(a) {
 			return a
 		}
 		r := rewriter{action: a}

@@ -3,7 +3,6 @@ package render
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -77,12 +76,7 @@ func runKustomize(pieces []piece, spec *kustomizeSpec, skipHooks bool) ([]piece,
 	var in []piece
 	var out []placed
 	places := map[identity]int{}
-	kinds, some := spec.kinds()
 	for i, p := range pieces {
-		if kind := topLevelKind(p.text); some && kind != "" && !strings.HasSuffix(kind, "List") && !kinds[kind] {
-			out = append(out, placed{i, p})
-			continue
-		}
 		ids, hook := identify(p.text)
 		if len(ids) == 0 || hook && skipHooks {
 			out = append(out, placed{i, p})
@@ -117,37 +111,6 @@ func runKustomize(pieces []piece, spec *kustomizeSpec, skipHooks bool) ([]piece,
 	}
 	return result, nil
 }
-
-// kinds are those of the resources that the post-renderer changes; some is false where it
-// may change any. The others need not be taken apart and put together again.
-func (s *kustomizeSpec) kinds() (kinds map[string]bool, some bool) {
-	kinds = map[string]bool{}
-	add := func(patch string, target *types.Selector) bool {
-		kind := ""
-		switch fields, err := decodeYAML(patch); {
-		case target != nil:
-			kind = target.Kind
-		case err == nil && len(splitDocuments(patch)) == 1:
-			kind = text(fields["kind"])
-		}
-		kinds[kind] = true
-		return oneKind.MatchString(kind)
-	}
-	some = len(s.Images) == 0
-	for _, p := range s.Patches {
-		some = add(p.Patch, p.Target) && some
-	}
-	for _, p := range s.PatchesStrategicMerge {
-		some = add(string(p), nil) && some
-	}
-	for _, p := range s.PatchesJSON6902 {
-		some = add("", p.Target) && some
-	}
-	return kinds, some
-}
-
-// oneKind is a kind that is no expression for several, which a target's may be.
-var oneKind = regexp.MustCompile(`^[A-Za-z0-9]+$`)
 
 // placed is a piece and its place among those before the post-renderer.
 type placed struct {

@@ -57,9 +57,11 @@ func Render(ctx context.Context, c *Chart, r Request) (*Output, error) {
 	if err != nil {
 		return nil, fmt.Errorf("render chart %s: %w", c.Dir, err)
 	}
-	addUpgrade(ctx, c, r, out)
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("render chart %s: %w", c.Dir, err)
+	if c.upgrades() {
+		addUpgrade(ctx, c, r, out)
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("render chart %s: %w", c.Dir, err)
+		}
 	}
 	return out, nil
 }
@@ -79,18 +81,10 @@ func renderAs(ctx context.Context, c *Chart, r Request, as stage) (*Output, erro
 	if err != nil || !c.draws() || !namesDrawn(out, c, r) {
 		return out, err
 	}
-	part := c.saying(r.Values, draws.MatchString, drawWords)
-	if part == nil {
-		return out, nil
-	}
-	again, err := renderOnce(ctx, part, r, as, drawnTimes[1])
-	if err != nil && part != c {
-		again, err = renderOnce(ctx, c, r, as, drawnTimes[1]) // a template may need another one
-	}
+	again, err := renderOnce(ctx, c, r, as, drawnTimes[1])
 	if err != nil {
 		return nil, err
 	}
-	SetNamespaces(again.Objects, r.Namespace, slices.Concat(out.CRDs, r.CRDs))
 	steady(out, again)
 	return out, nil
 }

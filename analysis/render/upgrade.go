@@ -1,14 +1,28 @@
 package render
 
 import (
+	"bytes"
 	"context"
+	"path"
 	"slices"
 	"strings"
 )
 
-// upgradeWords are what a template says whose result may differ between installing a
-// release and upgrading it.
-var upgradeWords = []string{"IsUpgrade", "IsInstall", "Release.Revision"}
+// upgrades tells whether the chart may render something else when a release is
+// upgraded than when it is installed.
+func (c *Chart) upgrades() bool {
+	for _, f := range c.Files {
+		if path.Ext(f.Name) == ".md" || !strings.Contains("/"+f.Name, "/templates/") {
+			continue
+		}
+		for _, word := range []string{"IsUpgrade", "IsInstall", "Release.Revision"} {
+			if bytes.Contains(f.Data, []byte(word)) {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // addUpgrade adds to an installation what the first upgrade of the release renders
 // beside it, and gives objects that only the revision renames their later name. The
@@ -17,18 +31,10 @@ var upgradeWords = []string{"IsUpgrade", "IsInstall", "Release.Revision"}
 // installation. Where a template cannot do without a cluster all the same, the
 // release is taken as installed.
 func addUpgrade(ctx context.Context, c *Chart, r Request, out *Output) {
-	part := c.saying(r.Values, func(action string) bool { return containsAny(action, upgradeWords...) }, upgradeWords)
-	if part == nil {
-		return
-	}
-	up, err := renderAs(ctx, part, r, upgrade)
-	if err != nil && part != c {
-		up, err = renderAs(ctx, c, r, upgrade) // a template may need another one by its path
-	}
+	up, err := renderAs(ctx, c, r, upgrade)
 	if err != nil {
 		return
 	}
-	SetNamespaces(up.Objects, r.Namespace, slices.Concat(out.CRDs, r.CRDs))
 	known := map[objectKey]bool{}
 	for _, o := range out.Objects {
 		known[keyOf(o)] = true
