@@ -2,6 +2,9 @@ package bot
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,8 +22,11 @@ func (w *writer) closeOrphans(ctx context.Context, s *Scan, runs []*unitRun, rep
 	if w.cfg.Partial || !w.cfg.Documentation || len(s.Discovery.Problems) > 0 {
 		return
 	}
-	umbrella := w.projectPath(w.cfg.Umbrella.Repository)
-	all, err := w.identity.OpenedByMe(forge.ForProject(ctx, umbrella))
+	umbrella := w.umbrellaID()
+	if umbrella == "" {
+		return
+	}
+	all, err := w.identity.OpenedByMe(forge.ForProject(ctx, w.projectPath(w.cfg.Umbrella.Repository)))
 	if err != nil {
 		report.fail(repositoryName(s.Umbrella.URL), fmt.Errorf("look for merge requests that are not needed any more: %w", err))
 		return
@@ -31,12 +37,7 @@ func (w *writer) closeOrphans(ctx context.Context, s *Scan, runs []*unitRun, rep
 		case !ours, st.Role != RolePackage, st.Umbrella != umbrella, m.SourceBranch != w.cfg.BranchPrefix+st.Unit, m.SourceProjectID != m.ProjectID:
 		case w.looked[branchOf{m.ProjectID, m.SourceBranch}], !w.mayBeGone(s, runs, st.Unit), slices.Contains(m.Labels, holdLabel):
 		default:
-			r, err := w.closeOrphan(ctx, m, st)
-			if err != nil {
-				report.fail(st.Unit, err)
-				continue
-			}
-			report.MergeRequests = append(report.MergeRequests, r)
+			report.MergeRequests = append(report.MergeRequests, w.closeOrphan(ctx, m, st))
 		}
 	}
 }
@@ -52,8 +53,9 @@ func (w *writer) mayBeGone(s *Scan, runs []*unitRun, ns string) bool {
 	return w.wants(ns) && !slices.ContainsFunc(s.Plans, func(p analysis.NamespacePlan) bool { return p.Namespace == ns })
 }
 
-// closeOrphan retires one request. One that people have committed to stays theirs.
-func (w *writer) closeOrphan(ctx context.Context, m forge.MergeRequest, st state) (MergeRequestReport, error) {
+// closeOrphan retires one request. One that people have committed to stays theirs, and
+// one that cannot be written to stays, with the reason: no namespace of this run waits for it.
+func (w *writer) closeOrphan(ctx context.Context, m forge.MergeRequest, st state) MergeRequestReport {
 	path, _, _ := strings.Cut(m.Reference, "!")
 	p := &proposal{unit: st.Unit, role: st.Role, branch: m.SourceBranch, title: m.Title, request: &m, action: ActionUnchanged,
 		project: forge.Project{ID: m.ProjectID, Path: path}, change: &FileChange{Base: &git.Snapshot{Branch: m.TargetBranch}}}
@@ -63,11 +65,40 @@ func (w *writer) closeOrphan(ctx context.Context, m forge.MergeRequest, st state
 	case w.cfg.DryRun:
 		p.reason = "not needed any more"
 	default:
-		if err := w.retire(ctx, p, st); err != nil {
-			return MergeRequestReport{}, err
+		if err := w.retireOrphan(ctx, p, st); err != nil {
+			p.action, p.reason = ActionSkipped, fmt.Sprintf("%s is not needed any more, but cannot be closed: %v", m.Reference, err)
 		}
 	}
-	return p.report(), nil
+	return p.report()
+}
+
+// retireOrphan looks its project up first: a token of its own is chosen by its path.
+func (w *writer) retireOrphan(ctx context.Context, p *proposal, st state) error {
+	project, err := w.forge.Project(ctx, p.project.Path)
+	if err != nil {
+		return fmt.Errorf("look up project %s: %w", p.project.Path, err)
+	}
+	if reason := unfit(project); reason != "" {
+		return fmt.Errorf("project %s %s", project.Path, reason)
+	}
+	p.project = project
+	return w.retire(ctx, p, st)
+}
+
+// umbrellaID tells the umbrella apart from others of the same project: by all that it is
+// read with. It is "" for one that is not on the GitLab server.
+func (w *writer) umbrellaID() string {
+	u := w.cfg.Umbrella
+	path := w.projectPath(u.Repository)
+	if path == "" {
+		return ""
+	}
+	read, err := json.Marshal([]any{u.Ref, u.ChartDir, u.ValuesPath, u.Values, u.ReleaseName, u.Namespace})
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(read)
+	return strings.ToLower(path) + " " + hex.EncodeToString(sum[:6])
 }
 
 // branchOf is a branch of a project.

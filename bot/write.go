@@ -200,7 +200,7 @@ func (w *writer) open(ctx context.Context, p *proposal, all []*proposal) error {
 	p.state.Unit, p.state.Role, p.state.Digest, p.state.Version = p.unit, p.role, p.digest, p.change.bump.version
 	p.state.Members = p.members
 	if p.role == RolePackage {
-		p.state.Umbrella = w.projectPath(w.cfg.Umbrella.Repository)
+		p.state.Umbrella = w.umbrellaID()
 	}
 	switch {
 	case p.pushed != "":

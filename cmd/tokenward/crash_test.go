@@ -88,9 +88,9 @@ type stroke struct {
 }
 
 func strike(t *testing.T, dead bool, kinds func(writes bool) []sandbox.Fault) {
-	oneIn := 60
+	oneIn := 120
 	if testing.Short() {
-		oneIn = 150
+		oneIn = 300
 	}
 	if n, err := strconv.Atoi(os.Getenv("TOKENWARD_STRIKES")); err == nil {
 		oneIn = n
