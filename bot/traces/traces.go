@@ -1,7 +1,8 @@
 // Package traces sends what runs do as OpenTelemetry traces over OTLP and HTTP: a run is
 // a trace, its steps and the releases and units inside of them are spans. It owns the
-// connection to the collector. It refuses to hold a run up: what the collector does
-// not take in time is lost, and the log says so.
+// connection to the collector. It refuses to hold a run up: what the collector does not
+// take in time is lost. The log says so of what was sent in vain, and not of what found
+// the queue full.
 package traces
 
 import (
