@@ -130,14 +130,16 @@ func (r *reading) push() {
 	}
 }
 
-// unscanned looks at an event of a project that nobody knows. While an umbrella waits
-// for the end of its first run, that may be a package, and the run have passed it.
+// unscanned looks at an event of a project for umbrellas that wait for the end of their
+// first run: it may be a package of theirs, whoever else knows it, and the run have
+// passed it.
 func (r *reading) unscanned() {
-	if len(r.triggers) > 0 || r.own() || len(r.umbrellas()) > 0 || len(r.packages()) > 0 {
+	if r.own() || len(r.umbrellas()) > 0 {
 		return
 	}
 	for _, u := range r.Index.Umbrellas {
-		if u.Unscanned {
+		has := slices.ContainsFunc(r.triggers, func(t bot.Trigger) bool { return t.Umbrella == u.Name })
+		if u.Unscanned && !has {
 			r.trigger(u.Name, "", "an event of a project that may be a package")
 		}
 	}

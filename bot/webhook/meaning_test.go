@@ -37,8 +37,8 @@ func TestUnscanned(t *testing.T) {
 	v.Index.Umbrellas = append(v.Index.Umbrellas, Umbrella{Name: "new", Project: Project{ID: 2, Path: "new/umbrella"}, Unscanned: true})
 	for name, c := range map[string]struct{ body, want string }{
 		"unknown project":     {pushed("push", "refs/heads/main", "2", 99, 2), "new"},
-		"package of another":  {pushed("push", "refs/heads/main", "2", 12, 2), "prod logging, prod tracing"},
-		"branch of a package": {pushed("push", "refs/heads/feature", "2", 12, 2), ""},
+		"package of another":  {pushed("push", "refs/heads/main", "2", 12, 2), "prod logging, prod tracing, new"},
+		"branch of a package": {pushed("push", "refs/heads/feature", "2", 12, 2), "new"},
 		"the bot itself":      {pushed("push", "refs/heads/main", "2", 99, self), ""},
 		"unknown event":       {`{"object_kind":"pipeline","user":{"id":2},"project":{"id":99}}`, ""},
 	} {
