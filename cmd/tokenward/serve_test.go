@@ -24,26 +24,45 @@ func (l *logLines) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
+func (l *logLines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// patience is how long a test waits for one thing, which never takes as long: then it
+// fails and shows the log, instead of hanging until all tests are killed.
+const patience = 2 * time.Minute
+
+// poll asks again and again until something is so. It says whether that came true before
+// ctx ended and patience did.
+func poll(ctx context.Context, so func() bool) bool {
+	ctx, done := context.WithTimeout(ctx, patience)
+	defer done()
+	every := time.NewTicker(50 * time.Millisecond)
+	defer every.Stop()
+	for !so() {
+		select {
+		case <-every.C:
+		case <-ctx.Done():
+			return so()
+		}
+	}
+	return true
+}
+
 // wait returns what the expression finds in the log, as soon as it does.
 func (l *logLines) wait(ctx context.Context, t *testing.T, expression string) []string {
 	t.Helper()
 	find := regexp.MustCompile(expression)
-	every := time.NewTicker(20 * time.Millisecond)
-	defer every.Stop()
-	for {
-		l.mu.Lock()
-		found := find.FindStringSubmatch(l.text.String())
-		text := l.text.String()
-		l.mu.Unlock()
-		if found != nil {
-			return found
-		}
-		select {
-		case <-every.C:
-		case <-ctx.Done():
-			t.Fatalf("the log never says %s:\n%s", expression, text)
-		}
+	var found []string
+	if !poll(ctx, func() bool {
+		found = find.FindStringSubmatch(l.String())
+		return found != nil
+	}) {
+		t.Fatalf("the log never says %s:\n%s", expression, l)
 	}
+	return found
 }
 
 // TestServe runs the service on the sample platform: it proposes at its first start,

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // serveSecret is what the tests' deliveries bring.
@@ -40,7 +41,7 @@ func (p *platform) startServe(environment ...string) *served {
 	s.cmd.Env = append(os.Environ(), "TOKENWARD_TEST_SERVE=1", "TOKENWARD_GITLAB_TOKEN="+developer, "TOKENWARD_GITLAB_URL="+p.box.url, "TOKENWARD_WEBHOOK_SECRET="+serveSecret,
 		"TOKENWARD_SERVE_LISTEN=127.0.0.1:0", "TOKENWARD_ADMIN_LISTEN=127.0.0.1:0", "TOKENWARD_CACHE_DIR="+filepath.Join(p.dir, "cache"))
 	s.cmd.Env = append(s.cmd.Env, environment...)
-	s.cmd.Stderr = s.log
+	s.cmd.Stderr, s.cmd.WaitDelay = s.log, patience
 	p.must(s.cmd.Start())
 	var died context.CancelFunc
 	s.ctx, died = context.WithCancel(context.WithoutCancel(p.t.Context()))
@@ -64,7 +65,13 @@ func (s *served) stop(t *testing.T) error {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	return <-s.gone
+	select {
+	case err := <-s.gone:
+		return err
+	case <-time.After(patience):
+		t.Fatalf("told to stop, the service goes on:\n%s", s.log)
+		return nil
+	}
 }
 
 // address is where webhooks go.
@@ -75,16 +82,24 @@ func (s *served) address(t *testing.T) string {
 // page reads a page of the admin listener.
 func (s *served) page(t *testing.T, path string) string {
 	t.Helper()
-	resp, err := http.Get("http://" + s.log.wait(s.ctx, t, `msg="showing the admin page" listen=(\S+)`)[1] + path)
+	body, err := get("http://" + s.log.wait(s.ctx, t, `msg="showing the admin page" listen=(\S+)`)[1] + path)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v:\n%s", err, s.log)
+	}
+	return body
+}
+
+// patient asks a service that should answer.
+func patient() *http.Client { return &http.Client{Timeout: patience} }
+
+func get(address string) (string, error) {
+	resp, err := patient().Get(address)
+	if err != nil {
+		return "", err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
+	return string(body), err
 }
 
 // push delivers a push of a person to a package's default branch.
@@ -99,7 +114,7 @@ func push(ctx context.Context, server, secret, project, id string) (status int, 
 	req.Header.Set("X-Gitlab-Event", "Push Hook")
 	req.Header.Set("Idempotency-Key", id)
 	req.Header.Set("X-Gitlab-Event-UUID", id)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := patient().Do(req)
 	if err != nil {
 		return 0, err
 	}

@@ -60,6 +60,11 @@ func serveKilled(t *testing.T, replicas int, store ...string) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var sender sync.WaitGroup
 	sender.Go(func() { k.send(ctx) })
+	stopSending := func() {
+		cancel()
+		sender.Wait()
+	}
+	defer stopSending()
 	for n := range kills {
 		victim := n % replicas
 		k.ask()
@@ -67,8 +72,7 @@ func serveKilled(t *testing.T, replicas int, store ...string) {
 		k.replicas[victim].kill()
 		k.begin(victim)
 	}
-	cancel()
-	sender.Wait()
+	stopSending()
 	k.settle()
 	for _, s := range k.replicas {
 		if err := s.stop(t); err != nil {
@@ -135,7 +139,9 @@ func (k *killing) await(victim *served) {
 	select {
 	case <-hit:
 	case <-victim.ctx.Done():
-		k.t.Errorf("the process died by itself:\n%s", victim.log.text.String())
+		k.t.Errorf("the process died by itself:\n%s", victim.log)
+	case <-time.After(patience):
+		k.t.Fatalf("the bot makes no calls any more:\n%s", victim.log)
 	}
 }
 
@@ -193,10 +199,9 @@ func (k *killing) settle() {
 		k.answered[namespaceOf(project)] = sent
 	}
 	idle := regexp.MustCompile(`(?s)tokenward_queue_units\{state="pausing"\} 0\n.*\{state="running"\} 0\n.*\{state="waiting"\} 0\n`)
-	every := time.NewTicker(100 * time.Millisecond)
-	defer every.Stop()
-	for !idle.MatchString(k.replicas[0].page(k.t, "/metrics")) {
-		<-every.C
+	s := k.replicas[0]
+	if !poll(s.ctx, func() bool { return idle.MatchString(s.page(k.t, "/metrics")) }) {
+		k.t.Fatalf("there is always something left to do:\n%s", s.log)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -58,14 +59,10 @@ func TestServeReload(t *testing.T) {
 	file("token", maintainer)
 	p.box.box.ResetRequests()
 	taken("second-secret-of-hooks", http.StatusOK)
-	every := time.NewTicker(50 * time.Millisecond)
-	defer every.Stop()
-	for !slices.ContainsFunc(p.box.box.Requests(), func(r sandbox.Request) bool { return r.User == maintainer }) {
-		select {
-		case <-every.C:
-		case <-s.ctx.Done():
-			t.Fatalf("the service ended:\n%s", s.log.text.String())
-		}
+	if !poll(s.ctx, func() bool {
+		return slices.ContainsFunc(p.box.box.Requests(), func(r sandbox.Request) bool { return r.User == maintainer })
+	}) {
+		t.Fatalf("no request has the new token:\n%s", s.log)
 	}
 	if err := s.stop(t); err != nil {
 		t.Errorf("stopped with %v", err)
@@ -88,14 +85,18 @@ func TestServeHandsBack(t *testing.T) {
 		}
 		return sandbox.Fault{}
 	})
+	release := sync.OnceFunc(func() { close(held) })
+	defer release() // the server waits for its answers
 	s := p.startServe(store, "TOKENWARD_SERVE_GRACE_PERIOD=100ms")
 	select {
 	case <-meets:
 	case <-s.ctx.Done():
-		t.Fatalf("the service ended:\n%s", s.log.text.String())
+		t.Fatalf("the service ended:\n%s", s.log)
+	case <-time.After(patience):
+		t.Fatalf("the service proposes nothing:\n%s", s.log)
 	}
 	err := s.stop(t)
-	close(held)
+	release()
 	if err != nil {
 		t.Errorf("stopped with %v:\n%s", err, s.log.text.String())
 	}

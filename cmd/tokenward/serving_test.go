@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"path/filepath"
 	"regexp"
@@ -43,11 +42,18 @@ func (p *platform) serveHere(environment map[string]string) *serving {
 		s.ended <- runServe(ctx, around, &inputs{umbrella: sampleHost + "platform/umbrella.git", insteadOf: []string{sampleHost + "=" + p.box.url + "/"}})
 		gone() // whoever waits for the log waits no more
 	}()
-	p.t.Cleanup(func() {
-		s.stop()
-		<-s.ctx.Done()
-	})
+	p.t.Cleanup(s.end)
 	return s
+}
+
+// end stops the service and returns when it has ended.
+func (s *serving) end() {
+	s.stop()
+	select {
+	case <-s.ctx.Done():
+	case <-time.After(patience):
+		s.t.Errorf("told to stop, the service goes on:\n%s", s.log)
+	}
 }
 
 func (s *serving) says(expression string) []string {
@@ -71,30 +77,19 @@ func (s *serving) count(expression string) int {
 // until waits until something is so, which it looks at again and again.
 func (s *serving) until(what string, so func() bool) {
 	s.t.Helper()
-	every := time.NewTicker(50 * time.Millisecond)
-	defer every.Stop()
-	for !so() {
-		select {
-		case <-every.C:
-		case <-s.ctx.Done():
-			s.t.Fatalf("waited in vain for %s:\n%s", what, s.log.text.String())
-		}
+	if !poll(s.ctx, so) {
+		s.t.Fatalf("waited in vain for %s:\n%s", what, s.log)
 	}
 }
 
 // page reads a page of the admin listener.
 func (s *serving) page(path string) string {
 	s.t.Helper()
-	resp, err := http.Get(s.admin() + path)
+	body, err := get(s.admin() + path)
 	if err != nil {
-		s.t.Fatal(err)
+		s.t.Fatalf("%v:\n%s", err, s.log)
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return string(body)
+	return body
 }
 
 // units is how many units are in a state.

@@ -85,8 +85,7 @@ func TestServeTraces(t *testing.T) {
 	})
 	s := p.serveHere(map[string]string{"TOKENWARD_TRACES_ENDPOINT": r.URL})
 	s.says(`msg="run ends" umbrella=umbrella namespace="" run=1`)
-	s.stop()
-	<-s.ctx.Done()
+	s.end()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.paths["/v1/traces"] || len(r.paths) != 1 {
@@ -133,8 +132,7 @@ func TestTracesEndpoint(t *testing.T) {
 	r, p := newReceiver(t), newPlatform(t)
 	s := p.serveHere(map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": r.URL + "/collect"})
 	s.says(`msg="run ends" umbrella=umbrella namespace="" run=1`)
-	s.stop()
-	<-s.ctx.Done()
+	s.end()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.paths["/collect/v1/traces"] {
