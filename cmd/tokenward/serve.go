@@ -68,9 +68,7 @@ func runServe(ctx context.Context, s *surroundings, o *inputs) (err error) {
 	if err != nil {
 		return err
 	}
-	if v.seeing.traces, err = v.traces(ctx); err != nil {
-		return err
-	}
+	v.seeing.traces = v.traces(ctx)
 	defer v.seeing.endTraces(ctx)
 	if v.service, err = service.New(v.queue, settings); err != nil {
 		return usageError{fmt.Errorf("config: %w", err)}

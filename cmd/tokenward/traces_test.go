@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	otlp "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
+	"tokenward/bot/redact"
 	"tokenward/gitops/forge/sandbox"
 )
 
@@ -141,5 +143,36 @@ func TestTracesEndpoint(t *testing.T) {
 	p.environment = map[string]string{"TOKENWARD_TRACES_ENDPOINT": "http://user:hunter2@collector"}
 	if code, out, errs := p.run(developer, "scan"); code != exitUsage || strings.Contains(out+errs, "hunter2") {
 		t.Errorf("exit code %d: %s%s", code, out, errs)
+	}
+}
+
+// What the standard's variables have that does not fit is said once, without the value,
+// and the service runs without traces. Nothing is said where nobody asked for traces.
+func TestTracesOfOthers(t *testing.T) {
+	t.Parallel()
+	const general = "OTEL_EXPORTER_OTLP_ENDPOINT"
+	for name, c := range map[string]struct {
+		environment map[string]string
+		says        string
+	}{
+		"no URL":           {map[string]string{general: "collector:4317"}, general},
+		"credentials":      {map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://user:hunter2@collector"}, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"},
+		"grpc":             {map[string]string{general: "http://collector:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "grpc"},
+		"grpc for traces":  {map[string]string{general: "http://collector:4317", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc"}, "grpc"},
+		"HTTP for traces":  {map[string]string{general: "http://collector:4318", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"}, ""},
+		"disabled":         {map[string]string{general: "http://collector:4318", "OTEL_SDK_DISABLED": "True"}, "OTEL_SDK_DISABLED"},
+		"exported nowhere": {map[string]string{general: "http://collector:4318", "OTEL_TRACES_EXPORTER": "none"}, "OTEL_TRACES_EXPORTER"},
+		"nothing asked":    {map[string]string{"OTEL_SDK_DISABLED": "true"}, ""},
+	} {
+		var log strings.Builder
+		around := &surroundings{environ: func(key string) string { return c.environment[key] }, secrets: &redact.Set{}}
+		v := &server{surroundings: around, log: slog.New(slog.NewTextHandler(&log, nil))}
+		sends := v.traces(t.Context())
+		if err := sends.Close(t.Context()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if said := log.String(); (sends == nil) != (c.says != "" || name == "nothing asked") || strings.Count(said, "no traces are sent") != min(1, len(c.says)) || !strings.Contains(said, c.says) || strings.Contains(said, "hunter2") {
+			t.Errorf("%s: sends is %v, the log says %q", name, sends != nil, said)
+		}
 	}
 }
