@@ -27,6 +27,7 @@ func (p *platform) serveHere(environment map[string]string) *serving {
 	all := map[string]string{
 		"TOKENWARD_GITLAB_TOKEN": developer, "TOKENWARD_GITLAB_URL": p.box.url, "TOKENWARD_WEBHOOK_SECRET": serveSecret, "TOKENWARD_SERVE_SCHEDULES": "0 5 * * *",
 		"TOKENWARD_STORE": "sqlite://" + filepath.Join(p.t.TempDir(), "store.db"), "TOKENWARD_SERVE_LISTEN": "127.0.0.1:0", "TOKENWARD_ADMIN_LISTEN": "127.0.0.1:0",
+		"TOKENWARD_CACHE_DIR": filepath.Join(p.dir, "cache"), // only the first run renders
 	}
 	for key, value := range environment {
 		all[key] = value
