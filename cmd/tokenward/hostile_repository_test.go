@@ -16,8 +16,6 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
-
-	"tokenward/bot"
 )
 
 // TestHostileRepositories scans one platform with every hostile repository, and every
@@ -39,36 +37,13 @@ func TestHostileRepositories(t *testing.T) {
 	if code != exitFailed {
 		t.Errorf("exit code %d\n%s", code, errs)
 	}
-	var report bot.ScanReport
-	if err := json.Unmarshal(out, &report); err != nil {
-		t.Fatalf("%v\n%s\n%s", err, out, errs)
-	}
-	got := map[string]string{}
-	for _, r := range report.Releases {
-		got[r.Name] = r.Error
-	}
+	got := hostileErrors(t, out, errs)
 	for _, c := range cases {
 		said, there := got[c.name]
-		switch {
-		case !there:
-			t.Errorf("%s: the release is not in the report", c.name)
-		case c.want == "" && said != "":
-			t.Errorf("%s: failed, and should not: %s", c.name, said)
-		case !strings.Contains(said, c.want) || c.want != "" && said == "":
-			t.Errorf("%s:\n got %.500q\nwant %q", c.name, said, c.want)
-		case strings.ContainsAny(said, "\r\n\x00\x1b") || len(said) > 1500:
-			t.Errorf("%s: that is not one sentence: %.500q", c.name, said)
-		}
+		checkSentence(t, c.name, said, there, c.want, false)
 	}
 	if strings.ContainsAny(errs, "\x00\x1b") {
 		t.Errorf("control characters are written: %q", errs)
-	}
-	honest := false
-	for _, w := range report.Workloads {
-		honest = honest || w.Release == "honest" && w.Name == "web"
-	}
-	if !honest {
-		t.Error("the honest release was not judged")
 	}
 	if n := asked.Load(); n > 0 {
 		t.Errorf("the inner network was asked %d times", n)
