@@ -128,5 +128,5 @@ func withNotice(description, sentence string) string {
 		_, rest, _ = strings.Cut(rest[1:], "\n")
 		rest = strings.TrimPrefix(rest, "\n")
 	}
-	return description[:begin] + beginMark + "\n> tokenward: " + sentence + ".\n\n" + strings.TrimPrefix(rest, "\n") + ""
+	return description[:begin] + beginMark + "\n> tokenward: " + sentence + ".\n\n" + strings.TrimPrefix(rest, "\n")
 }
