@@ -43,7 +43,7 @@ func (w *writer) follow(ctx context.Context, s *Scan, r *unitRun, c *conversatio
 		return func() string { return text }, nil
 	case slices.Contains(c.request.Labels, holdLabel):
 		return saying("%s: not done, since the request has the label %s.", command.echo(), templates.Code(holdLabel)), nil
-	case c.request.State != forge.Opened && command.Verb != verbClose:
+	case c.request.State != forge.Opened && c.p.decision.open != mustReopen && command.Verb != verbClose:
 		return saying("%s: not done, since the request is closed: open it again first.", command.echo()), nil
 	}
 	switch command.Verb {
@@ -124,7 +124,11 @@ func (w *writer) askClose(ctx context.Context, r *unitRun, c *conversation, auth
 	r.asked = true
 	for _, p := range r.proposals {
 		request := p.decision.request
-		if request == nil || p.decision.open != isOpen || request.State != forge.Opened {
+		if p.asked.close != "" {
+			continue
+		}
+		reopens := p == c.p && p.decision.open == mustReopen // closed it stays then, but by this person's word
+		if request == nil || !reopens && (p.decision.open != isOpen || request.State != forge.Opened) {
 			if p.action != ActionSkipped {
 				p.action, p.reason = ActionSkipped, fmt.Sprintf("not opened, since its other half %s was declined", c.request.Reference)
 			}

@@ -94,7 +94,7 @@ func (w *writer) listen(ctx context.Context, s *Scan, r *unitRun) error {
 func (w *writer) hear(ctx context.Context, p *proposal) (*conversation, error) {
 	request := p.decision.request
 	if request == nil || request.UserNotes == p.decision.known.Notes ||
-		request.State != forge.Opened && p.decision.known.ClosedBy == "" {
+		request.State != forge.Opened && p.decision.known.ClosedBy == "" && p.decision.open != mustReopen {
 		return nil, nil
 	}
 	notes, err := w.talk.Notes(ctx, p.project.ID, request.IID)

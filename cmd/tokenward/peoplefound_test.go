@@ -58,6 +58,28 @@ func TestFoundByPeople(t *testing.T) {
 				g.t.Errorf("one run later it is %q instead of %q, or says something else", after.Title, before.Title)
 			}
 		},
+		"a command on a request that the bot closed is followed when the bot opens it again": func(g *game) {
+			g.bot()
+			g.leave()
+			g.bot()
+			g.must(g.box.box.AddNote(g.t.Context(), bulletinProject, 1, maintainer, "/tokenward rebase discard"))
+			g.bot()
+			g.leave()
+		},
+		"a request that the bot closed stays closed after a command to close it": func(g *game) {
+			g.bot()
+			g.leave()
+			g.bot()
+			g.must(g.box.box.AddNote(g.t.Context(), bulletinProject, 1, maintainer, "/tokenward close"))
+			g.bot()
+			g.leave()
+			g.bot()
+			for _, m := range g.requests() {
+				if m.State != "closed" {
+					g.t.Errorf("%s is %s, want closed", name(m), m.State)
+				}
+			}
+		},
 		"commits that came after a command to discard are not thrown away": func(g *game) {
 			g.bot()
 			g.commitTo(g.request(umbrellaProject, 1), g.heads()[umbrellaProject+" "+bulletinBranch], false)
