@@ -109,7 +109,7 @@ func openPostgres(ctx context.Context, cfg Config) (*database, error) {
 		}
 		return err
 	}))
-	db.SetMaxOpenConns(8 + 2*cfg.Workers)
+	db.SetMaxOpenConns(9 + 2*cfg.Workers)
 	d := &database{DB: db, postgres: true, unlock: func() error { return nil }, now: clockOr(cfg.Now)}
 	if err := db.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", name, err), db.Close())

@@ -81,11 +81,11 @@ func (q *Queue) claim(ctx context.Context, job int64, umbrella, namespace string
 		if err != nil {
 			return err
 		}
-		if free && u.lost(now) && u.losses+1 >= int64(q.cfg.Attempts) {
+		if free && q.died(u, now) && u.losses+1 >= int64(q.cfg.Attempts) {
 			q.cfg.Log.Error("unit parked: its process died again and again", "umbrella", umbrella, "namespace", namespace)
 			return parkLost(ctx, tx, u, now)
 		}
-		if !free || q.draining.Load() {
+		if !free || q.draining.Load() || !q.present() {
 			_, err := tx.ExecContext(ctx, `UPDATE tokenward_unit SET job = 0 WHERE umbrella = $1 AND namespace = $2 AND job = $3`, umbrella, namespace, job)
 			return err
 		}
@@ -122,7 +122,7 @@ func (q *Queue) take(ctx context.Context, tx *sql.Tx, l *Lease, u unitRow, now i
 		return err
 	}
 	losses := u.losses
-	if u.lost(now) {
+	if q.died(u, now) {
 		losses++
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE tokenward_unit SET owner = $1, lease = $2, run = $3, running = wanted, job = 0, reasons = '', losses = $4 WHERE umbrella = $5 AND namespace = $6`,
@@ -136,14 +136,18 @@ func (q *Queue) take(ctx context.Context, tx *sql.Tx, l *Lease, u unitRow, now i
 }
 
 // beat renews the lease until ctx ends. When the unit is another's, or the store has
-// not answered for so long that it may soon be, it cancels the run.
-func (l *Lease) beat(ctx context.Context, cancel context.CancelCauseFunc) {
+// not answered for so long, or the process is not seen to live, so that it may soon be,
+// it cancels the run.
+func (l *Lease) beat(ctx context.Context, cancel context.CancelCauseFunc, seen *presence) {
 	every := time.NewTicker(l.q.cfg.Lease / 6)
 	defer every.Stop()
 	renewed := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
+			return
+		case <-seen.over:
+			cancel(errSilent)
 			return
 		case <-every.C:
 		}
@@ -158,7 +162,7 @@ func (l *Lease) beat(ctx context.Context, cancel context.CancelCauseFunc) {
 		case err == nil:
 			renewed = began
 		case ctx.Err() == nil && time.Since(renewed) > l.q.cfg.Lease*2/3:
-			cancel(fmt.Errorf("%w: the store does not answer: %w", ErrLost, err))
+			cancel(fmt.Errorf("%w: %w", errSilent, err))
 			return
 		}
 	}

@@ -10,6 +10,10 @@ import (
 // lost tells whether the unit's last run was cut off: nobody gave its lease back.
 func (u *unitRow) lost(now int64) bool { return u.owner != "" && u.lease <= now }
 
+// died tells whether the process of the unit's last run died in its middle. One that
+// takes up its own run lives: it was the store that did not answer.
+func (q *Queue) died(u unitRow, now int64) bool { return u.lost(now) && u.owner != q.cfg.Owner }
+
 // since is from when the unit waits in line. A run that was cut off was before all
 // that wait now.
 func (u *unitRow) since(now int64) int64 {

@@ -89,6 +89,7 @@ func (q *Queue) end(ctx context.Context, l *Lease, o Outcome) error {
 func (q *Queue) settle(ctx context.Context, tx *sql.Tx, u unitRow, o Outcome, now int64) error {
 	const release = `UPDATE tokenward_unit SET owner = '', lease = 0, losses = 0`
 	const this = ` WHERE umbrella = $1 AND namespace = $2`
+	const back = `UPDATE tokenward_umbrella SET away_until = 0, away_count = 0, away_reason = '' WHERE name = $1`
 	again := fmt.Sprintf(`, reasons = substr(reasons || COALESCE((SELECT r.reasons FROM tokenward_run r WHERE r.id = tokenward_unit.run), ''), 1, %d)`, keptReasons)
 	var err error
 	switch o.Result {
@@ -99,7 +100,7 @@ func (q *Queue) settle(ctx context.Context, tx *sql.Tx, u unitRow, o Outcome, no
 		}
 		_, err = tx.ExecContext(ctx, release+`, done = running, failures = 0, failure = $3, not_before = 0`+this, u.umbrella, u.namespace, failure)
 		if err == nil {
-			_, err = tx.ExecContext(ctx, `UPDATE tokenward_umbrella SET away_until = 0, away_count = 0, away_reason = '' WHERE name = $1`, u.umbrella)
+			_, err = tx.ExecContext(ctx, back, u.umbrella)
 		}
 	case Failed:
 		failures := u.failures + 1
@@ -109,6 +110,9 @@ func (q *Queue) settle(ctx context.Context, tx *sql.Tx, u unitRow, o Outcome, no
 		}
 		_, err = tx.ExecContext(ctx, release+again+`, failures = $3, failure = $4, not_before = $5, parked_at = $6`+this,
 			u.umbrella, u.namespace, failures, storable(o.Message), now+backoff(failures, failPause, failPauseMax).Milliseconds(), parked)
+		if err == nil {
+			_, err = tx.ExecContext(ctx, back, u.umbrella) // whatever failed, it was not that nobody answered
+		}
 	case Away:
 		err = q.away(ctx, tx, u.umbrella, o, now)
 		if err == nil {

@@ -59,6 +59,15 @@ func (q *Queue) promote(ctx context.Context) error {
 		return err
 	}
 	now := q.db.millis()
+	found, err := q.expireDead(ctx, all, now)
+	if err != nil {
+		return err
+	}
+	if found {
+		if all, err = q.unitRows(ctx); err != nil {
+			return err
+		}
+	}
 	away, err := q.awayUmbrellas(ctx)
 	if err != nil {
 		return err

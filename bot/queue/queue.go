@@ -90,6 +90,7 @@ type Queue struct {
 	loops     sync.WaitGroup
 	umbrellas atomic.Pointer[[]string]
 	draining  atomic.Bool // nothing new is begun
+	shown     atomic.Pointer[presence]
 }
 
 // ErrLost says that another process took the unit over, since this one was not heard of in time.
@@ -130,6 +131,9 @@ func (q *Queue) prepare(ctx context.Context) error {
 func (q *Queue) Start(ctx context.Context, umbrellas []string, work func(context.Context, *Lease) Outcome) error {
 	q.work = work
 	q.SetUmbrellas(umbrellas)
+	if err := q.appear(ctx); err != nil {
+		return err
+	}
 	if err := q.river.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("start the workers: %w", err)
 	}

@@ -71,6 +71,7 @@ func (w *worker) Work(ctx context.Context, job *river.Job[unitArgs]) error {
 
 func (q *Queue) runJob(ctx context.Context, job *river.Job[unitArgs]) {
 	log := q.cfg.Log.With("umbrella", job.Args.Umbrella, "namespace", job.Args.Namespace, "run", job.ID)
+	seen := q.shown.Load()
 	l, err := q.claim(ctx, job.ID, job.Args.Umbrella, job.Args.Namespace)
 	if err != nil {
 		log.Error("cannot take the unit", "error", err)
@@ -83,7 +84,7 @@ func (q *Queue) runJob(ctx context.Context, job *river.Job[unitArgs]) {
 	beating := make(chan struct{})
 	go func() {
 		defer close(beating)
-		l.beat(run, cancel)
+		l.beat(run, cancel, seen)
 	}()
 	outcome := q.work(run, l)
 	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -96,10 +97,34 @@ func (q *Queue) runJob(ctx context.Context, job *river.Job[unitArgs]) {
 		log.Error("another process has the unit now", "error", lost)
 		return
 	}
-	ending, stop := context.WithTimeout(context.WithoutCancel(ctx), q.cfg.Lease)
-	defer stop()
-	if err := q.end(ending, l, outcome); err != nil {
+	if errors.Is(lost, errSilent) {
+		outcome = Outcome{Result: HandedBack, Message: lost.Error()}
+	}
+	if err := q.writeDown(ctx, l, outcome, log); err != nil {
 		log.Error("cannot write down how the run ended: it will be run again", "error", err)
+	}
+}
+
+// writeDown ends a run, again and again until the store has it, another process has the
+// unit, or ctx ends.
+func (q *Queue) writeDown(ctx context.Context, l *Lease, o Outcome, log *slog.Logger) error {
+	every := time.NewTicker(presenceEvery)
+	defer every.Stop()
+	for told := false; ; told = true {
+		limited, done := context.WithTimeout(context.WithoutCancel(ctx), q.cfg.Lease)
+		err := q.end(limited, l, o)
+		done()
+		if err == nil || errors.Is(err, ErrLost) {
+			return err
+		}
+		if !told {
+			log.Warn("the store does not take how the run ended: asking it again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-every.C:
+		}
 	}
 }
 

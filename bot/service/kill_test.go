@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -178,8 +177,7 @@ func (s *stream) send(ctx context.Context, w *witness) {
 }
 
 // takeover is within which time a run that was cut is taken up again, on a machine on
-// which a process starts at once and lives for that long. With PostgreSQL, where a
-// lease has to end first, these processes do not.
+// which a process starts at once.
 const takeover = 10 * time.Second
 
 func killing(t *testing.T, store, password string, replicas int) {
@@ -227,7 +225,7 @@ func killing(t *testing.T, store, password string, replicas int) {
 	defer w.mu.Unlock()
 	t.Logf("%d kills of %d processes in %s: %d deliveries answered, %d runs; %d runs were cut and taken up again, the slowest after %s; the slowest process started in %s",
 		rounds, replicas, time.Since(began).Round(time.Second), s.count, w.runs, cut, longest.Round(10*time.Millisecond), w.slowest.Round(10*time.Millisecond))
-	if strings.HasPrefix(store, "sqlite") && longest > takeover+10*w.slowest {
+	if longest > takeover+10*w.slowest {
 		t.Errorf("a run that was cut was taken up again only after %s", longest)
 	}
 	if s.count == 0 || w.runs == 0 {
