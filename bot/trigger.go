@@ -10,6 +10,8 @@ type Trigger struct {
 	// Changed narrows a trigger without namespace to the units that look different
 	// from what the last complete run saw.
 	Changed bool
+	// Guess says that nobody knows whether it matters: it wakes no parked unit.
+	Guess bool
 	// Reason says for people where the trigger came from, as "push to group/project@main".
 	Reason string
 }

@@ -138,11 +138,12 @@ type wish struct {
 	umbrella, namespace string
 	count               int64
 	whole               bool
+	wakes               bool // the unit, if it is parked
 	reasons             []string
 }
 
 // want raises the count of what is wanted, one statement for each unit. A unit that
-// is parked gets one more attempt, and one whose run was lost keeps its place.
+// is parked gets one more attempt, unless all are guesses, and one whose run was lost keeps its place.
 func (q *Queue) want(ctx context.Context, tx *sql.Tx, now int64, triggers []bot.Trigger) error {
 	for _, w := range wishes(triggers) {
 		whole := int64(0)
@@ -156,10 +157,10 @@ ON CONFLICT (umbrella, namespace) DO UPDATE SET
 	whole = CASE WHEN excluded.whole > 0 THEN u.wanted + excluded.wanted ELSE u.whole END,
 	wanted_at = CASE WHEN u.wanted = u.done OR u.wanted = u.running AND u.owner <> '' AND u.lease > $9 THEN excluded.wanted_at ELSE u.wanted_at END,
 	reasons = substr(excluded.reasons || u.reasons, 1, $7),
-	failures = CASE WHEN u.parked_at > 0 THEN $8 ELSE u.failures END,
-	not_before = CASE WHEN u.parked_at > 0 THEN 0 ELSE u.not_before END,
-	parked_at = 0`,
-			w.umbrella, w.namespace, w.count, whole, now, strings.Join(w.reasons, ""), keptReasons, q.cfg.Attempts-1, now)
+	failures = CASE WHEN u.parked_at > 0 AND $10 > 0 THEN $8 ELSE u.failures END,
+	not_before = CASE WHEN u.parked_at > 0 AND $10 > 0 THEN 0 ELSE u.not_before END,
+	parked_at = CASE WHEN $10 > 0 THEN 0 ELSE u.parked_at END`,
+			w.umbrella, w.namespace, w.count, whole, now, strings.Join(w.reasons, ""), keptReasons, q.cfg.Attempts-1, now, boolean(w.wakes))
 		if err != nil {
 			return fmt.Errorf("want %s %s: %w", w.umbrella, w.namespace, err)
 		}
@@ -179,6 +180,7 @@ func wishes(triggers []bot.Trigger) []*wish {
 		}
 		w := out[i]
 		w.count++
+		w.wakes = w.wakes || !t.Guess
 		w.whole = w.whole || namespace == "" && !t.Changed
 		reason := strings.Join(strings.Fields(storable(t.Reason)), " ") + "\n"
 		if len(w.reasons) < 10 && !slices.Contains(w.reasons, reason) {

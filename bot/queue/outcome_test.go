@@ -29,6 +29,10 @@ func testParking(t *testing.T, b *bench) {
 	}
 	b.clock.add(24 * time.Hour)
 	s.quiet()
+	if err := s.Enqueue(t.Context(), bot.Trigger{Umbrella: "u", Namespace: "a", Guess: true}); err != nil {
+		t.Fatal(err)
+	}
+	s.quiet()           // a guess wakes nobody
 	s.trigger("u", "a") // one attempt
 	s.settle(s.take("u", "a"), Outcome{Result: Failed})
 	if u := s.unit("u", "a"); u.State != Parked {

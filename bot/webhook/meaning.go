@@ -132,7 +132,7 @@ func (r *reading) push() {
 
 // unscanned looks at an event of a project for umbrellas that wait for the end of their
 // first run: it may be a package of theirs, whoever else knows it, and the run have
-// passed it.
+// passed it. It wakes no first run that was parked.
 func (r *reading) unscanned() {
 	if r.own() || len(r.umbrellas()) > 0 {
 		return
@@ -140,7 +140,7 @@ func (r *reading) unscanned() {
 	for _, u := range r.Index.Umbrellas {
 		has := slices.ContainsFunc(r.triggers, func(t bot.Trigger) bool { return t.Umbrella == u.Name })
 		if u.Unscanned && !has {
-			r.trigger(u.Name, "", "an event of a project that may be a package")
+			r.add(bot.Trigger{Umbrella: u.Name, Guess: true, Reason: "an event of a project that may be a package"})
 		}
 	}
 }

@@ -49,6 +49,9 @@ func TestUnscanned(t *testing.T) {
 		var got []string
 		for _, trigger := range m.Triggers {
 			got = append(got, strings.TrimSpace(trigger.Umbrella+" "+trigger.Namespace))
+			if trigger.Guess != (trigger.Umbrella == "new") {
+				t.Errorf("%s: a guess is %v about %s", name, trigger.Guess, trigger.Umbrella)
+			}
 		}
 		if s := strings.Join(got, ", "); s != c.want {
 			t.Errorf("%s leads to %q, not %q", name, s, c.want)
