@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,9 +32,40 @@ func (c *testClock) add(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
+// quota is GitLab's limit of calls within each minute of a clock.
+type quota struct {
+	clock *testClock
+	most  int
+
+	mu             sync.Mutex
+	minute         time.Time
+	used           int
+	taken, refused int
+}
+
+// strike refuses the calls of the API that are too many, and says when the next minute begins.
+func (q *quota) strike(r sandbox.Request) sandbox.Fault {
+	if !strings.HasPrefix(r.Path, "/api/") {
+		return sandbox.Fault{}
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := q.clock.Now()
+	if minute := now.Truncate(time.Minute); !minute.Equal(q.minute) {
+		q.minute, q.used = minute, 0
+	}
+	if q.used == q.most {
+		q.refused++
+		return sandbox.Fault{Status: http.StatusTooManyRequests, Wait: q.minute.Add(time.Minute).Sub(now)}
+	}
+	q.used++
+	q.taken++
+	return sandbox.Fault{}
+}
+
 // TestServeOutage takes GitLab away for an hour of the clock, in which people push and
 // ask and schedules come round. One unit asks now and then whether it is back; then
-// everything is caught up, and nothing is there twice.
+// everything is caught up within GitLab's limits, and nothing is there twice.
 func TestServeOutage(t *testing.T) {
 	t.Parallel()
 	calm, p := newPlatform(t), newPlatform(t)
@@ -40,6 +73,12 @@ func TestServeOutage(t *testing.T) {
 	p.now, calm.now = clock.Now, clock.Now
 	p.renderer = newRenderOnce()
 	calm.renderer = p.renderer
+	var waiting atomic.Bool // while GitLab is away, the test moves the clock
+	p.sleep = func(d time.Duration) {
+		if waiting.Load() {
+			clock.add(d)
+		}
+	}
 	s := p.serveHere(map[string]string{"TOKENWARD_SERVE_SCHEDULES": "*/15 * * * *", "TOKENWARD_SERVE_JITTER": "0s", "TOKENWARD_SERVE_ATTEMPTS": "2"})
 	s.says(`msg="run ends" umbrella=umbrella namespace="" run=1 result=done`)
 	calm.run(developer, "propose")
@@ -83,7 +122,9 @@ func TestServeOutage(t *testing.T) {
 	}
 
 	p.box.box.ResetRequests()
-	p.box.box.SetFault(nil)
+	limit := &quota{clock: clock, most: 10}
+	waiting.Store(true)
+	p.box.box.SetFault(limit.strike)
 	clock.add(5 * time.Minute)
 	for _, project := range packages() {
 		s.says(`msg="run ends" umbrella=umbrella namespace=` + namespaceOf(project) + ` run=\d+ result=(done|refused)`)
@@ -91,6 +132,12 @@ func TestServeOutage(t *testing.T) {
 	s.says(`(?s)result=away.*msg="run ends" umbrella=umbrella namespace="" run=\d+ result=done`)
 	s.until("rest", s.idle)
 	caught := len(p.box.box.Requests())
+	waiting.Store(false)
+	p.box.box.SetFault(nil)
+	// Whoever is refused waits for the next minute; so many calls are on their way at once.
+	if minutes := limit.taken/limit.most + 1; limit.refused == 0 || limit.refused > 8*minutes {
+		t.Errorf("%d calls beyond the limit in %d minutes that were needed", limit.refused, minutes)
+	}
 	calm.run(developer, "propose")
 	if d := cmp.Diff(calm.once(), p.once()); d != "" {
 		t.Errorf("not as without an outage (-without +with):\n%s", d)
@@ -103,7 +150,7 @@ func TestServeOutage(t *testing.T) {
 	if most := 4 * len(calm.box.box.Requests()); caught > most {
 		t.Errorf("%d calls to catch up with five units, more than %d", caught, most)
 	}
-	t.Logf("%d attempts and %d calls in an hour without GitLab, %d calls to catch up", attempts, outage, caught)
+	t.Logf("%d attempts and %d calls in an hour without GitLab, %d calls to catch up, %d of them beyond the limit", attempts, outage, caught, limit.refused)
 }
 
 // notes counts what was said on all requests, GitLab's own lines aside.

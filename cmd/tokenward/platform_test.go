@@ -20,9 +20,10 @@ type platform struct {
 	box *runningSandbox
 	// environment is given to the program beside the server and the token.
 	environment map[string]string
-	now         func() time.Time  // nil: the real clock
-	renderer    analysis.Renderer // nil: the program's own
-	patience    time.Duration     // with the server, 0: the program's own
+	now         func() time.Time    // nil: the real clock
+	renderer    analysis.Renderer   // nil: the program's own
+	patience    time.Duration       // with the server, 0: the program's own
+	sleep       func(time.Duration) // nil: nobody waits
 }
 
 func newPlatform(t *testing.T) *platform {
@@ -56,11 +57,19 @@ func (p *platform) run(token string, args ...string) (code int, stdout, stderr s
 		return map[string]string{"TOKENWARD_GITLAB_TOKEN": token, "TOKENWARD_GITLAB_URL": p.box.url}[key]
 	}
 	code = runIn(args, &surroundings{stdout: &out, stderr: &errs, environ: environ, now: p.now, renderer: p.renderer, patience: p.patience,
-		sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }})
+		sleep: p.wait})
 	if token != "" && (strings.Contains(out.String(), token) || strings.Contains(errs.String(), token)) {
 		p.t.Errorf("%v prints the token", args)
 	}
 	return code, out.String(), errs.String()
+}
+
+// wait is what the program does instead of sleeping.
+func (p *platform) wait(ctx context.Context, d time.Duration) error {
+	if p.sleep != nil {
+		p.sleep(d)
+	}
+	return ctx.Err()
 }
 
 func (p *platform) propose(token string, args ...string) (int, *bot.ProposeReport) {

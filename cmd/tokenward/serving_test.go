@@ -33,8 +33,7 @@ func (p *platform) serveHere(environment map[string]string) *serving {
 		all[key] = value
 	}
 	s := &serving{t: p.t, log: &logLines{}, ended: make(chan error, 1)}
-	around := &surroundings{stdout: s.log, stderr: s.log, environ: func(key string) string { return all[key] }, now: p.now, renderer: p.renderer, secrets: &redact.Set{},
-		sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
+	around := &surroundings{stdout: s.log, stderr: s.log, environ: func(key string) string { return all[key] }, now: p.now, renderer: p.renderer, secrets: &redact.Set{}, sleep: p.wait}
 	var ctx context.Context
 	ctx, s.stop = context.WithCancel(p.t.Context())
 	var gone context.CancelFunc

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +14,8 @@ type Fault struct {
 	// Status is answered instead of the proper answer: 429 as GitLab's limits
 	// do, anything else as the server or a proxy before it would.
 	Status int
+	// Wait is what a 429 asks to wait; zero means what the server's configuration says.
+	Wait time.Duration
 	// Cut ends the connection without any answer. Clients built on net/http
 	// may repeat a GET after that on their own.
 	Cut bool
@@ -69,7 +72,7 @@ func (s *Server) suffer(rec *recorder, r *http.Request, f Fault, serve func(*rec
 	}
 	switch f.Status {
 	case http.StatusTooManyRequests:
-		s.limitHeaders(rec.Header())
+		s.limitHeaders(rec.Header(), cmp.Or(f.Wait, s.cfg.RetryAfter))
 		http.Error(rec, "Retry later", f.Status)
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		rec.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -88,8 +91,7 @@ func (s *Server) suffer(rec *recorder, r *http.Request, f Fault, serve func(*rec
 }
 
 // limitHeaders are those of GitLab's request limits. They count per minute.
-func (s *Server) limitHeaders(h http.Header) {
-	wait := s.cfg.RetryAfter
+func (s *Server) limitHeaders(h http.Header, wait time.Duration) {
 	reset := s.cfg.Now().Add(wait)
 	for name, value := range map[string]string{
 		"Retry-After":         strconv.Itoa(int((wait + time.Second - 1) / time.Second)),
