@@ -68,7 +68,9 @@ func serveKilled(t *testing.T, replicas int, store ...string) {
 	defer stopSending()
 	for n := range kills {
 		victim := n % replicas
-		k.ask()
+		if n > 0 { // the first dies in its first run, before there are requests
+			k.ask(k.replicas[victim])
+		}
 		k.await(k.replicas[victim])
 		k.replicas[victim].kill()
 		k.begin(victim)
@@ -177,13 +179,16 @@ func (k *killing) send(ctx context.Context) {
 	}
 }
 
-// ask gives a command on one of the requests that webhooks lead to.
-func (k *killing) ask() {
-	all := slices.DeleteFunc(k.box.box.MergeRequests(), func(m sandbox.MergeRequest) bool {
-		return !slices.ContainsFunc(packages(), func(project string) bool { return m.SourceBranch == "tokenward/"+namespaceOf(project) })
-	})
-	if len(all) == 0 {
-		return
+// ask gives a command on one of the requests that webhooks lead to, once there is one.
+func (k *killing) ask(s *served) {
+	var all []sandbox.MergeRequest
+	if !poll(s.ctx, func() bool {
+		all = slices.DeleteFunc(k.box.box.MergeRequests(), func(m sandbox.MergeRequest) bool {
+			return !slices.ContainsFunc(packages(), func(project string) bool { return m.SourceBranch == "tokenward/"+namespaceOf(project) })
+		})
+		return len(all) > 0
+	}) {
+		k.t.Fatalf("no request to give a command on:\n%s", s.log)
 	}
 	m := all[k.dice.IntN(len(all))]
 	k.asked++
