@@ -293,3 +293,15 @@ func TestLoadChartOfTooManyBytes(t *testing.T) {
 		t.Errorf("65 MiB: %v", err)
 	}
 }
+
+// Each file and folder counts once, the chart's own folder and those left out, too.
+func TestLoadChartCountsFilesOnce(t *testing.T) {
+	t.Parallel()
+	fsys := tree(map[string]string{"c/Chart.yaml": "name: c\nversion: 1.0.0\napiVersion: v2\n", "c/templates/a.yaml": "", "c/.helmignore": "docs\n", "c/docs/x": ""})
+	for entries, want := range map[int]string{7: "", 6: "more than 100000 files and folders"} {
+		l := &loading{fsys: fsys, entries: entries, bytes: maxChartBytes, matching: maxMatching}
+		if _, err := l.readTree("c"); err == nil && want != "" || err != nil && (want == "" || !strings.Contains(err.Error(), want)) {
+			t.Errorf("with %d entries: %v", entries, err)
+		}
+	}
+}

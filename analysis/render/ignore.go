@@ -70,7 +70,11 @@ func (l *loading) sourceIgnores(dir string) (patterns []gitignore.Pattern, bytes
 			return nil, 0, err
 		}
 	}
+	// This looks at all that is read later, which therefore is not counted again.
 	err = l.walk(dir, func(name string, d fs.DirEntry) error {
+		if err := l.look(); err != nil {
+			return err
+		}
 		switch {
 		case !d.IsDir():
 			return nil

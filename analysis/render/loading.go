@@ -31,14 +31,19 @@ type loading struct {
 	unpacker
 }
 
+// look counts one file or folder.
+func (l *loading) look() error {
+	if l.entries--; l.entries < 0 {
+		return fmt.Errorf("the chart has more than %d files and folders", maxChartEntries)
+	}
+	return nil
+}
+
 // walk calls each for what is below dir, in the order of names.
 func (l *loading) walk(dir string, each func(name string, d fs.DirEntry) error) error {
 	return fs.WalkDir(l.fsys, dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return fmt.Errorf("read %s: %w", name, err)
-		}
-		if l.entries--; l.entries < 0 {
-			return fmt.Errorf("the chart has more than %d files and folders", maxChartEntries)
 		}
 		return each(name, d)
 	})

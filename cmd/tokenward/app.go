@@ -216,8 +216,12 @@ func newStore(s *surroundings, c config, kept *cache.Dir) (*git.Store, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("config: %w", err)}
 	}
+	longest, err := duration(c.Git.MaxTime)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("config: git.maxTime: %w", err)}
+	}
 	cfg := git.Config{
-		MaxBytes: most, MaxUnpacked: most,
+		MaxBytes: most, MaxUnpacked: most, MaxTime: longest,
 		InsteadOf: rewrites, Places: c.places(), CA: ca, SSHKeyFile: c.Git.SSHKeyFile, KnownHostsFiles: nonEmpty(c.Git.KnownHostsFile), SSHAgentSocket: s.environ("SSH_AUTH_SOCK"),
 		SSHKeyPassphrase: func() ([]byte, error) { return []byte(s.secretVariable("TOKENWARD_SSH_PASSPHRASE")), nil },
 		ResponseTimeout:  s.patience,

@@ -79,6 +79,7 @@ type gitConfig struct {
 	SSHKeyFile     string   `yaml:"sshKeyFile" doc:"Private key for git over ssh, its passphrase in TOKENWARD_SSH_PASSPHRASE; empty means the ssh agent."`
 	KnownHostsFile string   `yaml:"knownHostsFile" doc:"Host keys for git over ssh; empty means ~/.ssh/known_hosts."`
 	MaxBytes       string   `yaml:"maxBytes" doc:"How much one repository may send, and how large the files of its commit may be, as 256Mi."`
+	MaxTime        string   `yaml:"maxTime" doc:"How long fetching one repository, or pushing to it, may take, as 5m."`
 }
 
 type kubernetesConfig struct {
@@ -165,7 +166,7 @@ func defaultConfig() config {
 		Issues:        issuesConfig{Labels: []string{"tokenward"}},
 		Drift:         driftConfig{Remove: reportStale},
 		Log:           logConfig{Level: logAuto, Format: "text"},
-		Git:           gitConfig{MaxBytes: "256Mi"},
+		Git:           gitConfig{MaxBytes: "256Mi", MaxTime: "5m"},
 		Rendering:     renderingConfig{Workers: worker.DefaultWorkers, Memory: "1Gi", Time: "30s", Output: "16Mi"},
 		Cache:         cacheConfig{MaxBytes: "1Gi"},
 		Documentation: true,
@@ -249,6 +250,9 @@ func (c config) validate() error {
 	}
 	if _, err := byteCount("git.maxBytes", c.Git.MaxBytes, minRepository); err != nil {
 		return usageError{fmt.Errorf("config: %w", err)}
+	}
+	if d, err := duration(c.Git.MaxTime); err != nil || d == 0 {
+		return fail("git.maxTime", "must be a duration such as 90s or 10m", c.Git.MaxTime)
 	}
 	if _, err := byteCount("cache.maxBytes", c.Cache.MaxBytes, minCache); err != nil {
 		return usageError{fmt.Errorf("config: %w", err)}

@@ -33,7 +33,11 @@ func (b *budget) allow(limit int64) {
 }
 
 func (b *budget) err() error {
-	return fmt.Errorf("%w: more than %s would be transferred", ErrTooLarge, size(b.limit.Load()))
+	kind, limit := ErrTooLarge, b.limit.Load()
+	if limit == maxAdvertised {
+		kind = errFixedLimit
+	}
+	return fmt.Errorf("%w: more than %s would be transferred", kind, size(limit))
 }
 
 // reader returns r, failing once the budget is used up.

@@ -177,6 +177,8 @@ func hint(err error, r *remote) string {
 		return "add the server's key to the known hosts file"
 	case errors.Is(err, ErrPlace):
 		return "if it should be read, add it to git.allowed or rewrite the URL with git.insteadOf"
+	case errors.Is(err, errFixedLimit):
+		return "limits protect the others, and this one is fixed"
 	case errors.Is(err, ErrTooLarge):
 		return "limits protect the others; if this size is expected, raise git.maxBytes"
 	}

@@ -2,6 +2,7 @@ package git
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"unicode"
 )
@@ -24,6 +25,8 @@ var (
 	ErrStale = errors.New("branch has moved")
 	// ErrTooLarge: the repository exceeds the configured limits.
 	ErrTooLarge = errors.New("repository too large")
+	// errFixedLimit: so much so that no configuration helps.
+	errFixedLimit = fmt.Errorf("%w", ErrTooLarge)
 	// ErrTree: the commit's tree is none that git would check out.
 	ErrTree = errors.New("tree refused")
 	// ErrEmpty: the repository has no commits yet.

@@ -113,7 +113,7 @@ func (s *Store) snapshot(ctx context.Context, session fetchSession, ar *packp.Ad
 // begin gives an operation its limits: what it may receive and how long it may take.
 func (s *Store) begin(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx = withBudget(ctx, newBudget(s.config.MaxBytes))
-	return context.WithTimeoutCause(ctx, s.config.MaxTime, fmt.Errorf("it is not done after %s", s.config.MaxTime))
+	return context.WithTimeoutCause(ctx, s.config.MaxTime, fmt.Errorf("it is not done after %s, which is git.maxTime", s.config.MaxTime))
 }
 
 // advertised opens a session for url, reads the advertisement and calls use.

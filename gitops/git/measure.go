@@ -49,7 +49,7 @@ func (m *measure) tree(hash plumbing.Hash, depth int) (laidOut, error) {
 		return sum, nil
 	}
 	if depth > maxDepth {
-		return laidOut{}, fmt.Errorf("%w: its folders are nested more than %d deep", ErrTooLarge, maxDepth)
+		return laidOut{}, fmt.Errorf("%w: its folders are nested more than %d deep", errFixedLimit, maxDepth)
 	}
 	var sum laidOut
 	obj, ok := m.objects.Objects[hash].(*object)
@@ -78,11 +78,11 @@ func (m *measure) tree(hash plumbing.Hash, depth int) (laidOut, error) {
 		}
 		switch {
 		case sum.entries > maxEntries:
-			return fmt.Errorf("%w: it has more than %d files and folders", ErrTooLarge, maxEntries)
+			return fmt.Errorf("%w: it has more than %d files and folders", errFixedLimit, maxEntries)
 		case sum.bytes > m.limit:
 			return fmt.Errorf("%w: its files are bigger than %s", ErrTooLarge, size(m.limit))
 		case sum.depth > maxDepth:
-			return fmt.Errorf("%w: its folders are nested more than %d deep", ErrTooLarge, maxDepth)
+			return fmt.Errorf("%w: its folders are nested more than %d deep", errFixedLimit, maxDepth)
 		}
 		return nil
 	})

@@ -76,6 +76,9 @@ func TestCheckTree(t *testing.T) {
 		if !errors.Is(err, c.want) || err != nil && !strings.Contains(err.Error(), c.text) {
 			t.Errorf("%s: %v", name, err)
 		}
+		if says := hint(err, nil); errors.Is(err, ErrTooLarge) && strings.Contains(says, "raise git.maxBytes") != strings.Contains(err.Error(), "bigger than") {
+			t.Errorf("%s: %v, and the advice is: %s", name, err, says)
+		}
 	}
 }
 
