@@ -28,6 +28,16 @@ func TestRefusals(t *testing.T) {
 			func(p *platform) { p.must(os.RemoveAll(p.dir + "/platform/packages/kyverno-policies.git")) },
 			"which renders the policies, is not analysed",
 		},
+		"the policies chart never ends once the namespace is listed": {
+			func(p *platform) {
+				const project = "platform/packages/kyverno-policies"
+				p.environment = map[string]string{"TOKENWARD_RENDERING_TIME": "1s"}
+				_, err := p.box.box.Commit(p.t.Context(), project, sandbox.Commit{Branch: "main", Message: "Loop", Files: map[string]string{
+					"chart/templates/loop.yaml": `{{ if contains "bulletin" (toJson .Values) }}{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}{{ end }}`}})
+				p.must(err)
+				p.git(project, "tag", "-f", "1.5.0-pf.0", "main")
+			}, "(rendering.time)",
+		},
 		"the umbrella's values are no YAML": {
 			func(p *platform) {
 				p.onMain(valuesPath, strings.Replace(p.git(umbrellaProject, "show", "main:"+valuesPath), "policies:\n", "policies:\n  : : [ bad\n", 1))
