@@ -43,6 +43,8 @@ func (w *writer) follow(ctx context.Context, s *Scan, r *unitRun, c *conversatio
 		return func() string { return text }, nil
 	case slices.Contains(c.request.Labels, holdLabel):
 		return saying("%s: not done, since the request has the label %s.", command.echo(), templates.Code(holdLabel)), nil
+	case holder(r.proposals) != nil:
+		return saying("%s: not done, since %s has the label %s.", command.echo(), holder(r.proposals).Reference, templates.Code(holdLabel)), nil
 	case c.request.State != forge.Opened && c.p.decision.open != mustReopen && command.Verb != verbClose:
 		return saying("%s: not done, since the request is closed: open it again first.", command.echo()), nil
 	}
@@ -138,7 +140,7 @@ func (w *writer) askClose(ctx context.Context, r *unitRun, c *conversation, auth
 		if err != nil {
 			return nil, err
 		}
-		if !may || slices.Contains(request.Labels, holdLabel) {
+		if !may {
 			p.draft, p.reason = true, fmt.Sprintf("a draft, since its other half %s was declined", c.request.Reference)
 			continue
 		}

@@ -230,6 +230,9 @@ func (w *writer) answerAll(ctx context.Context, r *unitRun) error {
 		if err := w.resolve(ctx, c); err != nil {
 			return err
 		}
+		if holder(r.proposals) != nil {
+			continue
+		}
 		if err := w.remember(ctx, c); err != nil {
 			return err
 		}

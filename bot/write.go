@@ -78,6 +78,7 @@ func (w *writer) consider(ctx context.Context, s *Scan, r *unitRun, umbrella *pr
 		}
 	}
 	if r.err = w.listen(ctx, s, r); r.err == nil {
+		hold(r.proposals)
 		decline(r.proposals)
 	}
 }
@@ -171,6 +172,26 @@ func (p *proposal) decide(o observed, seal sealer) {
 	}
 	if p.decision.skip != "" {
 		p.action, p.reason = ActionSkipped, p.decision.skip
+	}
+}
+
+// holder is a request of the unit that people hold by the label, nil if they hold none.
+func holder(proposals []*proposal) *forge.MergeRequest {
+	for _, p := range proposals {
+		if r := p.decision.request; r != nil && !p.decision.decline && slices.Contains(r.Labels, holdLabel) {
+			return r
+		}
+	}
+	return nil
+}
+
+// hold leaves all of a unit as it is while people hold one of its requests.
+func hold(proposals []*proposal) {
+	r := holder(proposals)
+	for _, p := range proposals {
+		if r != nil && p.action != ActionSkipped {
+			p.action, p.reason = ActionSkipped, fmt.Sprintf("%s has the label %s", r.Reference, holdLabel)
+		}
 	}
 }
 
