@@ -7,7 +7,8 @@ import (
 )
 
 // carveOut adds a deny for every workload that needs no token and that an allow
-// pattern hits which other pods need: a later rule of the mutator wins.
+// pattern hits which other pods need: a later rule of the mutator wins. What takes a
+// token away that people's own pattern gives is for a person to look at.
 func (p *planner) carveOut() {
 	patterns := p.patterns(Allow)
 	for _, f := range p.unneeded() {
@@ -21,7 +22,7 @@ func (p *planner) carveOut() {
 			continue
 		}
 		for _, d := range deny {
-			p.add(Change{Kind: Deny, Pattern: d, Workloads: []string{f.Kind + " " + f.Name}, Evidence: p.evidence(f),
+			p.add(Change{Kind: Deny, Pattern: d, Workloads: []string{f.Kind + " " + f.Name}, Evidence: p.evidence(f), Review: slices.Contains(p.entry.Allow, hit),
 				Reason: fmt.Sprintf("%q also matches %s %s, which needs no token", hit, f.Kind, f.Name)})
 		}
 	}

@@ -127,6 +127,32 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// TestPlanAsksAboutWhatPeopleAllowed holds that a deny which takes a token away that a
+// listed pattern gives is for a person to look at, and one that narrows a new pattern is not.
+func TestPlanAsksAboutWhatPeopleAllowed(t *testing.T) {
+	t.Parallel()
+	set := &Set{Releases: []*RenderedRelease{{Release: Release{Name: "web", Namespace: "web"}}}}
+	for allow, want := range map[string]bool{"web-*": true, "": false} {
+		listing := &Listing{Default: []string{"web"}}
+		if allow != "" {
+			listing.Namespaces = []ListedNamespace{{Namespace: "web", Allow: []string{allow}}}
+		}
+		judgements := []Judgement{deployment(NeedsToken, "web"), deployment(NoToken, "web-ui")}
+		denied := false
+		for _, c := range Plan(PlanInput{Set: set, Judgements: judgements, Listing: listing})[0].Changes {
+			if c.Kind == Deny {
+				denied = true
+				if c.Review != want {
+					t.Errorf("listed %q: deny %s, to look at: %t", allow, c.Pattern, c.Review)
+				}
+			}
+		}
+		if !denied {
+			t.Errorf("listed %q: nothing is denied", allow)
+		}
+	}
+}
+
 func TestPlanLeavesSettledNamespacesAlone(t *testing.T) {
 	t.Parallel()
 	off := false

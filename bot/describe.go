@@ -23,7 +23,7 @@ func (b *Bot) umbrellaText(s *Scan, u *Unit) templates.Umbrella {
 		}
 		text.Added = append(text.Added, templates.Entry{Kind: string(c.Kind), Pattern: c.Pattern, Reason: c.Reason, Review: c.Review})
 		if c.Review {
-			text.Look = append(text.Look, fmt.Sprintf("%s: does it really call the API? %s", strings.Join(c.Workloads, ", "), c.Reason))
+			text.Look = append(text.Look, fmt.Sprintf("%s: %s %s", strings.Join(c.Workloads, ", "), askAbout(c), c.Reason))
 		}
 	}
 	for _, d := range u.pending.Decisions {
@@ -42,6 +42,14 @@ func (b *Bot) umbrellaText(s *Scan, u *Unit) templates.Umbrella {
 		}
 	}
 	return text
+}
+
+// askAbout is what a person must find out about a change.
+func askAbout(c analysis.Change) string {
+	if c.Kind == analysis.Deny {
+		return "does it really do without the API?"
+	}
+	return "does it really call the API?"
 }
 
 func (b *Bot) addPod(text *templates.Umbrella, s *Scan, u *Unit, j analysis.Judgement) {

@@ -174,6 +174,7 @@ func (b *Bot) removalProposal(s *Scan, u *Unit) (*proposal, error) {
 		return nil, err
 	}
 	p := b.newProposal(u, RoleUmbrella, u.Umbrella, text.Title(), message)
+	p.draft = len(text.Taken) > 0 // people's entry gives that token
 	p.describe = func(_ []*proposal, marker string) (string, error) {
 		text.Marker = marker
 		return text.Description()

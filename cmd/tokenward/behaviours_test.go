@@ -45,7 +45,7 @@ var behaviours = [][]behaviour{{
 	{"the target changed, or the default branch was renamed", []string{"bot TestDecide", "cmd/tokenward TestFoundByPeople", "cmd/tokenward TestPeopleInTheWay"}, nil},
 	{"people's words in the description stay", []string{"bot TestReplaceOursLeavesPeoplesWords", "cmd/tokenward TestPeopleInTheWay"}, nil},
 	{"people's title stays", []string{"cmd/tokenward TestPeopleInTheWay"}, nil},
-	{"a draft where a person must look", []string{"cmd/tokenward TestProposeTwice", "cmd/tokenward TestTickedBoxLiftsADecline"}, nil},
+	{"a draft where a person must look", []string{"cmd/tokenward TestProposeTwice", "cmd/tokenward TestTokensThatPeopleGaveAreTakenByDrafts", "analysis TestPlanAsksAboutWhatPeopleAllowed", "cmd/tokenward TestTickedBoxLiftsADecline"}, nil},
 	{"squash and the source branch after the merge", []string{"bot TestSquashFollowsTheProject", "gitops/forge TestCreateSendsWhatIsAskedFor"}, nil},
 	{"auto-merge", []string{"gitops/forge TestMergingAndApprovingAreLeftToPeople"}, []string{"auto-merge, approving, or changing who must approve"}},
 	{"approvals", []string{"gitops/forge TestMergingAndApprovingAreLeftToPeople"}, []string{"auto-merge, approving, or changing who must approve"}},
@@ -73,7 +73,7 @@ var behaviours = [][]behaviour{{
 	{"a dashboard", []string{"cmd/tokenward TestIssuesAreOpenedOnce", "cmd/tokenward TestClosedDashboardPauses", "cmd/tokenward TestLateTickSurvives"}, nil},
 	{"boxes to tick in merge requests", nil, []string{"show boxes to tick in merge requests"}},
 	{"commands by note, with rights, answered once", []string{"cmd/tokenward TestCommandsWithoutRights", "cmd/tokenward TestRightsOnBothProjects", "gitops/forge TestWhoMayGiveCommands", "cmd/tokenward TestCommandsSurviveCrashes"}, nil},
-	{"a label that stops it", []string{"cmd/tokenward TestHoldKeepsCommandsOff", "bot TestDecide"}, nil},
+	{"a label that stops it", []string{"cmd/tokenward TestHoldIsForThePair", "cmd/tokenward TestHoldKeepsCommandsOff", "bot TestDecide"}, nil},
 	{"webhooks", []string{"bot/webhook TestFromGitLabToTriggers", "bot/webhook TestSignatures", "bot/webhook TestOneEventOfTwoHooks"}, nil},
 	{"a dry run that cannot write", []string{"gitops/forge TestReadOnly", "gitops/forge TestDryRunWritesNothingAround", "cmd/tokenward TestProposeDryRunWritesNothing"}, nil},
 }, {
