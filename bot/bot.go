@@ -22,6 +22,9 @@ import (
 // meaning that its comment gives.
 type Config struct {
 	Umbrella Umbrella
+	// Beside are the umbrellas that are configured with this one, which itself may be among
+	// them: their requests are not its own.
+	Beside []Umbrella
 	// KubeVersion and APIVersions are what charts see as the cluster's
 	// capabilities, beside the API versions that the platform's own CRDs provide.
 	KubeVersion string

@@ -80,6 +80,9 @@ func (w *writer) cleanUp(ctx context.Context, n needless) (*MergeRequestReport, 
 	if !ours || st.Unit != n.unit || slices.Contains(requests[i].Labels, holdLabel) {
 		return nil, nil
 	}
+	if other, err := w.otherUmbrella(ctx, st); err != nil || other != "" {
+		return nil, err
+	}
 	p.request, p.title = &requests[i], requests[i].Title
 	if n.base.Tip(n.branch) != st.Head {
 		p.action, p.reason = ActionSkipped, fmt.Sprintf("%s is not needed any more, but has commits that are not tokenward's", p.request.Reference)

@@ -25,7 +25,7 @@ func (b *Bot) editPackages(ctx context.Context, s *Scan, u *Unit) error {
 		if err != nil {
 			return fmt.Errorf("fetch the default branch of %s for its documentation: %w", url, err)
 		}
-		change, err := b.documentation(s, u, base)
+		change, err := b.documentation(ctx, s, u, base)
 		if err != nil {
 			return fmt.Errorf("document the policy in %s: %w", url, err)
 		}
@@ -67,8 +67,8 @@ func (b *Bot) packagesOf(s *Scan, ns string) []*analysis.RenderedRelease {
 
 // documentation returns the change that puts the section where the package
 // documents such things, nil if a section with its heading stands in any of the
-// places already.
-func (b *Bot) documentation(s *Scan, u *Unit, base *git.Snapshot) (*FileChange, error) {
+// places already, and is people's, up to date or about another umbrella.
+func (b *Bot) documentation(ctx context.Context, s *Scan, u *Unit, base *git.Snapshot) (*FileChange, error) {
 	section, err := b.section(s, u)
 	if err != nil {
 		return nil, err
@@ -83,6 +83,9 @@ func (b *Bot) documentation(s *Scan, u *Unit, base *git.Snapshot) (*FileChange, 
 	}
 	if len(changes) == 0 {
 		return nil, nil
+	}
+	if others, err := b.documentsFor(ctx, section.Text(src), s.Umbrella.Branch); err != nil || others {
+		return nil, err
 	}
 	return &FileChange{Base: base, Package: repositoryName(base.URL), Path: place, Content: dst, Diff: edit.UnifiedDiff(place, src, dst), Why: why, Edit: section}, nil
 }

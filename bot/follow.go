@@ -309,7 +309,7 @@ func (w *writer) replace(ctx context.Context, s *Scan, r *unitRun, u *Unit) erro
 	for _, p := range proposals {
 		for _, old := range before {
 			if old.role == p.role && old.change.Base.URL == p.change.Base.URL {
-				p.project, p.requests, p.asked = old.project, old.requests, old.asked
+				p.project, p.requests, p.taken, p.asked = old.project, old.requests, old.taken, old.asked
 			}
 		}
 		if err := w.look(ctx, p); err != nil {

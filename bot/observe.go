@@ -71,7 +71,7 @@ func (w *writer) level(ctx context.Context, p forge.Project) (int, error) {
 	return max(level, p.AccessLevel), nil
 }
 
-// list reads the requests of the proposal's branch, once.
+// list reads the umbrella's own requests of the proposal's branch, once.
 func (w *writer) list(ctx context.Context, p *proposal) (err error) {
 	if p.requests != nil {
 		return nil
@@ -79,8 +79,7 @@ func (w *writer) list(ctx context.Context, p *proposal) (err error) {
 	if p.requests, err = w.forge.MergeRequests(ctx, p.project.ID, p.branch); err != nil {
 		return fmt.Errorf("look for merge requests of branch %s in %s: %w", p.branch, p.project.Path, err)
 	}
-	p.requests = append([]forge.MergeRequest{}, p.requests...) // not nil, so that it counts as read
-	return nil
+	return w.others(ctx, p)
 }
 
 // observe reads what the server says about a proposal. What costs a call or a fetch

@@ -2,9 +2,6 @@ package bot
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -83,22 +80,6 @@ func (w *writer) retireOrphan(ctx context.Context, p *proposal, st state) error 
 	}
 	p.project = project
 	return w.retire(ctx, p, st)
-}
-
-// umbrellaID tells the umbrella apart from others of the same project: by all that it is
-// read with. It is "" for one that is not on the GitLab server.
-func (w *writer) umbrellaID() string {
-	u := w.cfg.Umbrella
-	path := w.projectPath(u.Repository)
-	if path == "" {
-		return ""
-	}
-	read, err := json.Marshal([]any{u.Ref, u.ChartDir, u.ValuesPath, u.Values, u.ReleaseName, u.Namespace})
-	if err != nil {
-		return ""
-	}
-	sum := sha256.Sum256(read)
-	return strings.ToLower(path) + " " + hex.EncodeToString(sum[:6])
 }
 
 // branchOf is a branch of a project.

@@ -25,6 +25,7 @@ type proposal struct {
 
 	project  forge.Project
 	requests []forge.MergeRequest // of the branch, newest first; nil if they were not read yet
+	taken    string               // says which other umbrella has the branch, "" for none
 	asked    asked
 	decision decision
 	tip      string    // of the source branch before the run, "" if there was none

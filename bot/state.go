@@ -18,7 +18,7 @@ type state struct {
 	Role   string `json:"role"`
 	Digest string `json:"digest"` // of the lines that the request asks for
 	Head   string `json:"head"`   // the commit that the bot pushed last
-	// Umbrella says which umbrella a package's request belongs to, as writer.umbrellaID does.
+	// Umbrella says which umbrella the request belongs to, as Bot.umbrellaID does.
 	Umbrella string `json:"umbrella,omitempty"`
 	// Version is the version that the request raises the chart to.
 	Version string `json:"version,omitempty"`

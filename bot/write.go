@@ -71,7 +71,7 @@ func (w *writer) consider(ctx context.Context, s *Scan, r *unitRun, umbrella *pr
 	}
 	for _, p := range r.proposals {
 		if p.role == RoleUmbrella && umbrella != nil {
-			p.project, p.requests = umbrella.project, umbrella.requests
+			p.project, p.requests, p.taken = umbrella.project, umbrella.requests, umbrella.taken
 		}
 		if r.err = w.look(ctx, p); r.err != nil {
 			return
@@ -91,6 +91,9 @@ func (w *writer) look(ctx context.Context, p *proposal) error {
 	o, err := w.observe(ctx, p)
 	if err != nil {
 		return err
+	}
+	if p.taken != "" {
+		return p.yield()
 	}
 	p.lifted = w.lifts(p.unit) || slices.ContainsFunc(slices.Collect(maps.Keys(p.members)), w.lifts)
 	p.decide(o, w.seal)
@@ -219,10 +222,7 @@ func decline(proposals []*proposal) {
 func (w *writer) open(ctx context.Context, p *proposal, all []*proposal) error {
 	p.state = p.decision.known
 	p.state.Unit, p.state.Role, p.state.Digest, p.state.Version = p.unit, p.role, p.digest, p.change.bump.version
-	p.state.Members = p.members
-	if p.role == RolePackage {
-		p.state.Umbrella = w.umbrellaID()
-	}
+	p.state.Members, p.state.Umbrella = p.members, w.umbrellaID()
 	switch {
 	case p.pushed != "":
 		p.state.Head = p.pushed

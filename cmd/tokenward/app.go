@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"go.yaml.in/yaml/v3"
 
 	"tokenward/analysis/policy"
 	"tokenward/analysis/render/worker"
@@ -123,25 +120,22 @@ func newApp(ctx context.Context, s *surroundings, c config, p *progress, change 
 	if err != nil {
 		return nil, err
 	}
-	values, err := readValues(c.Umbrella.ValuesFiles)
+	umbrella, err := c.Umbrella.read()
 	if err != nil {
 		return nil, err
 	}
-	repository, err := umbrellaURL(c.Umbrella.URL)
+	beside, err := c.readBeside()
 	if err != nil {
 		return nil, err
 	}
 	cfg := bot.Config{
-		Umbrella: bot.Umbrella{
-			Repository: repository, Ref: parseRef(c.Umbrella.Ref), ChartDir: c.Umbrella.Chart,
-			ValuesPath: c.Umbrella.ValuesPaths, Values: values, ReleaseName: c.Umbrella.ReleaseName, Namespace: c.Umbrella.Namespace,
-		},
+		Umbrella: umbrella, Beside: beside,
 		KubeVersion: c.Kubernetes.Version, APIVersions: c.Kubernetes.APIVersions,
 		Policies:     policy.Names{Validator: c.Policies.Validator, Mutator: c.Policies.Mutator, DefaultMutator: c.Policies.DefaultMutator},
 		PolicyValues: c.Policies.ValuesFile, Namespaces: c.Namespaces, Documentation: c.Documentation, VersionBump: c.VersionBump,
 		RemoveStale: c.Drift.Remove == proposeStale, GroupDrift: c.Drift.Group,
 		GitLabURL: c.GitLab.URL, BranchPrefix: c.MergeRequests.BranchPrefix, Labels: c.MergeRequests.Labels,
-		Workers: c.Workers, Progress: p.step, Log: s.logger(c.Log).With(bot.LogUmbrella, repository),
+		Workers: c.Workers, Progress: p.step, Log: s.logger(c.Log).With(bot.LogUmbrella, umbrella.Repository),
 		Now: s.now, Renderer: s.renderer,
 	}
 	if cfg.Calm, err = c.calm(); err != nil {
@@ -270,35 +264,6 @@ func readOptional(file string) ([]byte, error) {
 		return nil, usageError{fmt.Errorf("config: gitlab.caFile: %w", err)}
 	}
 	return raw, nil
-}
-
-func readValues(files []string) ([]map[string]any, error) {
-	var out []map[string]any
-	for _, f := range files {
-		raw, err := os.ReadFile(f)
-		if err != nil {
-			return nil, usageError{fmt.Errorf("read values: %w", err)}
-		}
-		values := map[string]any{}
-		if err := yaml.Unmarshal(raw, &values); err != nil {
-			return nil, usageError{fmt.Errorf("parse values %s: %w", f, err)}
-		}
-		out = append(out, values)
-	}
-	return out, nil
-}
-
-// umbrellaURL turns a folder into a file URL and leaves URLs alone.
-func umbrellaURL(given string) (string, error) {
-	info, err := os.Stat(given)
-	if err != nil || !info.IsDir() {
-		return given, nil
-	}
-	path, err := filepath.Abs(given)
-	if err != nil {
-		return "", usageError{fmt.Errorf("umbrella %s: %w", given, err)}
-	}
-	return (&url.URL{Scheme: "file", Path: path}).String(), nil
 }
 
 // parseRef reads a branch, refs/tags/TAG or a full commit hash.

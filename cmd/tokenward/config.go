@@ -48,8 +48,9 @@ type config struct {
 	Traces        tracesConfig        `yaml:"traces"`
 	Workers       int                 `yaml:"workers" doc:"How many repositories are fetched and charts rendered at once." min:"1"`
 
-	live    liveFiles // from the command line only
-	partial bool      // the namespaces were chosen on the command line
+	live    liveFiles        // from the command line only
+	partial bool             // the namespaces were chosen on the command line
+	beside  []umbrellaConfig // all umbrellas of the service
 }
 
 type umbrellaConfig struct {

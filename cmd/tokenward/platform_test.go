@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -24,6 +25,7 @@ type platform struct {
 	renderer    analysis.Renderer   // nil: the program's own
 	patience    time.Duration       // with the server, 0: the program's own
 	sleep       func(time.Duration) // nil: nobody waits
+	umbrella    string              // the umbrella's project, "": platform/umbrella
 }
 
 func newPlatform(t *testing.T) *platform {
@@ -49,7 +51,8 @@ func newPlatform(t *testing.T) *platform {
 func (p *platform) run(token string, args ...string) (code int, stdout, stderr string) {
 	p.t.Helper()
 	var out, errs bytes.Buffer
-	args = append(args, "--umbrella", sampleHost+"platform/umbrella.git", "--git-instead-of", sampleHost+"="+p.box.url+"/")
+	umbrella := cmp.Or(p.umbrella, "platform/umbrella")
+	args = append(args, "--umbrella", sampleHost+umbrella+".git", "--git-instead-of", sampleHost+"="+p.box.url+"/")
 	environ := func(key string) string {
 		if v, ok := p.environment[key]; ok {
 			return v

@@ -140,7 +140,7 @@ func (v *server) settings(c config) (service.Config, error) {
 		return out, err
 	}
 	for _, u := range all {
-		build := v.builder(c, u)
+		build := v.builder(c, u, all)
 		if _, err := build(context.Background(), service.Scope{}); err != nil {
 			return out, fmt.Errorf("umbrella %s: %w", u.Name, err)
 		}
@@ -150,9 +150,9 @@ func (v *server) settings(c config) (service.Config, error) {
 	return out, nil
 }
 
-// builder makes the bots of one umbrella's runs.
-func (v *server) builder(c config, u umbrellaConfig) func(context.Context, service.Scope) (*bot.Bot, error) {
-	c.Umbrella = u
+// builder makes the bots of one of the umbrellas' runs.
+func (v *server) builder(c config, u umbrellaConfig, all []umbrellaConfig) func(context.Context, service.Scope) (*bot.Bot, error) {
+	c.Umbrella, c.beside = u, all
 	return func(ctx context.Context, scope service.Scope) (*bot.Bot, error) {
 		a, err := newApp(ctx, v.surroundings, c, newProgress(nil), func(b *bot.Config) {
 			if len(scope.Namespaces) > 0 {

@@ -90,7 +90,7 @@ func (v *server) view(ctx context.Context, self int64) (webhook.View, error) {
 		site, scanned := sites[u.Name]
 		if site.Project == "" {
 			// It was never scanned, or not found: then it is where the configuration says.
-			b, err := v.builder(c, u)(ctx, service.Scope{})
+			b, err := v.builder(c, u, all)(ctx, service.Scope{})
 			if err != nil {
 				return view, err
 			}

@@ -67,6 +67,16 @@ func (e SectionEdit) Has(src []byte) bool {
 	return found || e.byPeople(m)
 }
 
+// Text is what src says between the section's markers, "" where it has none.
+func (e SectionEdit) Text(src []byte) string {
+	m := readMarkdown(src)
+	first, last, found := e.ours(m)
+	if !found {
+		return ""
+	}
+	return string(src[m.offset(first):m.offset(last)])
+}
+
 var markerPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.:/]*(-[A-Za-z0-9_.:/]+)*$`)
 
 func (e SectionEdit) check() error {
