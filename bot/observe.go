@@ -50,6 +50,8 @@ func unfit(p forge.Project) string {
 	switch {
 	case p.Archived:
 		return "is archived: no merge request can be opened there"
+	case p.Mirror:
+		return "is a mirror, which the repository that it copies overwrites: merge requests belong there"
 	case p.Empty:
 		return "has no commit yet: its default branch must exist first"
 	case !p.MergeRequestsEnabled:

@@ -218,6 +218,16 @@ func decline(proposals []*proposal) {
 	}
 }
 
+// declinedHalf is the proposal of a unit that people said no to, nil without one.
+func declinedHalf(all []*proposal) *proposal {
+	for _, p := range all {
+		if p.decision.decline && p.request != nil {
+			return p
+		}
+	}
+	return nil
+}
+
 // open makes the merge request be open, and go to the right branch under the right title.
 func (w *writer) open(ctx context.Context, p *proposal, all []*proposal) error {
 	p.state = p.decision.known
@@ -344,6 +354,9 @@ func (w *writer) describe(ctx context.Context, p *proposal, all []*proposal) err
 		return err
 	}
 	wanted := replaceOurs(p.request.Description, ours)
+	if d := declinedHalf(all); d != nil {
+		wanted = withNotice(wanted, fmt.Sprintf("its other half %s was declined", d.request.Reference))
+	}
 	if wanted == p.request.Description {
 		return nil
 	}

@@ -106,6 +106,11 @@ func TestLifecycle(t *testing.T) {
 			if after := tip(); after != person {
 				t.Errorf("the bot moved its branch from %s over %s to %s", before, person, after)
 			}
+			for _, m := range []bot.MergeRequestReport{umbrella, pkg} {
+				if says := strings.Contains(m.Description, "> tokenward: its other half platform/"); says != (m.Action == bot.ActionUpdated && strings.HasPrefix(m.Title, "Draft: ")) {
+					t.Errorf("%s, %q, says that its other half was declined: %t", reference(m), m.Title, says)
+				}
+			}
 			p.box.box.ResetRequests()
 			p.one()
 			if w := p.writes(); len(w) > 0 {

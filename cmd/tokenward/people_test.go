@@ -101,7 +101,7 @@ func (g *game) fail(format string, args ...any) {
 // bot runs the bot and checks what must always hold: no commit of a person is lost,
 // nothing that a person closed is open again, no byte outside the bot's marks in a
 // description has changed, titles and labels of people stay, no branch but the bot's
-// own moves, and a project has at most one open request.
+// own moves, a project has at most one open request, and every note answers one.
 func (g *game) bot() *bot.ProposeReport {
 	g.t.Helper()
 	g.moves = append(g.moves, "BOT")
@@ -131,6 +131,11 @@ func (g *game) bot() *bot.ProposeReport {
 		}
 		if m.State == "opened" && g.closed[name(m)] {
 			g.fail("%s, which a person closed, is open again", name(m))
+		}
+		for _, n := range m.Notes {
+			if !n.System && n.Author != maintainer && !strings.Contains(n.Body, "<!-- tokenward:note ") {
+				g.fail("on %s stands a note that nobody asked for: %s", name(m), n.Body)
+			}
 		}
 		if title, ok := g.titles[name(m)]; ok && m.Title != title {
 			g.fail("%s is called %q, although a person called it %q", name(m), m.Title, title)

@@ -55,6 +55,11 @@ func TestRefusals(t *testing.T) {
 				p.must(p.box.box.SetProject(p.t.Context(), bulletinProject, func(s *sandbox.ProjectSettings) { s.Archived = true }))
 			}, "is archived",
 		},
+		"the package's project is a mirror": {
+			func(p *platform) {
+				p.must(p.box.box.SetProject(p.t.Context(), bulletinProject, func(s *sandbox.ProjectSettings) { s.Mirror = true }))
+			}, "is a mirror",
+		},
 		"the package's project has no merge requests": {
 			func(p *platform) {
 				p.must(p.box.box.SetProject(p.t.Context(), bulletinProject, func(s *sandbox.ProjectSettings) { s.MergeRequestsDisabled = true }))

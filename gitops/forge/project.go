@@ -21,8 +21,10 @@ type Project struct {
 	Path   string // with its namespace; the present one if it was moved
 	WebURL string
 	// DefaultBranch is empty in an empty repository.
-	DefaultBranch        string
-	Archived, Empty      bool
+	DefaultBranch   string
+	Archived, Empty bool
+	// Mirror says that GitLab keeps the project as a copy of another repository.
+	Mirror               bool
 	MergeRequestsEnabled bool
 	IssuesEnabled        bool
 	// AccessLevel is the token's user's, 0 if GitLab does not tell.
@@ -45,6 +47,7 @@ func (c *Client) Project(ctx context.Context, path string) (Project, error) {
 		WebURL        string `json:"web_url"`
 		DefaultBranch string `json:"default_branch"`
 		Archived      bool   `json:"archived"`
+		Mirror        bool   `json:"mirror"`
 		Empty         bool   `json:"empty_repo"`
 		MergeRequests string `json:"merge_requests_access_level"`
 		Enabled       *bool  `json:"merge_requests_enabled"`
@@ -64,7 +67,7 @@ func (c *Client) Project(ctx context.Context, path string) (Project, error) {
 		return Project{}, err
 	}
 	project := Project{
-		ID: p.ID, Path: p.Path, WebURL: p.WebURL, DefaultBranch: p.DefaultBranch, Archived: p.Archived, Empty: p.Empty,
+		ID: p.ID, Path: p.Path, WebURL: p.WebURL, DefaultBranch: p.DefaultBranch, Archived: p.Archived, Mirror: p.Mirror, Empty: p.Empty,
 		MergeRequestsEnabled: p.MergeRequests != "disabled" && (p.Enabled == nil || *p.Enabled || p.MergeRequests != ""),
 		IssuesEnabled:        p.Issues != "disabled" && (p.Issues != "" || p.IssuesOn),
 		SquashOption:         p.Squash, MergeMethod: p.Method,

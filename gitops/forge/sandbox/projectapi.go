@@ -40,6 +40,7 @@ type projectJSON struct {
 	Namespace                    namespaceJSON          `json:"namespace"`
 	EmptyRepo                    bool                   `json:"empty_repo"`
 	Archived                     bool                   `json:"archived"`
+	Mirror                       bool                   `json:"mirror"`
 	Visibility                   string                 `json:"visibility"`
 	MergeRequestsEnabled         bool                   `json:"merge_requests_enabled"`
 	IssuesEnabled                bool                   `json:"issues_enabled"`
@@ -82,7 +83,7 @@ func (c *call) projectJSON(p *project, access int) projectJSON {
 		SSHURLToRepo: "git@sandbox.example:" + p.path + ".git", HTTPURLToRepo: c.base + "/" + p.path + ".git",
 		WebURL:    c.base + "/" + p.path,
 		Namespace: namespaceJSON{ID: p.id, Name: path.Base(space), Path: path.Base(space), Kind: "group", FullPath: space, WebURL: c.base + "/groups/" + space},
-		EmptyRepo: p.empty(), Archived: p.settings.Archived, Visibility: visibility,
+		EmptyRepo: p.empty(), Archived: p.settings.Archived, Mirror: p.settings.Mirror, Visibility: visibility,
 		MergeRequestsEnabled: requests, CanCreateMergeRequestIn: requests && !p.settings.Archived && access >= Developer,
 		IssuesEnabled: !p.settings.IssuesDisabled, IssuesAccessLevel: enabledWord(!p.settings.IssuesDisabled), OpenIssuesCount: p.openIssues(),
 		OnlyAllowMergeIfDiscussions: p.settings.ResolveDiscussions, RepositoryAccessLevel: "enabled", BuildsAccessLevel: "disabled",

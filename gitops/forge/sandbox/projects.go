@@ -18,6 +18,8 @@ type ProjectSettings struct {
 	Description string
 	// Archived projects can be read only.
 	Archived bool
+	// Mirror is said of projects that copy another repository.
+	Mirror bool
 	// MergeRequestsDisabled answers 403 to everything about merge requests.
 	MergeRequestsDisabled bool
 	// IssuesDisabled hides the issues and refuses new ones.
