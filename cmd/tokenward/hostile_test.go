@@ -39,9 +39,10 @@ func TestHostileCharts(t *testing.T) {
 	if raceEnabled {
 		return
 	}
-	peak := peakOf(t, errs, peakMark)
-	t.Logf("the largest worker had %d MiB in memory", peak)
-	if peak > 320 {
+	peak, own := peakOf(t, errs, peakMark), peakOf(t, errs, ownMark)
+	t.Logf("the largest worker had %d MiB in memory, the program %d", peak, own)
+	// What the program has when it starts a worker in the place of one counts as that worker's, too.
+	if peak > 320 && peak > own {
 		t.Errorf("a worker had %d MiB in memory, and 256 MiB are allowed", peak)
 	}
 }
