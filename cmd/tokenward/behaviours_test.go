@@ -62,6 +62,7 @@ var behaviours = [][]behaviour{{
 	{"no half pair", []string{"cmd/tokenward TestRefusals", "cmd/tokenward TestCrashEverywhere"}, []string{"use drafts for the order of merging"}},
 	{"the umbrella follows the package's new tag", nil, []string{"retarget the umbrella to a package's new tag"}},
 	{"one bump of the version, with a changelog entry", []string{"cmd/tokenward TestVersionBump", "cmd/tokenward TestVersionBumpStaysAhead", "gitops/edit TestChangelogEdit"}, nil},
+	{"a package's documentation, wherever and however it is written", []string{"cmd/tokenward TestDocumentsOfPackages", "gitops/edit TestSectionEdit", "gitops/edit TestPlace"}, nil},
 	{"a description that takes a minute", []string{"templates TestGolden", "templates TestDescriptionIsMarkdown", "cmd/tokenward TestProposeTwice"}, nil},
 	{"foreign text does nothing", []string{"templates TestForeignTextByClass", "templates TestForeignTextIsDefused", "templates FuzzText", "cmd/tokenward TestHostileNamespaces"}, nil},
 	{"hidden state that can be trusted or lost", []string{"bot FuzzState", "bot FuzzReadState", "bot TestStateSurvivesTheDescription", "bot TestForeignTextForgesNoState"}, nil},
