@@ -24,7 +24,7 @@ func (p *platform) fetches() (refs map[string]int, packs int) {
 
 func TestUnchangedIsOnlyAskedForItsRefs(t *testing.T) {
 	t.Parallel()
-	p := newPlatform(t)
+	p := newRenderingPlatform(t)
 	_, want, _ := p.run(developer, "scan", "--format", "json")
 	p.environment = map[string]string{"TOKENWARD_CACHE_DIR": t.TempDir()}
 	if _, got, _ := p.run(developer, "scan", "--format", "json"); got != want {
@@ -54,7 +54,7 @@ func TestUnchangedIsOnlyAskedForItsRefs(t *testing.T) {
 
 func TestDamagedCacheChangesNothing(t *testing.T) {
 	t.Parallel()
-	p := newPlatform(t)
+	p := newRenderingPlatform(t)
 	dir := t.TempDir()
 	p.environment = map[string]string{"TOKENWARD_CACHE_DIR": dir}
 	_, want, _ := p.run(developer, "scan", "--format", "json")
@@ -82,7 +82,7 @@ func TestDamagedCacheChangesNothing(t *testing.T) {
 // The proof compares two renders of the umbrella as it is: the second must not come out of the cache.
 func TestWhatTheUmbrellaDrawsIsProvenWithACache(t *testing.T) {
 	t.Parallel()
-	p := newPlatform(t)
+	p := newRenderingPlatform(t)
 	const drawing = "chart/templates/metrics.yaml"
 	p.onMain(drawing, strings.Replace(p.read(umbrellaProject, drawing), "\nprometheus:", "\nadminPassword: {{ randAlphaNum 20 | quote }}\nprometheus:", 1))
 	p.environment = map[string]string{"TOKENWARD_CACHE_DIR": t.TempDir(), "TOKENWARD_NAMESPACES": "bulletin"}

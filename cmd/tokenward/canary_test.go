@@ -65,7 +65,7 @@ func TestNoSecretIsShown(t *testing.T) {
 				t.Skip("one way is tried in short runs")
 			}
 			t.Parallel()
-			p := newPlatform(t)
+			p := newRenderingPlatform(t)
 			echo(t, p, c.refuse)
 			p.environment = map[string]string{"TOKENWARD_STATE_KEY": state, "TOKENWARD_SIGNING_PASSPHRASE": passphrase, "TOKENWARD_SSH_PASSPHRASE": passphrase}
 			values := filepath.Join(t.TempDir(), "values.yaml")
@@ -98,7 +98,7 @@ func TestNoSecretIsShown(t *testing.T) {
 // A run says once per outcome what came of it, with keys that stay.
 func TestLogHasALinePerOutcome(t *testing.T) {
 	t.Parallel()
-	p := newPlatform(t)
+	p := newRenderingPlatform(t)
 	_, _, stderr := p.run(developer, "propose", "--log-level", "info", "--log-format", "json")
 	seen := map[string]int{}
 	for line := range strings.Lines(stderr) {

@@ -365,9 +365,9 @@ func TestRightsOnBothProjects(t *testing.T) {
 // newPlatformFor is newPlatform with more people.
 func newPlatformFor(t *testing.T, people ...sandbox.Token) *platform {
 	t.Helper()
-	p := &platform{t: t, dir: t.TempDir()}
-	p.must(layoutSamples(p.dir))
-	box, err := sandbox.New(sandbox.Config{Repositories: p.dir, Tokens: append(sandbox.DefaultTokens(), people...), Now: time.Now})
+	p := &platform{t: t, dir: t.TempDir(), renderer: sampleRenderer()}
+	p.layout()
+	box, err := sandbox.New(sandbox.Config{Repositories: p.dir, Tokens: append(sandbox.DefaultTokens(), people...), Now: time.Now, Memory: sampleMemory()})
 	p.must(err)
 	server := httptest.NewServer(box)
 	t.Cleanup(server.Close)

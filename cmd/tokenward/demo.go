@@ -45,7 +45,7 @@ func runDemo(cmd *cobra.Command, s *surroundings, o *demoOptions) (err error) {
 	if err := layoutSamples(dir); err != nil {
 		return fmt.Errorf("lay out the sample repositories: %w", err)
 	}
-	box, err := startSandbox(dir, o.listen)
+	box, err := startSandbox(dir, o.listen, nil)
 	if err != nil {
 		return err
 	}

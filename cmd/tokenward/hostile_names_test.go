@@ -84,7 +84,7 @@ func newEvilPlatform(t *testing.T) *platform {
 	p.must(err)
 	_, err = repo.CreateTag("1.0.0", head.Hash(), nil)
 	p.must(err)
-	box, err := startSandbox(p.dir, "127.0.0.1:0")
+	box, err := startSandbox(p.dir, "127.0.0.1:0", nil)
 	p.must(err)
 	p.box = box
 	t.Cleanup(func() {

@@ -30,11 +30,9 @@ type platform struct {
 
 func newPlatform(t *testing.T) *platform {
 	t.Helper()
-	p := &platform{t: t, dir: t.TempDir()}
-	if err := layoutSamples(p.dir); err != nil {
-		t.Fatal(err)
-	}
-	box, err := startSandbox(p.dir, "127.0.0.1:0")
+	p := &platform{t: t, dir: t.TempDir(), renderer: sampleRenderer()}
+	p.layout()
+	box, err := startSandbox(p.dir, "127.0.0.1:0", sampleMemory())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,6 +42,14 @@ func newPlatform(t *testing.T) *platform {
 			t.Error(err)
 		}
 	})
+	return p
+}
+
+// newRenderingPlatform is one on which the program renders as it does for its users.
+func newRenderingPlatform(t *testing.T) *platform {
+	t.Helper()
+	p := newPlatform(t)
+	p.renderer = nil
 	return p
 }
 

@@ -17,7 +17,7 @@ const developer = "sandbox-developer"
 // second run that writes nothing.
 func TestProposeTwice(t *testing.T) {
 	t.Parallel()
-	p := newPlatform(t)
+	p := newRenderingPlatform(t)
 	_, first := p.propose(developer)
 	if len(first.MergeRequests) == 0 {
 		t.Fatal("no merge request was opened")
@@ -79,7 +79,7 @@ func linesToRead(description string) int {
 
 func TestProposeDryRunWritesNothing(t *testing.T) {
 	t.Parallel()
-	p := newPlatform(t)
+	p := newRenderingPlatform(t)
 	if _, r := p.propose(developer, "--dry-run"); len(r.MergeRequests) == 0 {
 		t.Error("the dry run shows no merge request")
 	}
@@ -90,7 +90,7 @@ func TestProposeDryRunWritesNothing(t *testing.T) {
 
 func TestProposeWithoutRightsWritesNothing(t *testing.T) {
 	t.Parallel()
-	p := newPlatform(t)
+	p := newRenderingPlatform(t)
 	code, r := p.propose("sandbox-reporter")
 	if code != exitFailed || len(r.Failed) == 0 {
 		t.Errorf("exit code %d, failed units %v", code, r.Failed)
@@ -109,7 +109,7 @@ func TestProposeWithoutRightsWritesNothing(t *testing.T) {
 // TestProposeAfterPeople closes one request and commits to the branch of another.
 func TestProposeAfterPeople(t *testing.T) {
 	t.Parallel()
-	p := newPlatform(t)
+	p := newRenderingPlatform(t)
 	_, first := p.propose(developer)
 	closed := first.MergeRequests[0]
 	if err := p.box.box.Close(t.Context(), closed.Project, int(closed.IID)); err != nil {
@@ -132,7 +132,7 @@ func TestProposeAfterPeople(t *testing.T) {
 // TestScanIsStable scans twice and compares the bytes.
 func TestScanIsStable(t *testing.T) {
 	t.Parallel()
-	p := newPlatform(t)
+	p := newRenderingPlatform(t)
 	code, first, errs := p.run(developer, "scan", "--format", "json")
 	if code != exitFailed {
 		t.Errorf("exit code %d: the sample platform has a release that cannot be analysed\n%s", code, errs)

@@ -49,7 +49,7 @@ func (r *renderOnce) Render(ctx context.Context, c *render.Chart, q render.Reque
 	}
 	r.mu.Unlock()
 	entry.once.Do(func() {
-		entry.out, entry.err = render.Render(ctx, c, q)
+		entry.out, entry.err = render.Render(context.WithoutCancel(ctx), c, q) // whoever asked first may be told to stop
 		entry.was = fingerprint(entry.out)
 	})
 	return entry.out, entry.err

@@ -35,7 +35,7 @@ The tokens are fixed and worth nothing elsewhere; do not listen beyond loopback.
 }
 
 func runSandbox(ctx context.Context, s *surroundings, repositories, listen string) error {
-	box, err := startSandbox(repositories, listen)
+	box, err := startSandbox(repositories, listen, nil)
 	if err != nil {
 		return err
 	}
@@ -54,8 +54,8 @@ type runningSandbox struct {
 	failed chan error
 }
 
-func startSandbox(repositories, listen string) (*runningSandbox, error) {
-	box, err := sandbox.New(sandbox.Config{Repositories: repositories, Tokens: sandbox.DefaultTokens(), Now: time.Now})
+func startSandbox(repositories, listen string, memory *sandbox.Memory) (*runningSandbox, error) {
+	box, err := sandbox.New(sandbox.Config{Repositories: repositories, Tokens: sandbox.DefaultTokens(), Now: time.Now, Memory: memory})
 	if err != nil {
 		return nil, fmt.Errorf("start the sandbox: %w", err)
 	}

@@ -78,7 +78,7 @@ func (r *receiver) trace(t *testing.T, run int64) (spans []*otlp.Span) {
 // failed says why, without secrets.
 func TestServeTraces(t *testing.T) {
 	t.Parallel()
-	r, p := newReceiver(t), newPlatform(t)
+	r, p := newReceiver(t), newRenderingPlatform(t)
 	p.box.box.SetFault(func(r sandbox.Request) sandbox.Fault {
 		if r.Method == http.MethodPost && strings.HasSuffix(r.Path, "/merge_requests") {
 			return sandbox.Fault{Status: http.StatusForbidden}
@@ -131,7 +131,7 @@ func TestServeTraces(t *testing.T) {
 // The standard's variables work, too; what is no URL is refused without showing it.
 func TestTracesEndpoint(t *testing.T) {
 	t.Parallel()
-	r, p := newReceiver(t), newPlatform(t)
+	r, p := newReceiver(t), newRenderingPlatform(t)
 	s := p.serveHere(map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": r.URL + "/collect"})
 	s.says(`msg="run ends" umbrella=umbrella namespace="" run=1`)
 	s.end()
