@@ -31,7 +31,7 @@ var behaviours = [][]behaviour{{
 	{"every push has a lease on what was seen", []string{"gitops/git TestPushLease", "gitops/git TestConcurrentPushesOneWins", "gitops/git TestPushWhoseAnswerIsLost"}, nil},
 	{"no needless push", []string{"cmd/tokenward TestProposeTwice", "gitops/git TestCommitWithoutChange", "gitops/git TestCommitIsDeterministic"}, nil},
 	{"a request that is merely behind is left alone", []string{"cmd/tokenward TestLifecycle"}, []string{"rebase a request that is merely behind"}},
-	{"how it rebases", []string{"cmd/tokenward TestRebaseByCommand"}, []string{"let GitLab rebase"}},
+	{"how it rebases", []string{"cmd/tokenward TestRebaseByCommand"}, []string{"let GitLab rebase", "write notes that nobody asked for"}},
 	{"conflicts", []string{"bot TestDecide", "cmd/tokenward TestDecisionsOfTwoUnits", "cmd/tokenward TestPeopleInTheWay"}, []string{"write notes that nobody asked for"}},
 	{"a branch that GitLab has not noticed yet", []string{"gitops/forge TestCreateWaitsForTheBranchLongEnough", "gitops/forge TestCreateIsNeverSentTwiceBlindly", "bot TestDecide"}, nil},
 	{"the commit's author is the token's user", []string{"gitops/forge TestCurrentUser", "gitops/git TestCommitAndPush", "gitops/git TestPushRejectedKeepsTheServersWords"}, nil},
