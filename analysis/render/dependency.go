@@ -1,7 +1,6 @@
 package render
 
 import (
-	"bytes"
 	"fmt"
 	"io/fs"
 	"path"
@@ -9,7 +8,6 @@ import (
 	"strings"
 
 	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"sigs.k8s.io/yaml"
 )
@@ -96,22 +94,14 @@ func (u *unpacker) unpack(files []File, where string, depth int) ([]File, error)
 }
 
 func (u *unpacker) open(data []byte, place string) ([]File, error) {
-	n, err := unpackedSize(data, maxChartBytes-u.used)
-	if err != nil {
-		return nil, fmt.Errorf("unpack %s: %w", place, err)
-	}
+	files, n, err := readArchive(data, maxChartBytes-u.used)
 	if n > maxChartBytes-u.used {
 		return nil, fmt.Errorf("unpack %s: the chart unpacks to more than %d MB", place, maxChartBytes>>20)
 	}
-	u.used += n
-	inner, err := loader.LoadArchiveFiles(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("unpack %s: %w", place, err)
 	}
-	var files []File
-	for _, f := range inner {
-		files = append(files, File{Name: f.Name, Data: f.Data})
-	}
+	u.used += n
 	return files, nil
 }
 

@@ -2,10 +2,8 @@ package render
 
 import (
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
-	"io"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -63,13 +61,4 @@ func (m *measure) size(n *yaml.Node) int {
 	}
 	m.sizes[n] = total
 	return total
-}
-
-// unpackedSize tells how large a gzip file is inside, counting no further than limit.
-func unpackedSize(data []byte, limit int64) (int64, error) {
-	r, err := gzip.NewReader(bytes.NewReader(data))
-	if err != nil {
-		return 0, err
-	}
-	return io.Copy(io.Discard, io.LimitReader(r, limit+1))
 }

@@ -1,0 +1,71 @@
+package render
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"regexp"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/chart/loader"
+)
+
+// readArchive reads the files of a chart's archive, with the rules of Helm's loader, but
+// once and without room to spare. It reads no more than limit bytes of what the archive
+// unpacks to; n is how many there were, more than limit where there are more.
+func readArchive(data []byte, limit int64) (files []File, n int64, err error) {
+	unzipped, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return nil, 0, err
+	}
+	all := &io.LimitedReader{R: unzipped, N: limit + 1}
+	archive := tar.NewReader(all)
+	for {
+		entry, err := archive.Next()
+		if n = limit + 1 - all.N; n > limit {
+			return nil, n, nil
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, n, err
+		}
+		if entry.FileInfo().IsDir() || entry.Typeflag == tar.TypeXGlobalHeader || entry.Typeflag == tar.TypeXHeader {
+			continue
+		}
+		name, err := nameInArchive(entry.Name)
+		if err != nil {
+			return nil, n, err
+		}
+		if entry.Size > loader.MaxDecompressedFileSize {
+			return nil, n, fmt.Errorf("its file %q has more than %d MB", entry.Name, loader.MaxDecompressedFileSize>>20)
+		}
+		content := make([]byte, entry.Size)
+		if _, err := io.ReadFull(archive, content); err != nil {
+			return nil, limit + 1 - all.N, err
+		}
+		files = append(files, File{Name: name, Data: trimBOM(content)})
+	}
+	if len(files) == 0 {
+		return nil, n, errors.New("there are no files in it")
+	}
+	return files, n, nil
+}
+
+// drive is how a path begins that leaves its folder on Windows.
+var drive = regexp.MustCompile(`^[a-zA-Z]:/`)
+
+// nameInArchive is a file's path inside the folder that holds the whole chart.
+func nameInArchive(entry string) (string, error) {
+	folder, rest, _ := strings.Cut(strings.ReplaceAll(entry, `\`, "/"), "/")
+	name := path.Clean(rest)
+	if folder == "Chart.yaml" || path.IsAbs(name) || name == "." || strings.HasPrefix(name, "..") || drive.MatchString(name) {
+		return "", fmt.Errorf("its file %q is in no folder of the chart", entry)
+	}
+	return name, nil
+}

@@ -1,0 +1,100 @@
+package render
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"helm.sh/helm/v3/pkg/chart/loader"
+)
+
+// Archives are read as Helm's loader reads them, and refused where it refuses them.
+func TestArchivesAreReadAsHelmReadsThem(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("long/", 40) + "name.yaml"
+	for name, headers := range map[string][]tar.Header{
+		"a chart":                {{Name: "web/Chart.yaml", Size: 5}, {Name: "web/templates/a.yaml", Size: 700}},
+		"folders":                {{Name: "web/", Typeflag: tar.TypeDir}, {Name: "web/Chart.yaml", Size: 5}},
+		"a long name":            {{Name: "web/" + long, Size: 5}},
+		"Windows":                {{Name: `web\templates\a.yaml`, Size: 5}},
+		"dots inside":            {{Name: "web/./a/../b.yaml", Size: 5}},
+		"a link":                 {{Name: "web/a", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"}},
+		"a global header":        {{Typeflag: tar.TypeXGlobalHeader, PAXRecords: map[string]string{"comment": "x"}}, {Name: "web/a", Size: 1}},
+		"empty":                  {},
+		"nothing but a folder":   {{Name: "web/", Typeflag: tar.TypeDir}},
+		"no folder":              {{Name: "Chart.yaml", Size: 5}},
+		"no folder, other":       {{Name: "values.yaml", Size: 5}},
+		"absolute":               {{Name: "web//etc/passwd", Size: 5}},
+		"out of it":              {{Name: "web/../../a", Size: 5}},
+		"the folder itself":      {{Name: "web/.", Size: 5}},
+		"a drive":                {{Name: `web\c:\a`, Size: 5}},
+		"a file that is too big": {{Name: "web/a", Size: loader.MaxDecompressedFileSize + 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			data := tarred(t, headers)
+			var want []File
+			files, wantErr := loader.LoadArchiveFiles(bytes.NewReader(data))
+			for _, f := range files {
+				want = append(want, File{Name: f.Name, Data: f.Data})
+			}
+			got, _, err := readArchive(data, 1<<30)
+			if (err != nil) != (wantErr != nil) {
+				t.Fatalf("error %v, Helm says %v", err, wantErr)
+			}
+			if err == nil {
+				if diff := cmp.Diff(want, got, cmp.Transformer("text", func(b []byte) string { return string(b) })); diff != "" {
+					t.Error(diff)
+				}
+			}
+			for cut := range len(data) { // a damaged one is an error, or what was read before
+				_, _, _ = readArchive(data[:cut*7/8], 1<<30)
+				if cut > 2000 {
+					break
+				}
+			}
+		})
+	}
+}
+
+func TestArchiveIsReadNoFurtherThanItsLimit(t *testing.T) {
+	t.Parallel()
+	data := tarred(t, []tar.Header{{Name: "web/a", Size: 4 << 20}, {Name: "web/b", Size: 4 << 20}})
+	for _, limit := range []int64{0, 100, 3 << 20, 6 << 20, 8 << 20} {
+		if files, n, _ := readArchive(data, limit); n != limit+1 || files != nil {
+			t.Errorf("limit %d: %d files, %d bytes", limit, len(files), n)
+		}
+	}
+	if files, n, err := readArchive(data, 9<<20); err != nil || n > 9<<20 || len(files) != 2 {
+		t.Errorf("%d files, %d bytes, %v", len(files), n, err)
+	}
+}
+
+func tarred(t *testing.T, headers []tar.Header) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	zip := gzip.NewWriter(&buf)
+	w := tar.NewWriter(zip)
+	for _, h := range headers {
+		h.Mode = 0o644
+		if h.Typeflag == tar.TypeXGlobalHeader {
+			h.Mode = 0
+		}
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(bytes.Repeat([]byte("x"), int(h.Size))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := zip.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
