@@ -12,7 +12,7 @@ import (
 // from. It may forget any of it at any time.
 type FeatureKeeper interface {
 	Get(kind, key string) ([]byte, bool)
-	Put(kind, key string, data []byte)
+	Put(kind, key string, data ...[]byte)
 }
 
 const keptFeatures = "features"

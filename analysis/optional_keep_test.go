@@ -1,6 +1,7 @@
 package analysis_test
 
 import (
+	"bytes"
 	"context"
 	"sync/atomic"
 	"testing"
@@ -13,8 +14,8 @@ import (
 
 type keptInMemory map[string][]byte
 
-func (k keptInMemory) Get(kind, key string) ([]byte, bool) { d, ok := k[kind+key]; return d, ok }
-func (k keptInMemory) Put(kind, key string, data []byte)   { k[kind+key] = data }
+func (k keptInMemory) Get(kind, key string) ([]byte, bool)  { d, ok := k[kind+key]; return d, ok }
+func (k keptInMemory) Put(kind, key string, data ...[]byte) { k[kind+key] = bytes.Join(data, nil) }
 
 // counting counts what is rendered, and fails as a worker does whose time is up.
 type counting struct {

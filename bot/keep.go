@@ -12,14 +12,14 @@ import (
 // forget any of them at any time.
 type Keeper interface {
 	Get(kind, key string) ([]byte, bool)
-	Put(kind, key string, data []byte)
+	Put(kind, key string, data ...[]byte)
 }
 
 // noKeeper is the Keeper of a bot that has none.
 type noKeeper struct{}
 
 func (noKeeper) Get(string, string) ([]byte, bool) { return nil, false }
-func (noKeeper) Put(string, string, []byte)        {}
+func (noKeeper) Put(string, string, ...[]byte)     {}
 
 const keptChart = "chart"
 
@@ -48,6 +48,6 @@ func (b *Bot) keptChart(commit string, r analysis.Release) *render.Chart {
 // keepChart keeps a release's chart; one that has no form to keep is loaded anew every time.
 func (b *Bot) keepChart(commit string, r analysis.Release, c *render.Chart) {
 	if data, err := wire.Chart(c, render.Request{}); err == nil {
-		b.cfg.Keeper.Put(keptChart, chartKey(commit, r), data)
+		b.cfg.Keeper.Put(keptChart, chartKey(commit, r), data...)
 	}
 }

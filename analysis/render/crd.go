@@ -78,6 +78,19 @@ func (c *Chart) ExpectedCRDs(values map[string]any) []CRD {
 	return crds
 }
 
+// CRDPart returns the chart with no files but those that ExpectedCRDs looks at.
+func (c *Chart) CRDPart() *Chart {
+	part := &Chart{Dir: c.Dir, Name: c.Name}
+	for _, f := range c.Files {
+		switch own := ownPath(f.Name); {
+		case own == "Chart.yaml" || own == "requirements.yaml" || own == "values.yaml" || strings.HasPrefix(own, "crds/"),
+			bytes.Contains(f.Data, []byte(crdKind)):
+			part.Files = append(part.Files, f)
+		}
+	}
+	return part
+}
+
 // MentionsCRDs tells whether any file of the chart names the kind: without, no CRDs are expected of it.
 func (c *Chart) MentionsCRDs() bool {
 	return slices.ContainsFunc(c.Files, func(f File) bool { return bytes.Contains(f.Data, []byte(crdKind)) })
@@ -88,6 +101,10 @@ func (c *Chart) MentionsCRDs() bool {
 func withoutActions(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
+		if !strings.Contains(line, "{{") {
+			b.WriteString(line)
+			continue
+		}
 		plain := action.ReplaceAllString(line, "")
 		if plain != line && strings.TrimSpace(plain) == "" {
 			continue

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -144,4 +145,34 @@ func FuzzCRD(f *testing.F) {
 			t.Fatalf("got %+v, want %+v", got, want)
 		}
 	})
+}
+
+func TestCRDPartIsEnoughForExpectedCRDs(t *testing.T) {
+	t.Parallel()
+	crd := func(name string) string {
+		return "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: " + name + "s.example.com}\nspec:\n  group: example.com\n  scope: Namespaced\n  names: {kind: " + name + "}\n  versions: [{name: v1, served: true}]\n"
+	}
+	sub := func(name string) map[string]string {
+		return map[string]string{
+			"charts/" + name + "/Chart.yaml":       "apiVersion: v2\nname: " + name + "\nversion: 1.0.0\n",
+			"charts/" + name + "/crds/a.yaml":      crd("Of" + name),
+			"charts/" + name + "/templates/a.yaml": "kind: Pod\napiVersion: v1\nmetadata: {name: a}\n",
+		}
+	}
+	files := map[string]string{
+		"Chart.yaml":         "apiVersion: v2\nname: web\nversion: 1.0.0\ndependencies: [{name: used, condition: used.enabled}, {name: unused, condition: unused.enabled}]\n",
+		"values.yaml":        "used: {enabled: true}\nunused: {enabled: false}\n",
+		"templates/crd.yaml": crd("Own"), "templates/a.yaml": "kind: Pod\napiVersion: v1\nmetadata: {name: b}\n", "README.md": "Much text.",
+	}
+	maps.Copy(files, sub("used"))
+	maps.Copy(files, sub("unused"))
+	c := mustLoad(t, simple(files), "")
+	part := c.CRDPart()
+	want := c.ExpectedCRDs(nil)
+	if diff := cmp.Diff(want, part.ExpectedCRDs(nil)); diff != "" || len(want) != 2 {
+		t.Errorf("of %d: %s", len(want), diff)
+	}
+	if len(part.Files) != 7 {
+		t.Errorf("it has %d files", len(part.Files))
+	}
 }

@@ -66,10 +66,14 @@ func (d *Dir) Get(kind, key string) ([]byte, bool) {
 	return data, true
 }
 
-// Put keeps a result. Where that fails, it is not kept.
-func (d *Dir) Put(kind, key string, data []byte) {
+// Put keeps a result, given in parts that follow each other. Where that fails, it is not kept.
+func (d *Dir) Put(kind, key string, data ...[]byte) {
 	name := d.file(kind, key)
-	if int64(len(data)) > d.max/4 || write(name, seal(data)) != nil {
+	var size int64
+	for _, part := range data {
+		size += int64(len(part))
+	}
+	if size > d.max/4 || write(name, append([][]byte{seal(data)}, data...)) != nil {
 		return
 	}
 	d.mu.Lock()
@@ -77,7 +81,7 @@ func (d *Dir) Put(kind, key string, data []byte) {
 	if !d.known {
 		d.size, d.known = total(d.files()), true
 	} else {
-		d.size += int64(len(data))
+		d.size += size
 	}
 	if d.size > d.max {
 		d.size = d.shrink(d.max - d.max/10)
@@ -100,7 +104,7 @@ func (d *Dir) file(kind, key string) string {
 }
 
 // write puts a file in place at once, so that nobody ever reads half of it.
-func write(name string, data []byte) error {
+func write(name string, data [][]byte) error {
 	dir := filepath.Dir(name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -109,7 +113,9 @@ func write(name string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
+	for i := 0; i < len(data) && err == nil; i++ {
+		_, err = f.Write(data[i])
+	}
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}
@@ -122,11 +128,13 @@ func write(name string, data []byte) error {
 	return err
 }
 
-// seal puts a checksum before the data.
-func seal(data []byte) []byte {
-	sum := sha256.Sum256(data)
-	out := make([]byte, 0, len(magic)+len(sum)+len(data))
-	return append(append(append(out, magic...), sum[:]...), data...)
+// seal is what stands before the data: the form and a checksum.
+func seal(data [][]byte) []byte {
+	sum := sha256.New()
+	for _, part := range data {
+		sum.Write(part)
+	}
+	return sum.Sum([]byte(magic))
 }
 
 func unseal(raw []byte) ([]byte, bool) {

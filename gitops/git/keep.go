@@ -12,7 +12,7 @@ import (
 // is what was put; it may forget anything at any time.
 type Keeper interface {
 	Get(kind, key string) ([]byte, bool)
-	Put(kind, key string, data []byte)
+	Put(kind, key string, data ...[]byte)
 }
 
 var errKept = errors.New("read kept objects: they are not whole")
@@ -42,21 +42,15 @@ func (s *Store) keep(t target, store *objects) {
 	if s.config.Keeper == nil || t.full {
 		return
 	}
-	size := 2 * binary.MaxVarintLen64
-	for _, obj := range store.Objects {
-		size += int(obj.Size()) + binary.MaxVarintLen64
-	}
-	data := binary.AppendUvarint(make([]byte, 0, size), uint64(len(store.Objects)))
+	data := [][]byte{binary.AppendUvarint(nil, uint64(len(store.Objects)))}
 	for _, obj := range store.Objects {
 		o, ok := obj.(*object)
 		if !ok {
 			return
 		}
-		data = append(data, byte(o.kind))
-		data = binary.AppendUvarint(data, uint64(len(o.data)))
-		data = append(data, o.data...)
+		data = append(data, binary.AppendUvarint([]byte{byte(o.kind)}, uint64(len(o.data))), o.data)
 	}
-	s.config.Keeper.Put(keptKind, t.want.String(), data)
+	s.config.Keeper.Put(keptKind, t.want.String(), data...)
 }
 
 // readObjects reads what keep wrote. The objects share its memory.

@@ -1,6 +1,7 @@
 package git
 
 import (
+	"bytes"
 	"io/fs"
 	"maps"
 	"testing"
@@ -14,7 +15,9 @@ func (m keptInMemory) Get(kind, key string) ([]byte, bool) {
 	return data, ok
 }
 
-func (m keptInMemory) Put(kind, key string, data []byte) { m[kind+" "+key] = data }
+func (m keptInMemory) Put(kind, key string, data ...[]byte) {
+	m[kind+" "+key] = bytes.Join(data, nil)
+}
 
 func TestWhatIsKeptIsNotFetchedAgain(t *testing.T) {
 	t.Parallel()

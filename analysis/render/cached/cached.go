@@ -19,7 +19,7 @@ import (
 // Keeper keeps results under keys that name them for good. It may forget any of them at any time.
 type Keeper interface {
 	Get(kind, key string) ([]byte, bool)
-	Put(kind, key string, data []byte)
+	Put(kind, key string, data ...[]byte)
 }
 
 var _ analysis.Renderer = (*Renderer)(nil)

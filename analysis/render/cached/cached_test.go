@@ -1,6 +1,7 @@
 package cached
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,10 +28,10 @@ func (k *kept) Get(kind, key string) ([]byte, bool) {
 	return data, ok
 }
 
-func (k *kept) Put(kind, key string, data []byte) {
+func (k *kept) Put(kind, key string, data ...[]byte) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.m[kind+key] = data
+	k.m[kind+key] = bytes.Join(data, nil)
 }
 
 // counted counts what is really rendered.

@@ -8,16 +8,13 @@ import (
 	"tokenward/analysis/render"
 )
 
-// Chart is a chart and how it is released, as one message.
-func Chart(c *render.Chart, r render.Request) ([]byte, error) {
-	size := 4096
-	for _, f := range c.Files {
-		size += len(f.Name) + len(f.Source) + len(f.Data) + 16
-	}
-	w := writer{buf: make([]byte, 0, size)}
+// Chart is a chart and how it is released, as one message in parts: the files are not copied.
+func Chart(c *render.Chart, r render.Request) ([][]byte, error) {
+	var w writer
 	w.chart(c)
 	w.request(r)
-	return w.done()
+	last, err := w.done()
+	return append(w.parts, last), err
 }
 
 // ReadChart is what Chart was given. The files share the message's memory.

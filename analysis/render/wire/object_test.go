@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -25,5 +26,30 @@ func TestOutputArrivesWhole(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A chart arrives whole, whether its files are copied into the message or stand apart in it.
+func TestChartArrivesWhole(t *testing.T) {
+	t.Parallel()
+	want := &render.Chart{Dir: "chart", Name: "web", Files: []render.File{
+		{Name: "Chart.yaml", Data: []byte("name: web"), Source: "chart/Chart.yaml"},
+		{Name: "a", Data: bytes.Repeat([]byte("a"), worthApart-1)}, {Name: "b", Data: bytes.Repeat([]byte("b"), worthApart)},
+		{Name: "c", Data: bytes.Repeat([]byte("c"), 3*worthApart)}, {Name: "d", Data: []byte("d")},
+	}}
+	request := render.Request{ReleaseName: "web", Values: map[string]any{"a": "b"}}
+	message, err := Chart(want, request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, asked, err := ReadChart(bytes.Join(message, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" || asked.ReleaseName != "web" || asked.Values["a"] != "b" {
+		t.Error(diff, asked)
+	}
+	if &message[1][0] != &want.Files[2].Data[0] {
+		t.Error("a large file was copied")
 	}
 }

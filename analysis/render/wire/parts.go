@@ -13,7 +13,7 @@ func (w *writer) chart(c *render.Chart) {
 	for _, f := range c.Files {
 		w.str(f.Name)
 		w.str(f.Source)
-		w.bytes(f.Data)
+		w.apart(f.Data)
 	}
 }
 

@@ -44,6 +44,7 @@ const (
 // writer builds a message. The first error stays.
 type writer struct {
 	buf    []byte
+	parts  [][]byte          // what goes before buf
 	keys   map[string]uint64 // the keys of maps that were written, by their numbers from 1
 	values int
 	err    error
@@ -66,6 +67,20 @@ func (w *writer) str(s string) {
 func (w *writer) bytes(b []byte) {
 	w.len(len(b))
 	w.buf = append(w.buf, b...)
+}
+
+// worthApart is from how many bytes on it costs less to write them apart than to copy them.
+const worthApart = 1 << 10
+
+// apart writes bytes that nobody changes any more.
+func (w *writer) apart(b []byte) {
+	if len(b) < worthApart {
+		w.bytes(b)
+		return
+	}
+	w.len(len(b))
+	w.parts = append(w.parts, w.buf, b)
+	w.buf = w.buf[len(w.buf):]
 }
 
 func (w *writer) bool(b bool) {

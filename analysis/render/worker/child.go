@@ -22,9 +22,10 @@ const (
 	exitBad  = 41 // the worker was not talked to as it must be
 
 	maxStack = 128 << 20
-	// gcPercent and softMemory keep a worker small without making it slow: see the README's figures.
-	gcPercent  = 100
-	softMemory = 96 << 20
+	// gcPercent and softMemory keep a worker small without making it slow: memory is not
+	// collected before there is as much as the charts of a real platform fill.
+	gcPercent  = 800
+	softMemory = 80 << 20
 )
 
 // RunIfWorker turns the process into a render worker if it was started as one, and
@@ -59,8 +60,9 @@ func work(text string, in io.Reader, out io.Writer) error {
 		return err
 	}
 	in = bufio.NewReader(in)
+	var request []byte // its memory holds one request after the other, and nothing of it stays
 	for {
-		kind, message, err := readFrame(in, maxRequest)
+		kind, message, err := readFrame(in, maxRequest, request)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -70,8 +72,9 @@ func work(text string, in io.Reader, out io.Writer) error {
 		if err := allowTime(limits.Time); err != nil {
 			return fmt.Errorf("raise the limit on processor time: %w", err)
 		}
-		kind, message = answer(kind, message, limits)
-		if err := writeFrame(out, kind, message); err != nil {
+		request = message
+		kind, result := answer(kind, request, limits)
+		if err := writeFrame(out, kind, result); err != nil {
 			return err
 		}
 	}

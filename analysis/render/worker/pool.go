@@ -81,7 +81,7 @@ func (p *Pool) ExpectedCRDs(ctx context.Context, c *render.Chart, values map[str
 	if !c.MentionsCRDs() {
 		return nil, nil
 	}
-	result, err := p.call(ctx, callExpectedCRDs, c, render.Request{Values: values})
+	result, err := p.call(ctx, callExpectedCRDs, c.CRDPart(), render.Request{Values: values})
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (p *Pool) call(ctx context.Context, kind byte, c *render.Chart, r render.Re
 
 // send finds a free worker for one call. A chart is not blamed for the end of a worker
 // that has rendered others before: then it is given a fresh one.
-func (p *Pool) send(ctx context.Context, kind byte, message []byte) (answer byte, result []byte, err error) {
+func (p *Pool) send(ctx context.Context, kind byte, message [][]byte) (answer byte, result []byte, err error) {
 	var w *process
 	select {
 	case w = <-p.slots:

@@ -47,7 +47,7 @@ func start(l Limits) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.stdout = bufio.NewReaderSize(stdout, 64<<10)
+	p.stdout = bufio.NewReaderSize(stdout, pipeBytes)
 	closeOnExec()
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
@@ -68,13 +68,13 @@ func start(l Limits) (*process, error) {
 // call sends one request and reads the answer, which may be an error of the chart.
 // After an error of its own the process is stopped; it is a *deathError where the
 // process ended by itself.
-func (p *process) call(ctx context.Context, kind byte, message []byte) (answer byte, result []byte, err error) {
+func (p *process) call(ctx context.Context, kind byte, message [][]byte) (answer byte, result []byte, err error) {
 	p.calls++
 	return p.guarded(ctx, kind, message)
 }
 
 // guarded exchanges frames while ctx and a clock stand ready to kill the process.
-func (p *process) guarded(ctx context.Context, kind byte, message []byte) (byte, []byte, error) {
+func (p *process) guarded(ctx context.Context, kind byte, message [][]byte) (byte, []byte, error) {
 	limit := wallFactor * p.limits.Time
 	var expired atomic.Bool
 	timer := time.AfterFunc(limit, func() { expired.Store(true); p.kill() })
@@ -107,13 +107,13 @@ type deathError struct{ error }
 
 func (e *deathError) Unwrap() error { return e.error }
 
-func (p *process) exchange(kind byte, message []byte) (byte, []byte, error) {
+func (p *process) exchange(kind byte, message [][]byte) (byte, []byte, error) {
 	if kind != answerReady {
-		if err := writeFrame(p.stdin, kind, message); err != nil {
+		if err := writeFrame(p.stdin, kind, message...); err != nil {
 			return 0, nil, err
 		}
 	}
-	return readFrame(p.stdout, p.limits.Output+maxStderr)
+	return readFrame(p.stdout, p.limits.Output+maxStderr, nil)
 }
 
 // stop ends the process and waits for it. It may be called again.
