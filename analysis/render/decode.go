@@ -23,25 +23,32 @@ type document struct {
 // line end, as Helm hands it on. Documents without content are left out.
 func splitDocuments(text string) []document {
 	var docs []document
-	var current strings.Builder
-	start, n := 1, 0
-	flush := func() {
-		if s := current.String(); hasContent(s) {
-			docs = append(docs, document{line: start, text: strings.TrimRight(s, " \t\r\n") + "\n"})
+	start, line := 0, 1 // of the current document
+	flush := func(end int) {
+		if hasContent(text[start:end]) {
+			docs = append(docs, document{line: line, text: endedByLine(text[start:end])})
 		}
-		current.Reset()
 	}
-	for line := range strings.Lines(text) {
+	at, n := 0, 0
+	for l := range strings.Lines(text) {
 		n++
-		if rest, ok := strings.CutPrefix(line, "---"); ok {
-			flush()
-			start = n
-			line = strings.TrimLeft(rest, " \t")
+		if rest, ok := strings.CutPrefix(l, "---"); ok {
+			flush(at)
+			start, line = at+len(l)-len(strings.TrimLeft(rest, " \t")), n
 		}
-		current.WriteString(line)
+		at += len(l)
 	}
-	flush()
+	flush(len(text))
 	return docs
+}
+
+// endedByLine ends a text in one line end.
+func endedByLine(text string) string {
+	trimmed := strings.TrimRight(text, " \t\r\n")
+	if strings.HasPrefix(text[len(trimmed):], "\n") {
+		return text[:len(trimmed)+1]
+	}
+	return trimmed + "\n"
 }
 
 // hasContent tells whether a document holds more than blank lines and comments.
@@ -87,12 +94,12 @@ func (d *decoder) decode(pieces []piece) {
 }
 
 func (d *decoder) piece(p piece) error {
-	if topLevelKind(p.text) == crdKind {
+	if !p.json && topLevelKind(p.text) == crdKind {
 		if fields, err := decodeCRD(p.text); err == nil {
 			return d.add(fields, p, 0)
 		}
 	}
-	fields, err := decodeYAML(p.text)
+	fields, err := p.fields()
 	if err != nil {
 		return err
 	}
@@ -109,6 +116,10 @@ func decodeYAML(text string) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return decodeJSON(data)
+}
+
+func decodeJSON(data []byte) (map[string]any, error) {
 	if string(data) == "null" {
 		return nil, nil
 	}

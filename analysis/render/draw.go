@@ -11,14 +11,47 @@ import (
 	"helm.sh/helm/v3/pkg/chart"
 )
 
-// draws names the functions of templates that names are made with and whose results
-// differ from call to call. Keys, certificates and passwords differ, too, but name nothing.
-var draws = regexp.MustCompile(`\b(?:rand[A-Z]\w*|shuffle|uuidv4|now|ago)\b`)
-
 // draws tells whether the names of what the chart renders may differ from render to render.
 func (c *Chart) draws() bool {
-	return slices.ContainsFunc(c.Files, func(f File) bool { return inTemplates(f.Name) && draws.Match(f.Data) })
+	return slices.ContainsFunc(c.Files, func(f File) bool { return inTemplates(f.Name) && drawsIn(f.Data) })
 }
+
+// drawsIn tells whether a template says one of the functions that names are made with and whose results
+// differ from call to call. Keys, certificates and passwords differ, too, but name nothing.
+func drawsIn(text []byte) bool {
+	for _, function := range []string{"shuffle", "uuidv4", "now", "ago"} {
+		if says(text, function) {
+			return true
+		}
+	}
+	return hasWord(text, "rand", func(next byte) bool { return 'A' <= next && next <= 'Z' }) // randAlpha, randInt, ...
+}
+
+// says tells whether a word stands in a text by itself.
+func says(text []byte, word string) bool {
+	return hasWord(text, word, func(next byte) bool { return !isNameByte(next) })
+}
+
+// hasWord looks for a word that another does not end with, before a certain byte, which is a space at the text's end.
+func hasWord(text []byte, word string, before func(next byte) bool) bool {
+	for rest := text; ; {
+		i := bytes.Index(rest, []byte(word))
+		if i < 0 {
+			return false
+		}
+		next := byte(' ')
+		if end := i + len(word); end < len(rest) {
+			next = rest[end]
+		}
+		at := len(text) - len(rest) + i
+		if (at == 0 || !isNameByte(text[at-1])) && before(next) {
+			return true
+		}
+		rest = rest[i+len(word):]
+	}
+}
+
+func isNameByte(c byte) bool { return isWordByte(c) && c < 0x80 }
 
 // shortWord is the length up to which words of names are not looked at: nobody draws fewer letters.
 const shortWord = 3
@@ -78,7 +111,7 @@ var drawnTimes = [2]string{"2026-01-12", "2027-02-23"}
 // does not differ from day to day, and ready-made keys.
 func setSurroundings(ch *chart.Chart, date string) {
 	for _, t := range ch.Templates {
-		if bytes.Contains(t.Data, []byte("now")) {
+		if says(t.Data, "now") {
 			t.Data = withTime(t.Data, date)
 		}
 		t.Data = withoutHardWork(t.Data)

@@ -1,6 +1,8 @@
 package render
 
 import (
+	"math/rand/v2"
+	"regexp"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -92,5 +94,30 @@ func TestSteadyText(t *testing.T) {
 		if got := steadyText(tc[0], tc[1]); got != tc[2] {
 			t.Errorf("%q and %q: got %q, want %q", tc[0], tc[1], got, tc[2])
 		}
+	}
+}
+
+// The functions are found as a pattern would find them, in less time.
+func TestDrawsIn(t *testing.T) {
+	t.Parallel()
+	pattern := regexp.MustCompile(`\b(?:rand[A-Z]\w*|shuffle|uuidv4|now|ago)\b`)
+	parts := []string{"rand", "A", "Alpha", "now", "ago", "uuidv4", "shuffle", " ", "_", "(", "x", "é", "2", "know", "\n"}
+	random := rand.New(rand.NewPCG(1, 2))
+	found := 0
+	for range 20_000 {
+		var text []byte
+		for range 1 + random.IntN(5) {
+			text = append(text, parts[random.IntN(len(parts))]...)
+		}
+		want := pattern.Match(text)
+		if want {
+			found++
+		}
+		if got := drawsIn(text); got != want {
+			t.Fatalf("%q: got %v", text, got)
+		}
+	}
+	if found == 0 {
+		t.Error("no text had one")
 	}
 }

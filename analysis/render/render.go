@@ -3,6 +3,7 @@ package render
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -53,12 +54,18 @@ type Output struct {
 // decoded is in Output.Invalid and no error. Render
 // cannot be stopped while a template runs; ctx is looked at between the steps.
 func Render(ctx context.Context, c *Chart, r Request) (*Output, error) {
-	out, err := renderAs(ctx, c, r, installation)
+	var w watch
+	e, out, err := renderAs(ctx, c, r, installation, &w)
+	upgrades := w.asked
+	if (err != nil || w.shown) && ctx.Err() == nil { // perhaps the watch is in the way
+		e, out, err = renderAs(ctx, c, r, installation, nil)
+		upgrades = c.upgrades()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("render chart %s: %w", c.Dir, err)
 	}
-	if c.upgrades() {
-		addUpgrade(ctx, c, r, out)
+	if upgrades {
+		addUpgrade(ctx, c, r, e, out)
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("render chart %s: %w", c.Dir, err)
 		}
@@ -76,20 +83,26 @@ const (
 
 // renderAs renders a chart whose names seem to be drawn at random or from the time twice
 // and puts * for what differs, so that the same chart always renders the same names.
-func renderAs(ctx context.Context, c *Chart, r Request, as stage) (*Output, error) {
-	out, err := renderOnce(ctx, c, r, as, drawnTimes[0])
-	if err != nil || !c.draws() || !namesDrawn(out, c, r) {
-		return out, err
-	}
-	again, err := renderOnce(ctx, c, r, as, drawnTimes[1])
+func renderAs(ctx context.Context, c *Chart, r Request, as stage, w *watch) (*execution, *Output, error) {
+	e, err := execute(ctx, c, r, as, w, drawnTimes[0])
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	steady(out, again)
-	return out, nil
+	out, err := e.output(ctx, c, r, as, w)
+	return e, out, err
 }
 
-func renderOnce(ctx context.Context, c *Chart, r Request, as stage, date string) (out *Output, err error) {
+// execution is what the templates of a chart rendered.
+type execution struct {
+	parsed    *parsed
+	values    chartutil.Values
+	templates map[string]template // by the names that Helm's engine gives them
+	rendered  map[string]string   // by the same names
+	made      []string            // the template of each object of the output
+}
+
+// execute lets Helm's engine run the templates, on a certain date.
+func execute(ctx context.Context, c *Chart, r Request, as stage, w *watch, date string) (e *execution, err error) {
 	defer recovered(&err)
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -112,27 +125,52 @@ func renderOnce(ctx context.Context, c *Chart, r Request, as stage, date string)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if w != nil {
+		values["Release"] = w.release(r)
+	}
 	templates := p.templates()
 	setSurroundings(p.chart, date)
 	rendered, err := engine.Engine{LintMode: as == upgrade}.Render(p.chart, values)
 	if err != nil {
 		return nil, newTemplateError(err, templates)
 	}
-	if err := ctx.Err(); err != nil {
+	return &execution{parsed: p, values: values["Values"].(chartutil.Values), templates: templates, rendered: rendered}, ctx.Err()
+}
+
+// output is what the rendered files hold. Where names in it seem to be drawn, the chart
+// is executed again to see which.
+func (e *execution) output(ctx context.Context, c *Chart, r Request, as stage, w *watch) (*Output, error) {
+	out, err := e.decode(r)
+	if err != nil || !c.draws() || !namesDrawn(out, c, r) {
+		return out, err
+	}
+	again, err := execute(ctx, c, r, as, w, drawnTimes[1])
+	if err != nil {
 		return nil, err
 	}
-	pieces := splitRendered(rendered, templates)
+	maps.DeleteFunc(again.rendered, func(name, _ string) bool { _, ok := e.rendered[name]; return !ok })
+	other, err := again.decode(r)
+	if err != nil {
+		return nil, err
+	}
+	steady(out, other)
+	return out, nil
+}
+
+func (e *execution) decode(r Request) (out *Output, err error) {
+	defer recovered(&err)
+	pieces := splitRendered(e.rendered, e.templates)
 	if pieces, err = postRender(pieces, r); err != nil {
 		return nil, err
 	}
-	out = &Output{Values: values["Values"].(chartutil.Values)}
 	var d decoder
 	d.decode(pieces)
-	locate(d.objects, d.templates, templates)
-	out.Objects, out.Invalid = d.objects, d.invalid
+	locate(d.objects, d.templates, e.templates)
+	e.made = d.templates
+	out = &Output{Objects: d.objects, Invalid: d.invalid, Values: e.values}
 	setMetadata(out.Objects, "labels", r.CommonLabels)
 	setMetadata(out.Objects, "annotations", r.CommonAnnotations)
-	out.CRDs = append(p.crds(), CRDs(out.Objects)...)
+	out.CRDs = append(e.parsed.crds(), CRDs(out.Objects)...)
 	SetNamespaces(out.Objects, r.Namespace, slices.Concat(out.CRDs, r.CRDs))
 	return out, nil
 }
@@ -159,6 +197,9 @@ func (p *parsed) prepare(r Request, caps *chartutil.Capabilities, as stage) (cha
 	if !ok {
 		merged = top["Values"].(map[string]any)
 		top["Values"] = merged
+	}
+	if as == upgrade {
+		return top, nil // the installation's values are the same, and have been checked
 	}
 	if err := p.validate(merged); err != nil {
 		return nil, err
@@ -187,6 +228,14 @@ type piece struct {
 	source   string
 	line     int // where it starts in the rendered file
 	text     string
+	json     bool // the text is JSON, as post-renderers leave it
+}
+
+func (p piece) fields() (map[string]any, error) {
+	if p.json {
+		return decodeJSON([]byte(p.text))
+	}
+	return decodeYAML(p.text)
 }
 
 // splitRendered cuts the rendered files into documents, in the order of their sources.

@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"context"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -29,17 +30,32 @@ func (c *Chart) upgrades() bool {
 // upgrade is rendered as helm lint would, so that fail and required do not end it: they
 // ask for what only a cluster or a person knows, such as the passwords of the
 // installation. Where a template cannot do without a cluster all the same, the
-// release is taken as installed.
-func addUpgrade(ctx context.Context, c *Chart, r Request, out *Output) {
-	up, err := renderAs(ctx, c, r, upgrade)
+// release is taken as installed. Of the upgrade only the files that differ from those of
+// the installation are looked at.
+func addUpgrade(ctx context.Context, c *Chart, r Request, e *execution, out *Output) {
+	later, err := execute(ctx, c, r, upgrade, nil, drawnTimes[0])
+	if err != nil || maps.Equal(e.rendered, later.rendered) {
+		return
+	}
+	same := func(template string) bool {
+		text, ok := later.rendered[template]
+		return ok && text == e.rendered[template] && len(r.PostRenderers) == 0 // which change files that know of each other
+	}
+	known, upgraded := map[objectKey]bool{}, map[objectKey]bool{}
+	for i, o := range out.Objects {
+		known[keyOf(o)] = true
+		if same(e.made[i]) {
+			upgraded[keyOf(o)] = true
+		}
+	}
+	r.CRDs = slices.Concat(out.CRDs, r.CRDs)
+	different := maps.Clone(later.rendered)
+	maps.DeleteFunc(different, func(name, _ string) bool { return same(name) })
+	later.rendered = different
+	up, err := later.output(ctx, c, r, upgrade, nil)
 	if err != nil {
 		return
 	}
-	known := map[objectKey]bool{}
-	for _, o := range out.Objects {
-		known[keyOf(o)] = true
-	}
-	upgraded := map[objectKey]bool{}
 	for _, o := range up.Objects {
 		upgraded[keyOf(o)] = true
 	}

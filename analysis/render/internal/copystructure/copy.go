@@ -16,6 +16,9 @@ import (
 	"time"
 )
 
+// Same is a value that every copy shares.
+type Same interface{ SameInCopies() }
+
 // maxDepth is far beyond what any document has, and far below what a stack holds.
 const maxDepth = 10_000
 
@@ -28,7 +31,7 @@ func anyValue(v any, depth int) (any, error) {
 		return nil, fmt.Errorf("copy a value: it is nested more than %d levels deep, or contains itself", maxDepth)
 	}
 	switch v := v.(type) {
-	case nil, bool, string, int, int64, int32, uint, uint64, uint32, float64, float32, time.Time:
+	case nil, bool, string, int, int64, int32, uint, uint64, uint32, float64, float32, time.Time, Same:
 		return v, nil
 	case map[string]any:
 		return stringMap(v, depth)

@@ -1,0 +1,67 @@
+package render
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// However a template asks whether it is an upgrade, what only an upgrade renders is found.
+func TestNothingIsAskedUnseen(t *testing.T) {
+	t.Parallel()
+	const job = "\nkind: Job\napiVersion: batch/v1\nmetadata: {name: convert-data}\n"
+	helper := `{{ define "asks" }}{{ if .IsUpgrade }}yes{{ end }}{{ end }}`
+	for name, condition := range map[string]string{
+		"a field":               `{{ if .Release.IsUpgrade }}`,
+		"its opposite":          `{{ if not .Release.IsInstall }}`,
+		"the revision":          `{{ if gt .Release.Revision 1 }}`,
+		"a variable":            `{{ $r := .Release }}{{ if $r.IsUpgrade }}`,
+		"with":                  `{{ with .Release }}{{ $u := .IsUpgrade }}{{ if $u }}`,
+		"handed on":             `{{ if include "asks" .Release }}`,
+		"all of it handed on":   `{{ $all := dict "a" . }}{{ if include "asks" $all.a.Release }}`,
+		"a text of the values":  `{{ if tpl .Values.ask . }}`,
+		"index":                 `{{ if index .Release "IsUpgrade" }}`,
+		"index of everything":   `{{ if index $ "Release" "IsUpgrade" }}`,
+		"get":                   `{{ if get .Release "IsUpgrade" }}`,
+		"dig":                   `{{ if dig "IsUpgrade" false .Release }}`,
+		"a copy":                `{{ if (deepCopy .Release).IsUpgrade }}`,
+		"a copy of everything":  `{{ $all := deepCopy . }}{{ if $all.Release.IsUpgrade }}`,
+		"merged":                `{{ $all := merge (dict "a" 1) . }}{{ if $all.Release.IsUpgrade }}`,
+		"merged with its parts": `{{ $all := merge (dict "a" 1) .Release }}{{ if $all.IsUpgrade }}`,
+		"chosen":                `{{ if (pick . "Release").Release.IsUpgrade }}`,
+		"gone through":          `{{ range $k, $v := .Release }}{{ if eq $k "IsUpgrade" }}{{ if $v }}`,
+		"as YAML":               `{{ if contains "IsUpgrade: true" (toYaml .Release) }}`,
+		"as JSON":               `{{ if contains "\"IsUpgrade\":true" (toJson .Release) }}`,
+		"as YAML, everything":   `{{ if contains "IsUpgrade: true" (toYaml (omit . "Files" "Capabilities" "Chart" "Template")) }}`,
+		"printed":               `{{ if contains "IsUpgrade:true" (printf "%v" .Release) }}`,
+		"its keys counted":      `{{ if and (eq (len .Release) 6) .Release.IsUpgrade }}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ends := strings.Count(condition, "{{ if") + strings.Count(condition, "{{ with") + strings.Count(condition, "{{ range")
+			out := mustRender(t, simple(map[string]string{
+				"values.yaml":            `ask: "{{ if .Release.IsUpgrade }}yes{{ end }}"` + "\n",
+				"templates/_helpers.tpl": helper,
+				"templates/a.yaml":       "kind: Pod\napiVersion: v1\nmetadata: {name: always}\n",
+				"templates/b.yaml":       condition + job + strings.Repeat("{{ end }}", ends),
+			}), Request{ReleaseName: "demo", Namespace: "shop"})
+			if got := ids(out.Objects); !slices.Equal(got, []string{"Pod shop/always", "Job shop/convert-data"}) {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}
+
+// A chart that does not ask is executed once: what it draws would differ the second time.
+func TestChartThatDoesNotAskIsExecutedOnce(t *testing.T) {
+	t.Parallel()
+	fsys := simple(map[string]string{
+		"templates/a.yaml": "kind: Secret\napiVersion: v1\nmetadata: {name: a}\nstringData: {p: {{ randAlphaNum 5 }}}\n",
+		"templates/b.yaml": "{{ if .Values.off }}{{ if .Release.IsUpgrade }}{{ end }}{{ end }}",
+	})
+	c := mustLoad(t, fsys, "")
+	var w watch
+	if _, _, err := renderAs(t.Context(), c, Request{ReleaseName: "demo", Namespace: "shop"}, installation, &w); err != nil || w.asked || w.shown {
+		t.Errorf("%+v, %v", w, err)
+	}
+}
