@@ -225,10 +225,15 @@ func archiveRepositories(t *testing.T) []hostileRepository {
 	for range 18 {
 		nested = tgz(t, map[string]string{"inner/Chart.yaml": inner, "inner/charts/inner.tgz": nested})
 	}
-	endless := tgz(t, map[string]string{"inner/Chart.yaml": inner, "inner/big": strings.Repeat("\x00", 80<<20)})
+	huge := tgz(t, map[string]string{"inner/Chart.yaml": inner, "inner/big": strings.Repeat("\x00", 80<<20)})
+	many := map[string]string{"inner/Chart.yaml": inner}
+	for i := range 20 {
+		many[fmt.Sprintf("inner/%d", i)] = strings.Repeat("\x00", 4<<20)
+	}
 	return []hostileRepository{
 		{name: "archive-nested", files: map[string]string{"chart/charts/inner.tgz": nested}, want: "charts are nested more than 16 deep"},
-		{name: "archive-endless", files: map[string]string{"chart/charts/inner.tgz": endless}, want: "the chart unpacks to more than 64 MB"},
+		{name: "archive-huge-file", files: map[string]string{"chart/charts/inner.tgz": huge}, want: `its file "inner/big" has more than 5 MB`},
+		{name: "archive-endless", files: map[string]string{"chart/charts/inner.tgz": tgz(t, many)}, want: "the chart unpacks to more than 64 MB"},
 		{name: "archive-link", files: map[string]string{"chart/charts/inner.tgz": tgzLink(t, "inner/Chart.yaml", "/etc/passwd")}, want: "unpack"},
 		{name: "archive-absolute", files: map[string]string{"chart/charts/inner.tgz": tgz(t, map[string]string{"/etc/passwd": "x", "inner/Chart.yaml": inner})}},
 	}
