@@ -27,7 +27,7 @@ func TestDocumentsOfPackages(t *testing.T) {
 		dashes    = "# Guide\n\n- [How to](#how-to)\n- [License](#license)\n\n## How to\n\nSo.\n\n## License\n\nMIT"
 	)
 	crlf := strings.NewReplacer("\n", "\r\n")
-	platforms := newSmallPlatforms(t, newRenderOnce())
+	platforms := newSmallPlatforms(t, sampleRenderer())
 	for what, c := range map[string]struct {
 		files         map[string]string
 		place, before string // the file, and what follows the section in it
@@ -56,7 +56,7 @@ func TestDocumentsOfPackages(t *testing.T) {
 			checkDocument(t, c.files[c.place], proposed, c.before, c.contents)
 			g.must(g.box.box.Merge(t.Context(), umbrellaProject, 1))
 			g.must(g.box.box.Merge(t.Context(), bulletinProject, 1))
-			g.settle()
+			g.bot()
 			if n := len(g.requests()); n != 2 {
 				t.Errorf("after the merge there are %d requests", n)
 			}

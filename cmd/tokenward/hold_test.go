@@ -10,7 +10,7 @@ import (
 // no push, no title, no description, whatever happens and whatever people ask for there.
 func TestHoldIsForThePair(t *testing.T) {
 	t.Parallel()
-	platforms := newSmallPlatforms(t, newRenderOnce())
+	platforms := newSmallPlatforms(t, sampleRenderer())
 	for held, other := range map[string]string{umbrellaProject: bulletinProject, bulletinProject: umbrellaProject} {
 		t.Run(held, func(t *testing.T) {
 			g := newGame(t, platforms, 0)

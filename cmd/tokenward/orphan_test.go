@@ -12,7 +12,7 @@ import (
 // after people committed to its branch.
 func TestPackageThatLeavesTheUmbrella(t *testing.T) {
 	t.Parallel()
-	platforms := newSmallPlatforms(t, newRenderOnce())
+	platforms := newSmallPlatforms(t, sampleRenderer())
 	pkg := func(t *testing.T, g *game) bot.MergeRequestReport {
 		t.Helper()
 		for _, m := range g.bot().MergeRequests {

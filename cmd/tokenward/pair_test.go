@@ -13,7 +13,7 @@ import (
 // as tokenward's by its hidden state and its trailers.
 func TestAnotherUserGoesOn(t *testing.T) {
 	t.Parallel()
-	g := newGame(t, newSmallPlatforms(t, newRenderOnce()), 0)
+	g := newGame(t, newSmallPlatforms(t, sampleRenderer()), 0)
 	g.bot()
 	g.platforms.written()
 	if code, r := g.propose(maintainer); code != exitOK || len(r.MergeRequests) != 2 {
@@ -35,7 +35,7 @@ func TestAnotherUserGoesOn(t *testing.T) {
 // not taken the branch over, although git names them as the committer.
 func TestRebaseByAPersonLeavesTheBranchOurs(t *testing.T) {
 	t.Parallel()
-	g := newGame(t, newSmallPlatforms(t, newRenderOnce()), 0)
+	g := newGame(t, newSmallPlatforms(t, sampleRenderer()), 0)
 	g.bot()
 	before := g.heads()[umbrellaProject+" "+bulletinBranch]
 	g.work(umbrellaProject, map[string]string{"OTHER.md": "moved on\n"})
@@ -58,7 +58,7 @@ func TestRebaseByAPersonLeavesTheBranchOurs(t *testing.T) {
 func TestOrderInWordsWithoutDependencies(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusForbidden, http.StatusNotFound} {
-		g := newGame(t, newSmallPlatforms(t, newRenderOnce()), 0)
+		g := newGame(t, newSmallPlatforms(t, sampleRenderer()), 0)
 		g.box.box.SetFault(func(r sandbox.Request) sandbox.Fault {
 			if strings.HasSuffix(r.Path, "/blocks") {
 				return sandbox.Fault{Status: status}

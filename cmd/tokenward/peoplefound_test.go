@@ -9,7 +9,7 @@ import (
 // TestPeopleInTheWay found.
 func TestFoundByPeople(t *testing.T) {
 	t.Parallel()
-	platforms := newSmallPlatforms(t, newRenderOnce())
+	platforms := newSmallPlatforms(t, sampleRenderer())
 	for what, people := range map[string]func(g *game){
 		"a branch with commits of people is not made anew when the default branch is renamed": func(g *game) {
 			g.bot()

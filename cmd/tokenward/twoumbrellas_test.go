@@ -26,7 +26,7 @@ func (g *game) ofUmbrella(project string) *bot.ProposeReport {
 // newFleet is a game with a second umbrella, which deploys the same package into the same namespace.
 func newFleet(t *testing.T) *game {
 	t.Helper()
-	platforms := newSmallPlatforms(t, newRenderOnce())
+	platforms := newSmallPlatforms(t, sampleRenderer())
 	if err := borrow(filepath.Join(platforms.pattern, umbrellaProject+".git"), filepath.Join(platforms.pattern, fleetProject+".git")); err != nil {
 		t.Fatal(err)
 	}
