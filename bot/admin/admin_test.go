@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -84,6 +85,11 @@ func bench(t *testing.T, evil string) (*someWork, Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	name, err := json.Marshal("observatory" + evil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw = bytes.ReplaceAll(raw, []byte(`"namespace": "observatory"`), append([]byte(`"namespace": `), name...))
 	scan := &bot.ScanReport{}
 	if err := json.Unmarshal(raw, scan); err != nil {
 		t.Fatal(err)

@@ -41,7 +41,8 @@ CREATE TABLE tokenward_namespace (
 	umbrella TEXT NOT NULL, namespace TEXT NOT NULL, at BIGINT NOT NULL,
 	fingerprint TEXT NOT NULL DEFAULT '', view TEXT NOT NULL DEFAULT '',
 	PRIMARY KEY (umbrella, namespace));`, `
-ALTER TABLE tokenward_unit ADD COLUMN losses BIGINT NOT NULL DEFAULT 0;`}
+ALTER TABLE tokenward_unit ADD COLUMN losses BIGINT NOT NULL DEFAULT 0;`, `
+ALTER TABLE tokenward_namespace DROP COLUMN view;`}
 }
 
 // migrationLock is the number of PostgreSQL's advisory lock under which replicas that
