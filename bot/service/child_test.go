@@ -21,6 +21,7 @@ import (
 	"tokenward/bot"
 	"tokenward/bot/queue"
 	"tokenward/bot/webhook"
+	"tokenward/bot/webhook/hooktest"
 )
 
 // secret is what the tests' deliveries bring.
@@ -99,25 +100,7 @@ func namespace(n int) string { return fmt.Sprintf("namespace-%d", n%units) }
 
 // deliver sends a push to package n's default branch and returns the status.
 func deliver(ctx context.Context, client *http.Client, server, id string, n int) (int, error) {
-	body := fmt.Sprintf(`{"object_kind":"push","event_name":"push","ref":"refs/heads/main","before":"%040d","after":"%040x","user_id":7,"project_id":%d,
-"project":{"id":%d,"path_with_namespace":%q,"default_branch":"main"},"commits":[],"total_commits_count":1,"filler":%q}`,
-		1, n+1, 100+n%units, 100+n%units, project(n), strings.Repeat("x", 1500))
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, server+"/webhooks/gitlab", strings.NewReader(body))
-	if err != nil {
-		return 0, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("X-Gitlab-Token", secret)
-	req.Header.Set("X-Gitlab-Event", "Push Hook")
-	req.Header.Set("X-Gitlab-Event-UUID", id)
-	req.Header.Set("X-Gitlab-Webhook-UUID", id)
-	req.Header.Set("Idempotency-Key", id)
-	resp, err := client.Do(req)
-	if err != nil {
-		return 0, err
-	}
-	_, err = io.Copy(io.Discard, resp.Body)
-	return resp.StatusCode, errors.Join(err, resp.Body.Close())
+	return hooktest.Push{Server: server, Secret: secret, ID: id, ProjectID: 100 + n%units, Project: project(n)}.Send(ctx, client)
 }
 
 // child is a running server process.

@@ -27,6 +27,7 @@ var allowed = map[string][]string{
 	"bot/report":           {"bot", "templates"},
 	"bot/traces":           {"bot"},
 	"bot/webhook":          {"bot"},
+	"bot/webhook/hooktest": {},
 	"analysis":             {"analysis/rbac", "analysis/policy", "analysis/render", "analysis/live"},
 	"analysis/rbac":        {"analysis/render"},
 	"analysis/policy":      {"analysis/render"},

@@ -2,16 +2,16 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"tokenward/bot/webhook/hooktest"
 )
 
 // serveSecret is what the tests' deliveries bring.
@@ -104,19 +104,5 @@ func get(address string) (string, error) {
 
 // push delivers a push of a person to a package's default branch.
 func push(ctx context.Context, server, secret, project, id string) (status int, err error) {
-	body := fmt.Sprintf(`{"object_kind":"push","ref":"refs/heads/main","before":"1","after":"2","user_id":99,"project":{"path_with_namespace":%q,"default_branch":"main"}}`, project)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, server+"/webhooks/gitlab", strings.NewReader(body))
-	if err != nil {
-		return 0, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("X-Gitlab-Token", secret)
-	req.Header.Set("X-Gitlab-Event", "Push Hook")
-	req.Header.Set("Idempotency-Key", id)
-	req.Header.Set("X-Gitlab-Event-UUID", id)
-	resp, err := patient().Do(req)
-	if err != nil {
-		return 0, err
-	}
-	return resp.StatusCode, resp.Body.Close()
+	return hooktest.Push{Server: server, Secret: secret, ID: id, Project: project}.Send(ctx, patient())
 }
