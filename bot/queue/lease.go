@@ -126,7 +126,7 @@ func (q *Queue) take(ctx context.Context, tx *sql.Tx, l *Lease, u unitRow, now i
 		losses++
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE tokenward_unit SET owner = $1, lease = $2, run = $3, running = wanted, job = 0, reasons = '', losses = $4 WHERE umbrella = $5 AND namespace = $6`,
-		q.cfg.Owner, now+q.cfg.Lease.Milliseconds(), l.Run, losses, l.Umbrella, l.Namespace)
+		q.cfg.Owner, now+q.leaseTime().Milliseconds(), l.Run, losses, l.Umbrella, l.Namespace)
 	if err != nil {
 		return err
 	}
@@ -135,11 +135,20 @@ func (q *Queue) take(ctx context.Context, tx *sql.Tx, l *Lease, u unitRow, now i
 	return err
 }
 
+// leaseTime is how long a lease lasts. Nobody can take a unit from a file's only process, so
+// that a slow machine costs it nothing; the next process ends its leases.
+func (q *Queue) leaseTime() time.Duration {
+	if q.db.sole {
+		return 24 * time.Hour
+	}
+	return q.cfg.Lease
+}
+
 // beat renews the lease until ctx ends. When the unit is another's, or the store has
 // not answered for so long, or the process is not seen to live, so that it may soon be,
 // it cancels the run.
 func (l *Lease) beat(ctx context.Context, cancel context.CancelCauseFunc, seen *presence) {
-	every := time.NewTicker(l.q.cfg.Lease / 6)
+	every := time.NewTicker(l.q.cfg.Lease / 8)
 	defer every.Stop()
 	renewed := time.Now()
 	for {
@@ -161,7 +170,7 @@ func (l *Lease) beat(ctx context.Context, cancel context.CancelCauseFunc, seen *
 			return
 		case err == nil:
 			renewed = began
-		case ctx.Err() == nil && time.Since(renewed) > l.q.cfg.Lease*2/3:
+		case ctx.Err() == nil && !l.q.db.sole && time.Since(renewed) > l.q.cfg.Lease*2/3:
 			cancel(fmt.Errorf("%w: %w", errSilent, err))
 			return
 		}
@@ -170,7 +179,7 @@ func (l *Lease) beat(ctx context.Context, cancel context.CancelCauseFunc, seen *
 
 func (l *Lease) renew(ctx context.Context) (ours bool, err error) {
 	err = l.q.db.within(ctx, func(tx *sql.Tx) error {
-		until := l.q.db.millis() + l.q.cfg.Lease.Milliseconds()
+		until := l.q.db.millis() + l.q.leaseTime().Milliseconds()
 		ours, err = changed(tx.ExecContext(ctx, `UPDATE tokenward_unit SET lease = $1 WHERE umbrella = $2 AND namespace = $3 AND owner = $4 AND run = $5`,
 			until, l.Umbrella, l.Namespace, l.q.cfg.Owner, l.Run))
 		if err != nil || !ours {

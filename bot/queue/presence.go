@@ -23,7 +23,7 @@ const (
 
 // heardFor is for how long after its last beat a run is left alone whose process shows
 // no life any more: so long may a process that lives need to notice that itself.
-func (q *Queue) heardFor() time.Duration { return q.cfg.Lease / 3 }
+func (q *Queue) heardFor() time.Duration { return q.cfg.Lease / 4 }
 
 // errSilent says that a run was ended because the store did not answer for so long that another
 // process may have taken the unit over.
@@ -101,18 +101,20 @@ func (q *Queue) present() bool {
 	}
 }
 
-// expireDead ends the leases of processes that are seen to be dead, instead of waiting for their end.
+// expireDead brings the end of the leases of processes that are seen to be dead forward.
+// Whoever was cut off first stays the first.
 func (q *Queue) expireDead(ctx context.Context, all []unitRow, now int64) (found bool, err error) {
-	heard := now + (q.cfg.Lease - q.heardFor()).Milliseconds()
+	early := (q.cfg.Lease - q.heardFor()).Milliseconds()
+	heard := now + early
 	silent := func(u unitRow) bool { return u.leased(now) && u.owner != q.cfg.Owner && u.lease <= heard }
 	if !q.db.postgres || !slices.ContainsFunc(all, silent) {
 		return false, nil
 	}
 	found, err = changed(q.db.ExecContext(ctx, `
-UPDATE tokenward_unit SET lease = $1 WHERE owner <> '' AND owner <> $2 AND lease > $1 AND lease <= $3 AND NOT EXISTS (
+UPDATE tokenward_unit SET lease = lease - $5 WHERE owner <> '' AND owner <> $2 AND lease > $1 AND lease <= $3 AND NOT EXISTS (
 	SELECT 1 FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
 	AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-	AND l.classid::bigint = $4 AND l.objid::bigint = hashtext(owner)::bigint & 4294967295)`, now, q.cfg.Owner, heard, presenceClass))
+	AND l.classid::bigint = $4 AND l.objid::bigint = hashtext(owner)::bigint & 4294967295)`, now, q.cfg.Owner, heard, presenceClass, early))
 	if err != nil {
 		return false, fmt.Errorf("take units from dead processes: %w", err)
 	}

@@ -38,8 +38,8 @@ type Config struct {
 	Owner string
 	// Workers is how many units this process runs at once; default 2.
 	Workers int
-	// Lease is how long a unit stays taken after its process was last heard of; default
-	// 5 s, so that what a killed process was at runs again within 10.
+	// Lease is how long a unit stays taken in PostgreSQL after its process was last heard
+	// of, if that is not seen to be dead; default 7 s, so that it runs again within 10.
 	Lease time.Duration
 	// RunLimit ends a run that takes longer; default one hour.
 	RunLimit time.Duration
@@ -60,7 +60,7 @@ func (c Config) withDefaults() Config {
 		c.Workers = 2
 	}
 	if c.Lease <= 0 {
-		c.Lease = 5 * time.Second
+		c.Lease = 7 * time.Second
 	}
 	if c.RunLimit <= 0 {
 		c.RunLimit = time.Hour
@@ -132,6 +132,10 @@ func (q *Queue) Start(ctx context.Context, umbrellas []string, work func(context
 	q.work = work
 	q.SetUmbrellas(umbrellas)
 	if err := q.appear(ctx); err != nil {
+		return err
+	}
+	// What is due is handed over first, so that River finds it when it looks for the first time.
+	if err := q.promote(ctx); err != nil {
 		return err
 	}
 	if err := q.river.Start(context.WithoutCancel(ctx)); err != nil {

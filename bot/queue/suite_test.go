@@ -40,6 +40,7 @@ func suite(t *testing.T, store string) {
 		"a process that is not seen ends its runs":      testUnseen,
 		"what the silent store cut is no death":         testSilentStore,
 		"whoever takes up its own run has not died":     testOwnLoss,
+		"a file's only process keeps its units":         testSlowMachine,
 		"what was cut off comes first":                  testCutFirst,
 		"what no process survives is parked":            testDeadly,
 		"a job that died with its process is run":       testFetchedByTheDead,

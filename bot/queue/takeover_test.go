@@ -12,7 +12,7 @@ import (
 
 // A process that died leaves a lease that nobody renews. In SQLite the next process
 // knows that at once; in PostgreSQL soon after the last beat, since nothing shows that
-// the process lives. By the clock of a service, whose leases are 5 seconds, that is within 2.
+// the process lives. By the clock of a service, whose leases are 7 seconds, that is within 2.
 func testTakeover(t *testing.T, b *bench) {
 	q := b.open()
 	if err := q.Enqueue(t.Context(), bot.Trigger{Umbrella: "u", Namespace: "a"}); err != nil {
@@ -29,7 +29,7 @@ func testTakeover(t *testing.T, b *bench) {
 			t.Errorf("right after the last beat: %+v", u)
 		}
 		s.quietExcept()
-		b.clock.add(s.cfg.Lease * 2 / 5)
+		b.clock.add(s.cfg.Lease * 2 / 7)
 		s.kick()
 	}
 	s.settle(s.take("u", "a"), Outcome{Result: Done})
@@ -102,6 +102,9 @@ func testUnseen(t *testing.T, b *bench) {
 // A run that is ended since the store does not answer is handed back when it does again.
 func testSilentStore(t *testing.T, b *bench) {
 	s := b.start(func(c *Config) { c.Lease = 600 * time.Millisecond })
+	if !s.db.postgres {
+		t.Skip("nobody can take over from a file's only process")
+	}
 	s.trigger("u", "a")
 	r := s.take("u", "a")
 	held, err := s.db.BeginTx(t.Context(), nil)
@@ -123,6 +126,23 @@ func testSilentStore(t *testing.T, b *bench) {
 		t.Errorf("the run that was cut: %+v %v %v", run, found, err)
 	}
 	s.quiet()
+}
+
+// However slow the machine is, nothing takes a unit from a file's only process.
+func testSlowMachine(t *testing.T, b *bench) {
+	s := b.start()
+	if s.db.postgres {
+		t.Skip("there are others")
+	}
+	s.trigger("u", "a")
+	r := s.take("u", "a")
+	b.clock.add(s.cfg.RunLimit)
+	s.kick()
+	s.quiet()
+	if u := s.unit("u", "a"); u.State != Running {
+		t.Errorf("while it runs: %+v", u)
+	}
+	s.settle(r, Outcome{Result: Done})
 }
 
 // Where a process takes up a run of its own, nothing died: that counts for no parking.

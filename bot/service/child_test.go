@@ -107,6 +107,7 @@ func deliver(ctx context.Context, client *http.Client, server, id string, n int)
 type child struct {
 	cmd   *exec.Cmd
 	url   string
+	begun time.Time
 	start time.Duration // how long it took until then
 	ready chan struct{} // closed when url is known
 	gone  chan struct{} // closed when the process is dead
@@ -121,14 +122,14 @@ func startChild(t *testing.T, store, password, parent string) *child {
 	if err != nil {
 		t.Fatal(err)
 	}
-	began := time.Now()
+	c.begun = time.Now()
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
 		lines := bufio.NewScanner(out)
 		if lines.Scan() {
-			c.url, c.start = lines.Text(), time.Since(began)
+			c.url, c.start = lines.Text(), time.Since(c.begun)
 			close(c.ready)
 		}
 		_, _ = io.Copy(io.Discard, out) // what it says before it dies is of no interest
