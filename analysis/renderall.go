@@ -21,6 +21,21 @@ type Input struct {
 	// Chart is nil for a release that could not be fetched; Release.Err then says why.
 	Chart  *render.Chart
 	Commit string // that the release's ref resolved to
+
+	expected *expectation // nil until Expect
+}
+
+// expectation is what a chart is expected to install, or why that cannot be said.
+type expectation struct {
+	crds []render.CRD
+	err  error
+}
+
+// Expect finds out which CRDs the release will install, with a chart and the options that
+// RenderAll will be given: while others are still being fetched. RenderAll does it for those for which nobody did.
+func (in *Input) Expect(ctx context.Context, opts RenderOptions) {
+	crds, err := orInProcess(opts.Renderer).ExpectedCRDs(ctx, in.Chart, in.Release.Values)
+	in.expected = &expectation{crds, err}
 }
 
 // RenderOptions say what cluster the releases are rendered for.
@@ -67,11 +82,14 @@ func LoadReleaseChart(tree fs.FS, r Release) (*render.Chart, error) {
 // inputs. The error is ctx's alone.
 func RenderAll(ctx context.Context, inputs []Input, opts RenderOptions) (*Set, error) {
 	p := newPlatform(inputs, opts)
-	err := p.each(ctx, p.largestFirst(func(*job) bool { return true }), func(j *job) {
-		j.expect(ctx, p.opts)
+	err := p.each(ctx, p.largestFirst(func(j *job) bool { return j.input.expected == nil }), func(j *job) {
+		j.input.Expect(ctx, p.opts)
 	})
 	if err != nil {
 		return nil, err
+	}
+	for _, j := range p.jobs {
+		j.expect()
 	}
 	for range maxRounds {
 		now := p.apiVersions()
@@ -88,6 +106,7 @@ func RenderAll(ctx context.Context, inputs []Input, opts RenderOptions) (*Set, e
 
 // job is one release on its way through the rounds.
 type job struct {
+	input    Input
 	chart    *render.Chart // nil where there is nothing to render
 	rendered *RenderedRelease
 	weight   int
@@ -106,7 +125,7 @@ type platform struct {
 func newPlatform(inputs []Input, opts RenderOptions) *platform {
 	p := &platform{opts: opts}
 	for _, in := range inputs {
-		j := &job{rendered: &RenderedRelease{Release: in.Release, Commit: in.Commit}}
+		j := &job{input: in, rendered: &RenderedRelease{Release: in.Release, Commit: in.Commit}}
 		p.jobs = append(p.jobs, j)
 		if in.Chart == nil || in.Release.Err != nil {
 			if in.Release.Err == nil {
@@ -179,15 +198,18 @@ func (p *platform) each(ctx context.Context, jobs []*job, do func(*job)) error {
 	return errors.Join(group.Wait(), ctx.Err())
 }
 
-// expect finds out which CRDs the release will install. A chart that cannot even be
+// expect takes over which CRDs the release will install. A chart that cannot even be
 // asked is given up.
-func (j *job) expect(ctx context.Context, opts RenderOptions) {
-	crds, err := orInProcess(opts.Renderer).ExpectedCRDs(ctx, j.chart, j.rendered.Values)
-	if err != nil {
-		j.rendered.Err = fmt.Errorf("render release %s: %w", j.rendered.Name, err)
+func (j *job) expect() {
+	e := j.input.expected
+	if j.chart == nil || e == nil {
+		return
+	}
+	if e.err != nil {
+		j.rendered.Err = fmt.Errorf("render release %s: %w", j.rendered.Name, e.err)
 		j.chart = nil
 	}
-	j.crds = crds
+	j.crds = e.crds
 }
 
 // render leaves the result in the job. A release that fails keeps the CRDs that are expected of it.

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tokenward/analysis/render"
 )
 
 // chartInput is a release of a chart with the given templates.
@@ -151,5 +154,33 @@ func TestLoadReleaseChartTakesValuesFiles(t *testing.T) {
 	s := mustRenderAll(t, []Input{{Release: r, Chart: chart}}, RenderOptions{})
 	if got := strings.Join(rendered(s), ""); got != "a@ Pod n/ci" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// countedCRDs counts how often it is asked for expected CRDs.
+type countedCRDs struct {
+	InProcess
+	asked atomic.Int64
+}
+
+func (c *countedCRDs) ExpectedCRDs(ctx context.Context, chart *render.Chart, values map[string]any) ([]render.CRD, error) {
+	c.asked.Add(1)
+	return c.InProcess.ExpectedCRDs(ctx, chart, values)
+}
+
+func TestWhatIsExpectedAheadIsNotAskedAgain(t *testing.T) {
+	t.Parallel()
+	templates := map[string]string{"templates/a.yaml": "kind: ServiceAccount\napiVersion: v1\nmetadata: {name: {{ .Release.Name }}}\n"}
+	inputs := []Input{chartInput(t, "a", templates), chartInput(t, "b", templates)}
+	renderer := &countedCRDs{}
+	opts := RenderOptions{Renderer: renderer}
+	want := rendered(mustRenderAll(t, inputs, opts))
+	before := renderer.asked.Load()
+	inputs[0].Expect(t.Context(), opts)
+	if diff := cmp.Diff(want, rendered(mustRenderAll(t, inputs, opts))); diff != "" {
+		t.Error(diff)
+	}
+	if n := renderer.asked.Load() - before; before != 2 || n != 2 {
+		t.Errorf("asked %d times, and then %d", before, n)
 	}
 }

@@ -238,6 +238,7 @@ func (b *Bot) fetchCharts(ctx context.Context, s *Scan) ([]analysis.Input, error
 				s.commits[i], inputs[i].Release.Err = found.Commit, err
 				if err == nil {
 					inputs[i].Chart, inputs[i].Commit = chart, found.Commit
+					inputs[i].Expect(ctx, b.renderOptions(s))
 					s.heads[i] = found.Head
 				}
 			}
