@@ -42,6 +42,9 @@ func BenchmarkScale(b *testing.B) {
 			if n := bytes.Count(out.Bytes(), []byte(`packages/gen-`)); n < sizes[i] {
 				b.Fatalf("of %d generated packages the report names %d", sizes[i], n)
 			}
+			if bytes.Contains(out.Bytes(), []byte("render release gen-")) {
+				b.Fatal("a generated package cannot be rendered")
+			}
 			costs[i] = append(costs[i], c)
 		}
 	}
@@ -84,7 +87,7 @@ func generatePlatform(dir string, packages int) error {
 		if err := layoutPackage(filepath.Join(dir, "platform", "packages", name+".git"), tree); err != nil {
 			return fmt.Errorf("lay out %s: %w", name, err)
 		}
-		fmt.Fprintf(&values, "  %s:\n    enabled: false\n    namespace: %s\n    sourceType: git\n    git:\n      repo: %splatform/packages/%s.git\n      path: ./chart\n      tag: 1.0.0\n    flux: {}\n    values: {}\n    postRenderers: []\n",
+		fmt.Fprintf(&values, "  %s:\n    enabled: false\n    namespace: %s\n    sourceType: git\n    git:\n      repo: %splatform/packages/%s.git\n      path: ./chart\n      tag: 1.0.0\n    flux: {}\n    values: {relay: {smarthost: mail.example.com}}\n    postRenderers: []\n",
 			name, name, sampleHost, name)
 	}
 	return addToUmbrella(filepath.Join(dir, "platform", "umbrella.git"), values.String())
