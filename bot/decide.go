@@ -54,7 +54,10 @@ func decide(o observed, p *proposal, seal sealer) decision {
 		known, ours := seal.read(r.Description)
 		switch {
 		case !ours:
-			continue // a request that people made from this branch says nothing about ours
+			// A request that people made from this branch, or whose description they emptied, says nothing
+			// about ours, not even whether the branch still fits its target.
+			d.push = d.push || !o.foreign && o.tip != ""
+			continue
 		case r.State == forge.Closed && (known.Closed || p.lifted && known.Digest == p.digest):
 			d.open, d.request, d.known = mustReopen, r, known
 			// What happened to the target branch meanwhile, GitLab does not tell of a closed request.

@@ -51,7 +51,7 @@ func TestDecide(t *testing.T) {
 		"closed by the bot, people's commits":                         {o: observed{tip: "x", says: true, foreign: true, requests: []forge.MergeRequest{request("closed", func(s *state, _ *forge.MergeRequest) { s.Closed = true })}}, open: mustReopen},
 		"merged, and wanted again":                                    {o: observed{tip: "tip", says: true, requests: []forge.MergeRequest{request("merged", none)}}, push: true, open: mustCreate},
 		"closed by a person after one that is merged":                 {o: observed{tip: "tip", says: true, requests: []forge.MergeRequest{request("closed", none), request("merged", none)}}, skip: true, decline: true},
-		"a person's own closed request of the branch":                 {o: observed{tip: "tip", says: true, requests: []forge.MergeRequest{{State: "closed", Description: "mine"}}}, open: mustCreate},
+		"a person's own closed request of the branch":                 {o: observed{tip: "tip", says: true, requests: []forge.MergeRequest{{State: "closed", Description: "mine"}}}, push: true, open: mustCreate},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
