@@ -89,7 +89,9 @@ func decideOpen(o observed, p *proposal, seal sealer, r *forge.MergeRequest) dec
 		d.skip, d.push = fmt.Sprintf(format, args...), false
 		return d
 	}
-	conflict := r.DetailedMergeStatus == "conflict"
+	// Where the request is a draft or waits for another, GitLab says so first, and of the conflict beside it.
+	hidden := r.DetailedMergeStatus == "draft_status" || r.DetailedMergeStatus == "merge_request_blocked"
+	conflict := r.DetailedMergeStatus == "conflict" || hidden && r.HasConflicts
 	d.push = d.push || conflict
 	moved := r.TargetBranch != p.change.Base.Branch
 	d.retarget = moved && r.TargetBranch == d.known.Target
