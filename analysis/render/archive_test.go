@@ -4,6 +4,11 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -29,6 +34,7 @@ func TestArchivesAreReadAsHelmReadsThem(t *testing.T) {
 		"no folder, other":       {{Name: "values.yaml", Size: 5}},
 		"absolute":               {{Name: "web//etc/passwd", Size: 5}},
 		"out of it":              {{Name: "web/../../a", Size: 5}},
+		"Windows, partly":        {{Name: `web/templates\b.yaml`, Size: 5}},
 		"the folder itself":      {{Name: "web/.", Size: 5}},
 		"a drive":                {{Name: `web\c:\a`, Size: 5}},
 		"a file that is too big": {{Name: "web/a", Size: loader.MaxDecompressedFileSize + 1}},
@@ -70,6 +76,46 @@ func TestArchiveIsReadNoFurtherThanItsLimit(t *testing.T) {
 	}
 	if files, n, err := readArchive(data, 9<<20); err != nil || n > 9<<20 || len(files) != 2 {
 		t.Errorf("%d files, %d bytes, %v", len(files), n, err)
+	}
+}
+
+// A sparse file of an archive is larger than what stands in it.
+func TestSparseFilesCountAsTheyUnpack(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("tar"); err != nil {
+		t.Skip("there is no tar")
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "web"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		f, err := os.Create(filepath.Join(dir, "web", fmt.Sprint(i)))
+		if err == nil {
+			err = errors.Join(f.Truncate(4<<20), f.Close())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, err := exec.Command("tar", "--sparse", "-C", dir, "-cz", "web").Output()
+	if err != nil {
+		t.Skipf("this tar packs no sparse files: %v", err)
+	}
+	if files, n, _ := readArchive(data, 10<<20); files != nil || n != 10<<20+1 {
+		t.Errorf("%d files, %d bytes", len(files), n)
+	}
+}
+
+func TestDamagedArchiveIsRefused(t *testing.T) {
+	t.Parallel()
+	data := tarred(t, []tar.Header{{Name: "web/a", Size: 700}})
+	sum := bytes.Clone(data)
+	sum[len(sum)-6] ^= 1
+	for name, damaged := range map[string][]byte{"checksum": sum, "end": data[:len(data)-3], "more": append(bytes.Clone(data), "x"...)} {
+		if _, _, err := readArchive(damaged, 1<<20); err == nil {
+			t.Errorf("%s: read", name)
+		}
 	}
 }
 

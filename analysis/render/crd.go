@@ -82,9 +82,14 @@ func (c *Chart) ExpectedCRDs(values map[string]any) []CRD {
 func (c *Chart) CRDPart() *Chart {
 	part := &Chart{Dir: c.Dir, Name: c.Name}
 	for _, f := range c.Files {
-		switch own := ownPath(f.Name); {
-		case own == "Chart.yaml" || own == "requirements.yaml" || own == "values.yaml" || strings.HasPrefix(own, "crds/"),
-			bytes.Contains(f.Data, []byte(crdKind)):
+		needed := false
+		switch own := ownPath(f.Name); own {
+		case "Chart.yaml", "Chart.lock", "requirements.yaml", "requirements.lock", "values.yaml":
+			needed = true
+		default:
+			needed = strings.HasPrefix(own, "crds/") || bytes.Contains(f.Data, []byte(crdKind))
+		}
+		if needed {
 			part.Files = append(part.Files, f)
 		}
 	}

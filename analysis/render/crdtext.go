@@ -44,11 +44,30 @@ func withoutSchemas(text string) string {
 	return b.String()
 }
 
+// dropSchemas drops the same from a definition that is decoded already.
+func dropSchemas(v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, e := range v {
+			if isHeavyKey(key) {
+				v[key] = nil
+				continue
+			}
+			dropSchemas(e)
+		}
+	case []any:
+		for _, e := range v {
+			dropSchemas(e)
+		}
+	}
+}
+
 func isHeavy(line string) bool {
 	key, rest, ok := strings.Cut(line, ":")
-	if !ok || strings.TrimSpace(rest) != "" {
-		return false
-	}
+	return ok && strings.TrimSpace(rest) == "" && isHeavyKey(key)
+}
+
+func isHeavyKey(key string) bool {
 	switch key {
 	case "schema", "validation", "additionalPrinterColumns":
 		return true

@@ -106,6 +106,9 @@ func (d *decoder) piece(p piece) error {
 	if fields == nil {
 		return nil
 	}
+	if p.json && text(fields["kind"]) == crdKind {
+		dropSchemas(fields)
+	}
 	return d.add(fields, p, 0)
 }
 

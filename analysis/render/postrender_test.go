@@ -228,3 +228,18 @@ func TestPostRendererChangesEveryKindItNames(t *testing.T) {
 		}
 	}
 }
+
+func TestDefinitionsLoseTheirSchemasAfterPostRenderersToo(t *testing.T) {
+	t.Parallel()
+	text := "kind: CustomResourceDefinition\napiVersion: apiextensions.k8s.io/v1\nmetadata: {name: things.example.com}\nspec:\n  group: example.com\n  scope: Cluster\n  names: {kind: Thing}\n  versions:\n  - name: v1\n    served: true\n    schema: {openAPIV3Schema: {type: object, description: long}}\n"
+	r := Request{ReleaseName: "demo", Namespace: "shop"}
+	plain := mustRender(t, simple(map[string]string{"templates/a.yaml": text}), r)
+	r.PostRenderers = []any{map[string]any{"kustomize": map[string]any{"images": []any{map[string]any{"name": "a", "newName": "b"}}}}}
+	out := mustRender(t, simple(map[string]string{"templates/a.yaml": text}), r)
+	if diff := cmp.Diff(plain.CRDs, out.CRDs); diff != "" || len(out.CRDs) != 1 {
+		t.Error(diff)
+	}
+	if got := fmt.Sprint(out.Objects[0].Fields); strings.Contains(got, "long") {
+		t.Errorf("got %s", got)
+	}
+}

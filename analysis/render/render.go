@@ -3,12 +3,10 @@ package render
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/chartutil"
-	"helm.sh/helm/v3/pkg/engine"
 )
 
 // Request says how a chart is released.
@@ -54,13 +52,7 @@ type Output struct {
 // decoded is in Output.Invalid and no error. Render
 // cannot be stopped while a template runs; ctx is looked at between the steps.
 func Render(ctx context.Context, c *Chart, r Request) (*Output, error) {
-	var w watch
-	e, out, err := renderAs(ctx, c, r, installation, &w)
-	upgrades := w.asked
-	if (err != nil || w.shown) && ctx.Err() == nil { // perhaps the watch is in the way
-		e, out, err = renderAs(ctx, c, r, installation, nil)
-		upgrades = c.upgrades()
-	}
+	e, out, upgrades, err := install(ctx, c, r)
 	if err != nil {
 		return nil, fmt.Errorf("render chart %s: %w", c.Dir, err)
 	}
@@ -73,6 +65,19 @@ func Render(ctx context.Context, c *Chart, r Request) (*Output, error) {
 	return out, nil
 }
 
+// install renders an installation, and tells whether an upgrade may render something else.
+func install(ctx context.Context, c *Chart, r Request) (e *execution, out *Output, upgrades bool, err error) {
+	if c.watchable(r.Values) {
+		var w watch
+		e, out, err := renderAs(ctx, c, r, installation, &w)
+		if !w.inTheWay(err) {
+			return e, out, w.asked, err
+		}
+	}
+	e, out, err = renderAs(ctx, c, r, installation, nil)
+	return e, out, c.upgrades(), err
+}
+
 // stage is a moment in the life of a release.
 type stage bool
 
@@ -80,100 +85,6 @@ const (
 	installation stage = false
 	upgrade      stage = true
 )
-
-// renderAs renders a chart whose names seem to be drawn at random or from the time twice
-// and puts * for what differs, so that the same chart always renders the same names.
-func renderAs(ctx context.Context, c *Chart, r Request, as stage, w *watch) (*execution, *Output, error) {
-	e, err := execute(ctx, c, r, as, w, drawnTimes[0])
-	if err != nil {
-		return nil, nil, err
-	}
-	out, err := e.output(ctx, c, r, as, w)
-	return e, out, err
-}
-
-// execution is what the templates of a chart rendered.
-type execution struct {
-	parsed    *parsed
-	values    chartutil.Values
-	templates map[string]template // by the names that Helm's engine gives them
-	rendered  map[string]string   // by the same names
-	made      []string            // the template of each object of the output
-}
-
-// execute lets Helm's engine run the templates, on a certain date.
-func execute(ctx context.Context, c *Chart, r Request, as stage, w *watch, date string) (e *execution, err error) {
-	defer recovered(&err)
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	p, err := c.parse()
-	if err != nil {
-		return nil, err
-	}
-	caps, err := capabilities(r.KubeVersion, r.CRDs, r.APIVersions)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.checkInstallable(caps.KubeVersion.Version); err != nil {
-		return nil, err
-	}
-	values, err := p.prepare(r, caps, as)
-	if err != nil {
-		return nil, err
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if w != nil {
-		values["Release"] = w.release(r)
-	}
-	templates := p.templates()
-	setSurroundings(p.chart, date)
-	rendered, err := engine.Engine{LintMode: as == upgrade}.Render(p.chart, values)
-	if err != nil {
-		return nil, newTemplateError(err, templates)
-	}
-	return &execution{parsed: p, values: values["Values"].(chartutil.Values), templates: templates, rendered: rendered}, ctx.Err()
-}
-
-// output is what the rendered files hold. Where names in it seem to be drawn, the chart
-// is executed again to see which.
-func (e *execution) output(ctx context.Context, c *Chart, r Request, as stage, w *watch) (*Output, error) {
-	out, err := e.decode(r)
-	if err != nil || !c.draws() || !namesDrawn(out, c, r) {
-		return out, err
-	}
-	again, err := execute(ctx, c, r, as, w, drawnTimes[1])
-	if err != nil {
-		return nil, err
-	}
-	maps.DeleteFunc(again.rendered, func(name, _ string) bool { _, ok := e.rendered[name]; return !ok })
-	other, err := again.decode(r)
-	if err != nil {
-		return nil, err
-	}
-	steady(out, other)
-	return out, nil
-}
-
-func (e *execution) decode(r Request) (out *Output, err error) {
-	defer recovered(&err)
-	pieces := splitRendered(e.rendered, e.templates)
-	if pieces, err = postRender(pieces, r); err != nil {
-		return nil, err
-	}
-	var d decoder
-	d.decode(pieces)
-	locate(d.objects, d.templates, e.templates)
-	e.made = d.templates
-	out = &Output{Objects: d.objects, Invalid: d.invalid, Values: e.values}
-	setMetadata(out.Objects, "labels", r.CommonLabels)
-	setMetadata(out.Objects, "annotations", r.CommonAnnotations)
-	out.CRDs = append(e.parsed.crds(), CRDs(out.Objects)...)
-	SetNamespaces(out.Objects, r.Namespace, slices.Concat(out.CRDs, r.CRDs))
-	return out, nil
-}
 
 // prepare settles which subcharts are enabled and what every template sees.
 func (p *parsed) prepare(r Request, caps *chartutil.Capabilities, as stage) (chartutil.Values, error) {

@@ -37,9 +37,11 @@ func addUpgrade(ctx context.Context, c *Chart, r Request, e *execution, out *Out
 	if err != nil || maps.Equal(e.rendered, later.rendered) {
 		return
 	}
+	// Post-renderers change files that know of each other, and names that are drawn are found by all files together.
+	whole := len(r.PostRenderers) > 0 || c.draws()
 	same := func(template string) bool {
 		text, ok := later.rendered[template]
-		return ok && text == e.rendered[template] && len(r.PostRenderers) == 0 // which change files that know of each other
+		return ok && text == e.rendered[template] && !whole
 	}
 	known, upgraded := map[objectKey]bool{}, map[objectKey]bool{}
 	for i, o := range out.Objects {
@@ -48,7 +50,6 @@ func addUpgrade(ctx context.Context, c *Chart, r Request, e *execution, out *Out
 			upgraded[keyOf(o)] = true
 		}
 	}
-	r.CRDs = slices.Concat(out.CRDs, r.CRDs)
 	different := maps.Clone(later.rendered)
 	maps.DeleteFunc(different, func(name, _ string) bool { return same(name) })
 	later.rendered = different
@@ -56,6 +57,7 @@ func addUpgrade(ctx context.Context, c *Chart, r Request, e *execution, out *Out
 	if err != nil {
 		return
 	}
+	SetNamespaces(up.Objects, r.Namespace, slices.Concat(up.CRDs, out.CRDs, r.CRDs))
 	for _, o := range up.Objects {
 		upgraded[keyOf(o)] = true
 	}

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -45,5 +46,25 @@ func TestUpgradeThatNeedsAClusterLeavesTheInstallation(t *testing.T) {
 	}), Request{ReleaseName: "demo", Namespace: "shop"})
 	if len(out.Objects) != 1 || len(out.Invalid) != 0 {
 		t.Errorf("%d objects, %v invalid", len(out.Objects), out.Invalid)
+	}
+}
+
+// What only an upgrade renders is as steady as all the rest, whichever file draws.
+func TestUpgradeOfChartThatDrawsIsSteady(t *testing.T) {
+	t.Parallel()
+	fsys := simple(map[string]string{
+		"templates/a.yaml": "kind: Job\napiVersion: batch/v1\nmetadata: {name: run-{{ now | date \"20060102\" }}}\n",
+		"templates/b.yaml": "{{ if .Release.IsUpgrade }}\nkind: Job\napiVersion: batch/v1\nmetadata: {name: migrate, annotations: {a: {{ randAlphaNum 8 }}}}\n{{ end }}",
+		"templates/c.yaml": "{{ if .Release.IsUpgrade }}\nkind: Job\napiVersion: batch/v1\nmetadata: {name: move-{{ randAlphaNum 8 | lower }}}\n{{ end }}",
+		"templates/d.yaml": "{{ if .Capabilities.APIVersions.Has \"example.com/v1\" }}\nkind: Thing\napiVersion: example.com/v1\nmetadata: {name: t}\n{{ end }}",
+		"crds/a.yaml":      "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: things.example.com}\nspec: {group: example.com, scope: Namespaced, names: {kind: Thing}, versions: [{name: v1, served: true}]}\n",
+	})
+	r := Request{ReleaseName: "demo", Namespace: "shop"}
+	first := mustRender(t, fsys, r)
+	if diff := cmp.Diff(first.Objects, mustRender(t, fsys, r).Objects); diff != "" {
+		t.Error(diff)
+	}
+	if got, want := ids(first.Objects), []string{"Job shop/run-*", "Job shop/migrate", "Job shop/move-*"}; !slices.Equal(got, want) {
+		t.Errorf("got %v", got)
 	}
 }

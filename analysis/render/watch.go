@@ -1,12 +1,16 @@
 package render
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
 
 // watch sees whether the templates of an installation ask what only an upgrade answers
-// differently. It stands in the place of .Release, which is a map in Helm. What a template
-// can do with a map and not with a watched release (to index it, to go through it) is an
-// error, and what shows all of it is noted, so that nothing is asked unseen: the
-// chart is then rendered again without.
+// differently. It stands in the place of .Release, which is a map in Helm, for templates
+// that name its keys and do nothing else with it: see watchable.
 type watch struct {
 	asked bool // for the revision, or whether it is an installation
 	shown bool // as a whole, as nothing but a map can be
@@ -14,6 +18,11 @@ type watch struct {
 
 func (w *watch) release(r Request) watchedRelease {
 	return watchedRelease{Name: r.ReleaseName, Namespace: r.Namespace, Service: "Helm", watch: w}
+}
+
+// inTheWay tells whether what was rendered, or why it was not, may be because of the watch.
+func (w *watch) inTheWay(err error) bool {
+	return w.shown || err != nil && strings.Contains(err.Error(), "watchedRelease")
 }
 
 // watchedRelease is an installation's .Release to the templates: its fields and methods are the keys.
@@ -39,3 +48,34 @@ func (r watchedRelease) Format(fmt.State, rune) { r.watch.shown = true }
 
 // SameInCopies lets copies of a template's whole context be watched, too.
 func (r watchedRelease) SameInCopies() {}
+
+var (
+	comment = regexp.MustCompile(`(?s)^\{\{-?\s*/\*.*\*/\s*-?\}\}$`)
+	// keyed is .Release where a key of it follows.
+	keyedRelease = regexp.MustCompile(`\.Release\.(?:Name|Namespace|Service|IsInstall|IsUpgrade|Revision)\b`)
+	// unwatched is the word in any other place, such as the key of a map, or a function that writes maps in a way of its own.
+	unwatched = regexp.MustCompile(`\bRelease\b|\btoToml\b`)
+)
+
+// watchable tells whether the actions of all the chart's files, and of the values that it may
+// execute, use .Release by its keys alone. Whoever goes through all that a template sees, and asks of
+// each thing what type it has, is not noticed.
+func (c *Chart) watchable(values map[string]any) bool {
+	for _, f := range c.Files {
+		if !onlyKeyed(f.Data) {
+			return false
+		}
+	}
+	ok := true
+	texts(values, func(text string) { ok = ok && (!strings.Contains(text, "{{") || onlyKeyed([]byte(text))) })
+	return ok
+}
+
+func onlyKeyed(text []byte) bool {
+	if !bytes.Contains(text, []byte("Release")) && !bytes.Contains(text, []byte("toToml")) {
+		return true
+	}
+	return !slices.ContainsFunc(actions.FindAll(text, -1), func(action []byte) bool {
+		return !comment.Match(action) && unwatched.Match(keyedRelease.ReplaceAll(action, nil))
+	})
+}

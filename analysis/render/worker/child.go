@@ -26,6 +26,8 @@ const (
 	// collected before there is as much as the charts of a real platform fill.
 	gcPercent  = 800
 	softMemory = 80 << 20
+	// maxKept is the memory of a request that is kept for the next.
+	maxKept = 8 << 20
 )
 
 // RunIfWorker turns the process into a render worker if it was started as one, and
@@ -72,8 +74,10 @@ func work(text string, in io.Reader, out io.Writer) error {
 		if err := allowTime(limits.Time); err != nil {
 			return fmt.Errorf("raise the limit on processor time: %w", err)
 		}
-		request = message
-		kind, result := answer(kind, request, limits)
+		if request = message; cap(request) > maxKept {
+			request = nil
+		}
+		kind, result := answer(kind, message, limits)
 		if err := writeFrame(out, kind, result); err != nil {
 			return err
 		}

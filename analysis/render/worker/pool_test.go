@@ -138,3 +138,25 @@ func TestFreshWorker(t *testing.T) {
 		p.slots <- w
 	}
 }
+
+// A worker reads every request into the same memory: nothing of one shows in the next.
+func TestRequestsFollowEachOtherInOneMemory(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, Config{Workers: 1})
+	for i := range 12 {
+		c := chart(strings.Repeat("# "+fmt.Sprint(i)+"\n", 1+(i*7%5)*5000) + plainTemplate)
+		c.Files = append(c.Files, render.File{Name: "values.schema.json", Data: fmt.Appendf(nil, `{"properties": {"n": {"enum": [%d]}}}`, i)})
+		r := render.Request{ReleaseName: fmt.Sprintf("release-%d", i), Namespace: "n", Values: map[string]any{"n": int64(i)}, APIVersions: []string{fmt.Sprintf("v%d", i)}}
+		want, err := analysis.InProcess{}.Render(t.Context(), c, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := p.Render(t.Context(), c, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want.Objects, got.Objects); diff != "" {
+			t.Errorf("request %d: %s", i, diff)
+		}
+	}
+}

@@ -2,7 +2,7 @@
 // Helm's library and Sprig's deepCopy copy values: that one goes through every byte
 // of every file of a chart by reflection, which takes half of the time that a
 // platform takes to render. This one copies the types that YAML is made of directly
-// and everything else by reflection, with the same results.
+// and everything else by reflection, with the same results; only a value that says so (Same) stays what it is.
 //
 // It refuses what cannot be copied (functions, channels) and what contains itself,
 // which ends a process that copies with the original.
