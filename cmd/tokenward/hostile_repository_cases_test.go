@@ -225,7 +225,7 @@ func archiveRepositories(t *testing.T) []hostileRepository {
 	for range 18 {
 		nested = tgz(t, map[string]string{"inner/Chart.yaml": inner, "inner/charts/inner.tgz": nested})
 	}
-	huge := tgz(t, map[string]string{"inner/Chart.yaml": inner, "inner/big": strings.Repeat("\x00", 80<<20)})
+	huge := tgz(t, map[string]string{"inner/Chart.yaml": inner, "inner/big": strings.Repeat("\x00", 6<<20)})
 	many := map[string]string{"inner/Chart.yaml": inner}
 	for i := range 20 {
 		many[fmt.Sprintf("inner/%d", i)] = strings.Repeat("\x00", 4<<20)
