@@ -150,10 +150,10 @@ func TestVersionBumpAndPeople(t *testing.T) {
 			p.must(p.box.box.Close(p.t.Context(), bulletinProject, 1))
 			p.bumpOnMain("1.8.0-pf.3")
 		}, bot.ActionSkipped, false},
-		"the target's version went down": {func(p *platform) {
+		"the target's version went down, which is a conflict": {func(p *platform) {
 			chart := p.git(bulletinProject, "show", "main:"+bulletinChart) + "\n"
 			p.packageMain(map[string]string{bulletinChart: strings.Replace(chart, "1.8.0-pf.2", "1.8.0-pf.1", 1)})
-		}, bot.ActionUnchanged, false},
+		}, bot.ActionUpdated, true},
 		"raising was turned off": {func(p *platform) { p.environment = nil }, bot.ActionUpdated, true},
 	} {
 		t.Run(name, func(t *testing.T) {
