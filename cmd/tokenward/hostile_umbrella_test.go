@@ -27,11 +27,12 @@ func TestHostileUmbrella(t *testing.T) {
 			layoutCommit(t, filepath.Join(dir, "umbrella.git"), files)
 			_, errs, code := scanApart(t, dir)
 			said, _, _ := strings.Cut(errs, ownMark)
-			if (code == exitOK) != (c.want == "") || !strings.Contains(said, c.want) || strings.Contains(said, "it got through") {
+			late := name == "memory" && strings.Contains(said, stopped) // where filling it takes longer than it may
+			if (code == exitOK) != (c.want == "") || !late && !strings.Contains(said, c.want) || strings.Contains(said, "it got through") {
 				t.Errorf("exit code %d, want the sentence %q:\n%s", code, c.want, said)
 			}
-			if peak := peakOf(t, errs, peakMark); peak > 320 && !raceEnabled {
-				t.Errorf("a worker had %d MiB in memory, and 256 MiB are allowed", peak)
+			if !raceEnabled {
+				checkWorkers(t, peakOf(t, errs, peakMark), peakOf(t, errs, ownMark))
 			}
 		})
 	}
