@@ -3,7 +3,6 @@ package render
 import (
 	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"os"
@@ -121,26 +120,18 @@ func TestDamagedArchiveIsRefused(t *testing.T) {
 
 func tarred(t *testing.T, headers []tar.Header) []byte {
 	t.Helper()
-	var buf bytes.Buffer
-	zip := gzip.NewWriter(&buf)
-	w := tar.NewWriter(zip)
-	for _, h := range headers {
-		h.Mode = 0o644
-		if h.Typeflag == tar.TypeXGlobalHeader {
-			h.Mode = 0
+	return packed(t, func(w *tar.Writer) error {
+		for _, h := range headers {
+			if h.Typeflag != tar.TypeXGlobalHeader {
+				h.Mode = 0o644
+			}
+			if err := w.WriteHeader(&h); err != nil {
+				return err
+			}
+			if _, err := w.Write(bytes.Repeat([]byte("x"), int(h.Size))); err != nil {
+				return err
+			}
 		}
-		if err := w.WriteHeader(&h); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write(bytes.Repeat([]byte("x"), int(h.Size))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := zip.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return buf.Bytes()
+		return nil
+	})
 }

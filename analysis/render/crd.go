@@ -82,14 +82,9 @@ func (c *Chart) ExpectedCRDs(values map[string]any) []CRD {
 func (c *Chart) CRDPart() *Chart {
 	part := &Chart{Dir: c.Dir, Name: c.Name}
 	for _, f := range c.Files {
-		needed := false
-		switch own := ownPath(f.Name); own {
-		case "Chart.yaml", "Chart.lock", "requirements.yaml", "requirements.lock", "values.yaml":
-			needed = true
-		default:
-			needed = strings.HasPrefix(own, "crds/") || bytes.Contains(f.Data, []byte(crdKind))
-		}
-		if needed {
+		own := ownPath(f.Name)
+		head := slices.Contains([]string{"Chart.yaml", "Chart.lock", "requirements.yaml", "requirements.lock", "values.yaml"}, own)
+		if head || strings.HasPrefix(own, "crds/") || bytes.Contains(f.Data, []byte(crdKind)) {
 			part.Files = append(part.Files, f)
 		}
 	}

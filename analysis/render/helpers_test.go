@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"io"
 	"maps"
 	"os"
@@ -79,25 +80,30 @@ func ids(objects []*Object) []string {
 // archive packs files as helm package does, below a folder called root.
 func archive(t *testing.T, root string, files map[string]string) string {
 	t.Helper()
+	return string(packed(t, func(w *tar.Writer) error {
+		for _, name := range slices.Sorted(maps.Keys(files)) {
+			content := files[name]
+			if err := w.WriteHeader(&tar.Header{Name: root + "/" + name, Mode: 0o644, Size: int64(len(content))}); err != nil {
+				return err
+			}
+			if _, err := w.Write([]byte(content)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+// packed is a compressed archive of what is written to it.
+func packed(t *testing.T, write func(*tar.Writer) error) []byte {
+	t.Helper()
 	var b bytes.Buffer
 	zip := gzip.NewWriter(&b)
 	w := tar.NewWriter(zip)
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		content := files[name]
-		if err := w.WriteHeader(&tar.Header{Name: root + "/" + name, Mode: 0o644, Size: int64(len(content))}); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write([]byte(content)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
+	if err := errors.Join(write(w), w.Close(), zip.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if err := zip.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
+	return b.Bytes()
 }
 
 // wantError checks that an error says all of the words.

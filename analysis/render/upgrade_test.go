@@ -52,19 +52,67 @@ func TestUpgradeThatNeedsAClusterLeavesTheInstallation(t *testing.T) {
 // What only an upgrade renders is as steady as all the rest, whichever file draws.
 func TestUpgradeOfChartThatDrawsIsSteady(t *testing.T) {
 	t.Parallel()
-	fsys := simple(map[string]string{
-		"templates/a.yaml": "kind: Job\napiVersion: batch/v1\nmetadata: {name: run-{{ now | date \"20060102\" }}}\n",
-		"templates/b.yaml": "{{ if .Release.IsUpgrade }}\nkind: Job\napiVersion: batch/v1\nmetadata: {name: migrate, annotations: {a: {{ randAlphaNum 8 }}}}\n{{ end }}",
-		"templates/c.yaml": "{{ if .Release.IsUpgrade }}\nkind: Job\napiVersion: batch/v1\nmetadata: {name: move-{{ randAlphaNum 8 | lower }}}\n{{ end }}",
-		"templates/d.yaml": "{{ if .Capabilities.APIVersions.Has \"example.com/v1\" }}\nkind: Thing\napiVersion: example.com/v1\nmetadata: {name: t}\n{{ end }}",
-		"crds/a.yaml":      "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: things.example.com}\nspec: {group: example.com, scope: Namespaced, names: {kind: Thing}, versions: [{name: v1, served: true}]}\n",
-	})
-	r := Request{ReleaseName: "demo", Namespace: "shop"}
-	first := mustRender(t, fsys, r)
-	if diff := cmp.Diff(first.Objects, mustRender(t, fsys, r).Objects); diff != "" {
-		t.Error(diff)
+	run := "kind: Job\napiVersion: batch/v1\nmetadata: {name: run-{{ now | date \"20060102\" }}}\n"
+	migrate := "{{ if .Release.IsUpgrade }}\nkind: Job\napiVersion: batch/v1\nmetadata: {name: migrate, annotations: {a: {{ randAlphaNum 8 }}}}\n{{ end }}"
+	move := "{{ if .Release.IsUpgrade }}\nkind: Job\napiVersion: batch/v1\nmetadata: {name: move-{{ randAlphaNum 8 | lower }}}\n{{ end }}"
+	thing := "{{ if .Capabilities.APIVersions.Has \"example.com/v1\" }}\nkind: Thing\napiVersion: example.com/v1\nmetadata: {name: t}\n{{ end }}"
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  []string
+	}{
+		"the installation's file": {map[string]string{"templates/a.yaml": run, "templates/b.yaml": migrate}, []string{"Job shop/run-*", "Job shop/migrate"}},
+		"the upgrade's file":      {map[string]string{"templates/a.yaml": move, "templates/b.yaml": thing, "crds/a.yaml": thingDefinition}, []string{"Job shop/move-*"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := Request{ReleaseName: "demo", Namespace: "shop"}
+			first := mustRender(t, simple(c.files), r)
+			if diff := cmp.Diff(first.Objects, mustRender(t, simple(c.files), r).Objects); diff != "" {
+				t.Error(diff)
+			}
+			if got := ids(first.Objects); !slices.Equal(got, c.want) {
+				t.Errorf("got %v", got)
+			}
+		})
 	}
-	if got, want := ids(first.Objects), []string{"Job shop/run-*", "Job shop/migrate", "Job shop/move-*"}; !slices.Equal(got, want) {
-		t.Errorf("got %v", got)
+}
+
+const thingDefinition = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: things.example.com}\nspec: {group: example.com, scope: Cluster, names: {kind: Thing}, versions: [{name: v1, served: true}]}\n"
+
+// Files that an upgrade renders as before count with those that it renders otherwise: for the
+// scopes of kinds, for post-renderers, for names that go with the revision.
+func TestUpgradeIsOneWithItsUnchangedFiles(t *testing.T) {
+	t.Parallel()
+	const upgraded = "{{ if .Release.IsUpgrade }}\n%s\n{{ end }}"
+	patch := map[string]any{"kustomize": map[string]any{"patchesStrategicMerge": []any{map[string]any{
+		"apiVersion": "apps/v1", "kind": "Deployment", "metadata": map[string]any{"name": "web"}, "spec": map[string]any{"replicas": int64(2)}}}}}
+	for name, c := range map[string]struct {
+		files map[string]string
+		post  []any
+		want  []string
+	}{
+		"a scope": {map[string]string{
+			"templates/a.yaml": thingDefinition, "templates/b.yaml": fmt.Sprintf(upgraded, "kind: Thing\napiVersion: example.com/v1\nmetadata: {name: t}"),
+		}, nil, []string{"CustomResourceDefinition things.example.com", "Thing t"}},
+		"a post-renderer": {map[string]string{
+			"templates/a.yaml": "kind: Deployment\napiVersion: apps/v1\nmetadata: {name: web}\n", "templates/b.yaml": fmt.Sprintf(upgraded, "kind: Job\napiVersion: batch/v1\nmetadata: {name: migrate}"),
+		}, []any{patch}, []string{"Deployment shop/web", "Job shop/migrate"}},
+		"a name that another file has": {map[string]string{
+			"templates/a.yaml": "kind: Job\napiVersion: batch/v1\nmetadata: {name: migrate-1}\n", "templates/b.yaml": fmt.Sprintf(upgraded, "kind: Job\napiVersion: batch/v1\nmetadata: {name: migrate-2}"),
+		}, nil, []string{"Job shop/migrate-1", "Job shop/migrate-2"}},
+		"a name that the same file gives for another alias": {map[string]string{
+			"Chart.yaml":  "apiVersion: v2\nname: web\nversion: 1.0.0\ndependencies: [{name: sub, version: 1.0.0, alias: a}, {name: sub, version: 1.0.0, alias: b}]\n",
+			"values.yaml": "b: {late: true}\n", "charts/sub/Chart.yaml": "apiVersion: v2\nname: sub\nversion: 1.0.0\n",
+			"charts/sub/templates/a.yaml": "{{ if not .Values.late }}\nkind: Job\napiVersion: batch/v1\nmetadata: {name: migrate-1}\n" +
+				"{{ else if .Release.IsUpgrade }}\nkind: Job\napiVersion: batch/v1\nmetadata: {name: migrate-2}\n{{ end }}",
+		}, nil, []string{"Job shop/migrate-1", "Job shop/migrate-2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out := mustRender(t, simple(c.files), Request{ReleaseName: "demo", Namespace: "shop", PostRenderers: c.post})
+			if got := ids(out.Objects); !slices.Equal(got, c.want) {
+				t.Errorf("got %v", got)
+			}
+		})
 	}
 }

@@ -51,7 +51,7 @@ func (r watchedRelease) SameInCopies() {}
 
 var (
 	comment = regexp.MustCompile(`(?s)^\{\{-?\s*/\*.*\*/\s*-?\}\}$`)
-	// keyed is .Release where a key of it follows.
+	// keyedRelease is .Release where a key of it follows.
 	keyedRelease = regexp.MustCompile(`\.Release\.(?:Name|Namespace|Service|IsInstall|IsUpgrade|Revision)\b`)
 	// unwatched is the word in any other place, such as the key of a map, or a function that writes maps in a way of its own.
 	unwatched = regexp.MustCompile(`\bRelease\b|\btoToml\b`)

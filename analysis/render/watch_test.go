@@ -57,8 +57,8 @@ func TestNothingIsAskedUnseen(t *testing.T) {
 	}
 }
 
-// A chart that does not ask is executed once: what it draws would differ the second time.
-func TestChartThatDoesNotAskIsExecutedOnce(t *testing.T) {
+// What a chart could ask, but does not with these values, makes it no upgrade.
+func TestChartThatDoesNotAskIsNoUpgrade(t *testing.T) {
 	t.Parallel()
 	fsys := simple(map[string]string{
 		"templates/a.yaml": "kind: Secret\napiVersion: v1\nmetadata: {name: a}\nstringData: {p: {{ randAlphaNum 5 }}}\n",
@@ -74,15 +74,21 @@ func TestChartThatDoesNotAskIsExecutedOnce(t *testing.T) {
 // What stands in the place of .Release is no map; charts for which that matters render as ever.
 func TestReleaseIsAMapWhereThatMatters(t *testing.T) {
 	t.Parallel()
+	merged := `{{ (merge (dict "Release" (dict "Name" "x")) .).Release.Namespace }}`
 	for name, text := range map[string]string{
-		"merged":       `{{ $c := merge (dict "Release" (dict "Name" "x")) . }}{{ $c.Release.Namespace }}`,
+		"merged":       merged,
 		"its kind":     `{{ if kindIs "map" .Release }}shop{{ end }}`,
 		"a key of all": `{{ index . "Release" "Namespace" }}`,
-		"compared":     `{{ if has .Release (list .Release) }}shop{{ end }}`,
+		"not named":    `{{ index . (print "Rel" "ease") "Namespace" }}`,
+		"in a value":   `{{ tpl .Values.ask . }}`,
 	} {
+		r := Request{ReleaseName: "demo", Namespace: "shop"}
+		if name == "in a value" {
+			r.Values = map[string]any{"ask": merged}
+		}
 		out, err := tryRender(simple(map[string]string{
 			"templates/a.yaml": "kind: Pod\napiVersion: v1\nmetadata: {name: in-" + text + "}\n",
-		}), Request{ReleaseName: "demo", Namespace: "shop"})
+		}), r)
 		if err != nil || out.Objects[0].Name != "in-shop" {
 			t.Errorf("%s: %v, %v", name, out, err)
 		}
