@@ -39,6 +39,7 @@ func suite(t *testing.T, store string) {
 		"a process that lives keeps its units":          testAlive,
 		"a process that is not seen ends its runs":      testUnseen,
 		"what the silent store cut is no death":         testSilentStore,
+		"how a run ended is said until it is heard":     testDeafStore,
 		"whoever takes up its own run has not died":     testOwnLoss,
 		"a file's only process keeps its units":         testSlowMachine,
 		"what was cut off comes first":                  testCutFirst,

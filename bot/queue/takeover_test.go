@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -126,6 +127,48 @@ func testSilentStore(t *testing.T, b *bench) {
 		t.Errorf("the run that was cut: %+v %v %v", run, found, err)
 	}
 	s.quiet()
+}
+
+// What a run came to is not lost where the store does not take it at once.
+func testDeafStore(t *testing.T, b *bench) {
+	heard := make(logged, 1)
+	s := b.start(func(c *Config) { c.Lease, c.Log = 300*time.Millisecond, slog.New(heard) })
+	s.trigger("u", "a")
+	r := s.take("u", "a")
+	held, err := s.db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := held.Exec(`UPDATE tokenward_unit SET run = run`); err != nil {
+		t.Fatal(err)
+	}
+	r.end <- Outcome{Result: Done}
+	<-heard
+	if err := held.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	s.until("the end of the run", func() bool {
+		run, found, err := s.Run(t.Context(), r.Lease.Run)
+		return err == nil && found && run.Result == Done
+	})
+	s.quiet()
+}
+
+// logged is told of the first warning that the store did not take how a run ended.
+type logged chan struct{}
+
+func (l logged) Enabled(context.Context, slog.Level) bool { return true }
+func (l logged) WithAttrs([]slog.Attr) slog.Handler       { return l }
+func (l logged) WithGroup(string) slog.Handler            { return l }
+
+func (l logged) Handle(_ context.Context, r slog.Record) error {
+	if strings.HasPrefix(r.Message, "the store does not take") {
+		select {
+		case l <- struct{}{}:
+		default:
+		}
+	}
+	return nil
 }
 
 // However slow the machine is, nothing takes a unit from a file's only process.
