@@ -58,13 +58,6 @@ func TestFoundByPeople(t *testing.T) {
 				g.t.Errorf("one run later it is %q instead of %q, or says something else", after.Title, before.Title)
 			}
 		},
-		"a request in the place of one that people emptied and closed does not conflict": func(g *game) {
-			g.bot()
-			g.change(g.request(bulletinProject, 1), map[string]any{"state_event": "close"})
-			g.change(g.request(bulletinProject, 1), map[string]any{"description": "Nothing of yours"})
-			text := g.file(bulletinProject, "README.md")
-			g.work(bulletinProject, map[string]string{"README.md": strings.Replace(text, "## License", "## News\n\nNone.\n\n## License", 1)})
-		},
 		"a command on a request that the bot closed is followed when the bot opens it again": func(g *game) {
 			g.bot()
 			g.leave()
