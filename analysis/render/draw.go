@@ -24,32 +24,36 @@ func drawsIn(text []byte) bool {
 			return true
 		}
 	}
-	return hasWord(text, "rand", func(next byte) bool { return 'A' <= next && next <= 'Z' }) // randAlpha, randInt, ...
+	return hasWord(text, "rand", func(before byte, after []byte) bool { // randAlpha, randInt, ...
+		return !isNameByte(before) && len(after) > 0 && 'A' <= after[0] && after[0] <= 'Z'
+	})
 }
 
 // says tells whether a word stands in a text by itself.
 func says(text []byte, word string) bool {
-	return hasWord(text, word, func(next byte) bool { return !isNameByte(next) })
+	return hasWord(text, word, func(before byte, after []byte) bool { return !isNameByte(before) && endsName(after) })
 }
 
-// hasWord looks for a word that another does not end with, before a certain byte, which is a space at the text's end.
-func hasWord(text []byte, word string, before func(next byte) bool) bool {
-	for rest := text; ; {
-		i := bytes.Index(rest, []byte(word))
+// hasWord looks for a word behind a certain byte, which is a space at the text's begin, and before a certain text.
+func hasWord(text []byte, word string, is func(before byte, after []byte) bool) bool {
+	for at := 0; ; {
+		i := bytes.Index(text[at:], []byte(word))
 		if i < 0 {
 			return false
 		}
-		next := byte(' ')
-		if end := i + len(word); end < len(rest) {
-			next = rest[end]
+		before, end := byte(' '), at+i+len(word)
+		if at+i > 0 {
+			before = text[at+i-1]
 		}
-		at := len(text) - len(rest) + i
-		if (at == 0 || !isNameByte(text[at-1])) && before(next) {
+		if is(before, text[end:]) {
 			return true
 		}
-		rest = rest[i+len(word):]
+		at = end
 	}
 }
+
+// endsName tells whether a name is complete before a text.
+func endsName(text []byte) bool { return len(text) == 0 || !isNameByte(text[0]) }
 
 func isNameByte(c byte) bool { return isWordByte(c) && c < 0x80 }
 
@@ -123,7 +127,10 @@ func setSurroundings(ch *chart.Chart, date string) {
 
 // withTime replaces the function now where a template's actions call it. Lines stay where they are.
 func withTime(text []byte, date string) []byte {
-	return actions.ReplaceAllFunc(text, func(a []byte) []byte {
+	return replaceActions(text, func(a []byte) []byte {
+		if !says(a, "now") {
+			return a
+		}
 		return nowOrText.ReplaceAllFunc(a, func(m []byte) []byte {
 			if i := bytes.LastIndex(m, []byte("now")); i >= 0 && m[0] != '"' && m[0] != '`' {
 				return append(slices.Clone(m[:i]), `(toDate "2006-01-02" "`+date+`")`...)
@@ -133,11 +140,8 @@ func withTime(text []byte, date string) []byte {
 	})
 }
 
-var (
-	actions = regexp.MustCompile(`(?s)\{\{.*?\}\}`)
-	// nowOrText finds the word now, or a text that may hold it.
-	nowOrText = regexp.MustCompile("\"(?:[^\"\\\\\n]|\\\\.)*\"|`[^`]*`|(?:[\\s(|=,]|\\{\\{-?)now\\b")
-)
+// nowOrText finds the word now, or a text that may hold it.
+var nowOrText = regexp.MustCompile("\"(?:[^\"\\\\\n]|\\\\.)*\"|`[^`]*`|(?:[\\s(|=,]|\\{\\{-?)now\\b")
 
 // steady puts * for what differs between two renders of the same objects: in their
 // names, and in their fields. The data of Secrets and ConfigMaps and what Flux

@@ -62,7 +62,7 @@ func withoutHardWork(text []byte) []byte {
 	if !callsSlow(text) {
 		return text
 	}
-	return actions.ReplaceAllFunc(text, func(a []byte) []byte {
+	return replaceActions(text, func(a []byte) []byte {
 		if !callsSlow(a) {
 			return a
 		}

@@ -49,13 +49,10 @@ func (r watchedRelease) Format(fmt.State, rune) { r.watch.shown = true }
 // SameInCopies lets copies of a template's whole context be watched, too.
 func (r watchedRelease) SameInCopies() {}
 
-var (
-	comment = regexp.MustCompile(`(?s)^\{\{-?\s*/\*.*\*/\s*-?\}\}$`)
-	// keyedRelease is .Release where a key of it follows.
-	keyedRelease = regexp.MustCompile(`\.Release\.(?:Name|Namespace|Service|IsInstall|IsUpgrade|Revision)\b`)
-	// unwatched is the word in any other place, such as the key of a map, or a function that writes maps in a way of its own.
-	unwatched = regexp.MustCompile(`\bRelease\b|\btoToml\b`)
-)
+var releaseKeys = []string{".Name", ".Namespace", ".Service", ".IsInstall", ".IsUpgrade", ".Revision"}
+
+// comment is an action that is none.
+var comment = regexp.MustCompile(`(?s)^\{\{-?\s*/\*.*\*/\s*-?\}\}$`)
 
 // watchable tells whether the actions of all the chart's files, and of the values that it may
 // execute, use .Release by its keys alone. Whoever goes through all that a template sees, and asks of
@@ -72,10 +69,20 @@ func (c *Chart) watchable(values map[string]any) bool {
 }
 
 func onlyKeyed(text []byte) bool {
-	if !bytes.Contains(text, []byte("Release")) && !bytes.Contains(text, []byte("toToml")) {
-		return true
-	}
-	return !slices.ContainsFunc(actions.FindAll(text, -1), func(action []byte) bool {
-		return !comment.Match(action) && unwatched.Match(keyedRelease.ReplaceAll(action, nil))
+	return !unwatched(text) || !anyAction(text, func(action []byte) bool { return unwatched(action) && !comment.Match(action) })
+}
+
+// unwatched tells whether a text says Release in any other place than .Release before one of
+// its keys, such as for the key of a map, or a function that writes maps in a way of its own.
+func unwatched(text []byte) bool {
+	return says(text, "toToml") || hasWord(text, "Release", func(before byte, after []byte) bool {
+		return !isNameByte(before) && endsName(after) && (before != '.' || !beginsWithKey(after))
+	})
+}
+
+// beginsWithKey tells whether what follows .Release takes one of its keys.
+func beginsWithKey(text []byte) bool {
+	return slices.ContainsFunc(releaseKeys, func(key string) bool {
+		return bytes.HasPrefix(text, []byte(key)) && endsName(text[len(key):])
 	})
 }
