@@ -10,8 +10,8 @@ import (
 )
 
 // renderAs executes a chart and reads what it rendered.
-func renderAs(ctx context.Context, c *Chart, r Request, as stage, w *watch) (*execution, *Output, error) {
-	e, err := execute(ctx, c, r, as, w, drawnTimes[0])
+func (by *Renderer) renderAs(ctx context.Context, c *Chart, r Request, as stage, w *watch) (*execution, *Output, error) {
+	e, err := by.execute(ctx, c, r, as, w, drawnTimes[0])
 	if err != nil {
 		return nil, nil, err
 	}
@@ -21,6 +21,7 @@ func renderAs(ctx context.Context, c *Chart, r Request, as stage, w *watch) (*ex
 
 // execution is what the templates of a chart rendered.
 type execution struct {
+	by        *Renderer
 	parsed    *parsed
 	values    chartutil.Values
 	templates map[string]template // by the names that Helm's engine gives them
@@ -29,7 +30,7 @@ type execution struct {
 }
 
 // execute lets Helm's engine run the templates, on a certain date.
-func execute(ctx context.Context, c *Chart, r Request, as stage, w *watch, date string) (e *execution, err error) {
+func (by *Renderer) execute(ctx context.Context, c *Chart, r Request, as stage, w *watch, date string) (e *execution, err error) {
 	defer recovered(&err)
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -45,7 +46,7 @@ func execute(ctx context.Context, c *Chart, r Request, as stage, w *watch, date 
 	if err := p.checkInstallable(caps.KubeVersion.Version); err != nil {
 		return nil, err
 	}
-	values, err := p.prepare(r, caps, as)
+	values, err := p.prepare(r, caps, as, &by.schemas)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +62,7 @@ func execute(ctx context.Context, c *Chart, r Request, as stage, w *watch, date 
 	if err != nil {
 		return nil, newTemplateError(err, templates)
 	}
-	return &execution{parsed: p, values: values["Values"].(chartutil.Values), templates: templates, rendered: rendered}, ctx.Err()
+	return &execution{by: by, parsed: p, values: values["Values"].(chartutil.Values), templates: templates, rendered: rendered}, ctx.Err()
 }
 
 // output is what the rendered files hold. Where names in it seem to be drawn at random or
@@ -72,7 +73,7 @@ func (e *execution) output(ctx context.Context, c *Chart, r Request, as stage, w
 	if err != nil || !c.draws() || !namesDrawn(out, c, r) {
 		return out, err
 	}
-	again, err := execute(ctx, c, r, as, w, drawnTimes[1])
+	again, err := e.by.execute(ctx, c, r, as, w, drawnTimes[1])
 	if err != nil {
 		return nil, err
 	}

@@ -45,14 +45,23 @@ type Output struct {
 	Values map[string]any
 }
 
+// Renderer renders charts, and keeps of one what it may need for the next: schemas as they are when
+// compiled. It may be used by several goroutines at once. The zero value is ready.
+type Renderer struct{ schemas schemas }
+
+// Render is Render of a Renderer that keeps nothing.
+func Render(ctx context.Context, c *Chart, r Request) (*Output, error) {
+	return new(Renderer).Render(ctx, c, r)
+}
+
 // Render runs Helm's engine as an installation of a release would, without a
 // cluster: lookup finds nothing, DNS answers nothing. Hooks of every kind are there,
 // and so is what only an upgrade renders (a template that asks for
 // .Release.IsUpgrade): see addUpgrade. An error of a template comes as *TemplateError. An object that cannot be
 // decoded is in Output.Invalid and no error. Render
 // cannot be stopped while a template runs; ctx is looked at between the steps.
-func Render(ctx context.Context, c *Chart, r Request) (*Output, error) {
-	e, out, upgrades, err := install(ctx, c, r)
+func (by *Renderer) Render(ctx context.Context, c *Chart, r Request) (*Output, error) {
+	e, out, upgrades, err := by.install(ctx, c, r)
 	if err != nil {
 		return nil, fmt.Errorf("render chart %s: %w", c.Dir, err)
 	}
@@ -66,15 +75,15 @@ func Render(ctx context.Context, c *Chart, r Request) (*Output, error) {
 }
 
 // install renders an installation, and tells whether an upgrade may render something else.
-func install(ctx context.Context, c *Chart, r Request) (e *execution, out *Output, upgrades bool, err error) {
+func (by *Renderer) install(ctx context.Context, c *Chart, r Request) (e *execution, out *Output, upgrades bool, err error) {
 	if c.watchable(r.Values) {
 		var w watch
-		e, out, err := renderAs(ctx, c, r, installation, &w)
+		e, out, err := by.renderAs(ctx, c, r, installation, &w)
 		if !w.inTheWay(err) {
 			return e, out, w.asked, err
 		}
 	}
-	e, out, err = renderAs(ctx, c, r, installation, nil)
+	e, out, err = by.renderAs(ctx, c, r, installation, nil)
 	return e, out, c.upgrades(), err
 }
 
@@ -87,7 +96,7 @@ const (
 )
 
 // prepare settles which subcharts are enabled and what every template sees.
-func (p *parsed) prepare(r Request, caps *chartutil.Capabilities, as stage) (chartutil.Values, error) {
+func (p *parsed) prepare(r Request, caps *chartutil.Capabilities, as stage, known *schemas) (chartutil.Values, error) {
 	values := r.Values
 	if values == nil {
 		values = map[string]any{}
@@ -112,7 +121,7 @@ func (p *parsed) prepare(r Request, caps *chartutil.Capabilities, as stage) (cha
 	if as == upgrade {
 		return top, nil // the installation's values are the same, and have been checked
 	}
-	if err := p.validate(merged); err != nil {
+	if err := p.validate(merged, known); err != nil {
 		return nil, err
 	}
 	return top, nil

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"runtime/metrics"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"helm.sh/helm/v3/pkg/chart"
@@ -26,18 +29,18 @@ func (closedLoader) Load(url string) (any, error) {
 
 // validate checks values against the chart's values.schema.json and those of
 // its enabled subcharts, as Helm does before it renders.
-func (p *parsed) validate(values map[string]any) error {
+func (p *parsed) validate(values map[string]any, known *schemas) error {
 	var problems []string
-	collectSchemaProblems(p.chart, values, p.dir, &problems)
+	known.collectProblems(p.chart, values, p.dir, &problems)
 	if len(problems) == 0 {
 		return nil
 	}
 	return errors.New(strings.Join(problems, "; "))
 }
 
-func collectSchemaProblems(ch *chart.Chart, values map[string]any, dir string, problems *[]string) {
+func (s *schemas) collectProblems(ch *chart.Chart, values map[string]any, dir string, problems *[]string) {
 	if ch.Schema != nil {
-		if err := validateSchema(ch.Schema, values); err != nil {
+		if err := s.validate(ch.Schema, values); err != nil {
 			*problems = append(*problems, fmt.Sprintf("%s: %s", path.Join(dir, "values.schema.json"), err))
 		}
 	}
@@ -52,32 +55,19 @@ func collectSchemaProblems(ch *chart.Chart, values map[string]any, dir string, p
 			*problems = append(*problems, fmt.Sprintf("%s: the values of a subchart must be a map, not %T", place, raw))
 			continue
 		}
-		collectSchemaProblems(sub, subValues, place, problems)
+		s.collectProblems(sub, subValues, place, problems)
 	}
 }
 
-func validateSchema(schema []byte, values map[string]any) (err error) {
+func (s *schemas) validate(schema []byte, values map[string]any) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("the schema cannot be used: %v", r)
 		}
 	}()
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
+	validator, err := s.compiled(schema)
 	if err != nil {
-		return fmt.Errorf("the schema is not valid JSON: %w", err)
-	}
-	compiler := jsonschema.NewCompiler()
-	compiler.UseLoader(closedLoader{})
-	if err := compiler.AddResource(schemaURL, doc); err != nil {
-		return fmt.Errorf("the schema cannot be used: %w", err)
-	}
-	validator, err := compiler.Compile(schemaURL)
-	if err != nil {
-		var load *jsonschema.LoadURLError
-		if errors.As(err, &load) {
-			return fmt.Errorf("the schema cannot be used: %w", load.Err)
-		}
-		return fmt.Errorf("the schema cannot be used: %w", err)
+		return err
 	}
 	if values == nil {
 		values = map[string]any{}
@@ -86,6 +76,84 @@ func validateSchema(schema []byte, values map[string]any) (err error) {
 		return errors.New(schemaMessage(err))
 	}
 	return nil
+}
+
+// schemas keeps the schemas that were used last as they are when compiled, which costs more
+// than to validate with them. They are known by their whole text, so that a chart's schema
+// is no other's. The zero value is empty.
+type schemas struct {
+	mu   sync.Mutex
+	kept []keptSchema // the one used last is the last
+}
+
+type keptSchema struct {
+	text      []byte
+	validator *jsonschema.Schema
+	cost      uint64 // at least the bytes that it holds
+}
+
+// maxSchemas bounds what is kept, by the bytes that compiling it took: of a real schema a tenth of them stay,
+// of one that is made for it nearly all.
+const maxSchemas = 48 << 20
+
+// compiled returns a schema that is kept, or compiles and keeps it.
+func (s *schemas) compiled(schema []byte) (*jsonschema.Schema, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.IndexFunc(s.kept, func(k keptSchema) bool { return bytes.Equal(k.text, schema) }); i >= 0 {
+		k := s.kept[i]
+		s.kept = append(slices.Delete(s.kept, i, i+1), k)
+		return k.validator, nil
+	}
+	before := allocated()
+	validator, err := compileSchema(schema)
+	if err != nil {
+		return nil, err
+	}
+	s.keep(keptSchema{bytes.Clone(schema), validator, allocated() - before + uint64(len(schema))})
+	return validator, nil
+}
+
+// keep adds a schema, and lets those go that were not used for the longest time.
+func (s *schemas) keep(k keptSchema) {
+	if k.cost > maxSchemas {
+		return
+	}
+	s.kept = append(s.kept, k)
+	total, first := uint64(0), len(s.kept)
+	for first > 0 && total+s.kept[first-1].cost <= maxSchemas {
+		first--
+		total += s.kept[first].cost
+	}
+	s.kept = slices.Delete(s.kept, 0, first)
+}
+
+// allocated is how many bytes the process has taken so far, those given back included.
+func allocated() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+func compileSchema(schema []byte) (*jsonschema.Schema, error) {
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
+	if err != nil {
+		return nil, fmt.Errorf("the schema is not valid JSON: %w", err)
+	}
+	compiler := jsonschema.NewCompiler()
+	compiler.UseLoader(closedLoader{})
+	if err := compiler.AddResource(schemaURL, doc); err != nil {
+		return nil, fmt.Errorf("the schema cannot be used: %w", err)
+	}
+	validator, err := compiler.Compile(schemaURL)
+	if err != nil {
+		var load *jsonschema.LoadURLError
+		if errors.As(err, &load) {
+			return nil, fmt.Errorf("the schema cannot be used: %w", load.Err)
+		}
+		return nil, fmt.Errorf("the schema cannot be used: %w", err)
+	}
+	return validator, nil
 }
 
 // schemaMessage puts what does not fit into one line.

@@ -33,7 +33,7 @@ func (c *Chart) upgrades() bool {
 // release is taken as installed. Of the upgrade only the files that differ from those of
 // the installation are looked at.
 func addUpgrade(ctx context.Context, c *Chart, r Request, e *execution, out *Output) {
-	later, err := execute(ctx, c, r, upgrade, nil, drawnTimes[0])
+	later, err := e.by.execute(ctx, c, r, upgrade, nil, drawnTimes[0])
 	if err != nil || maps.Equal(e.rendered, later.rendered) {
 		return
 	}

@@ -66,7 +66,7 @@ func TestChartThatDoesNotAskIsNoUpgrade(t *testing.T) {
 	})
 	c := mustLoad(t, fsys, "")
 	var w watch
-	if _, _, err := renderAs(t.Context(), c, Request{ReleaseName: "demo", Namespace: "shop"}, installation, &w); err != nil || w.asked || w.shown {
+	if _, _, err := new(Renderer).renderAs(t.Context(), c, Request{ReleaseName: "demo", Namespace: "shop"}, installation, &w); err != nil || w.asked || w.shown {
 		t.Errorf("%+v, %v", w, err)
 	}
 }

@@ -62,6 +62,7 @@ func work(text string, in io.Reader, out io.Writer) error {
 		return err
 	}
 	in = bufio.NewReader(in)
+	var renderer render.Renderer
 	var request []byte // its memory holds one request after the other, and nothing of it stays
 	for {
 		kind, message, err := readFrame(in, maxRequest, request)
@@ -77,7 +78,7 @@ func work(text string, in io.Reader, out io.Writer) error {
 		if request = message; cap(request) > maxKept {
 			request = nil
 		}
-		kind, result := answer(kind, message, limits)
+		kind, result := answer(kind, message, limits, &renderer)
 		if err := writeFrame(out, kind, result); err != nil {
 			return err
 		}
@@ -85,22 +86,22 @@ func work(text string, in io.Reader, out io.Writer) error {
 }
 
 // answer does one call.
-func answer(kind byte, message []byte, limits Limits) (byte, []byte) {
-	result, err := do(kind, message, limits)
+func answer(kind byte, message []byte, limits Limits, renderer *render.Renderer) (byte, []byte) {
+	result, err := do(kind, message, limits, renderer)
 	if err != nil {
 		return answerError, wire.Error(err)
 	}
 	return answerResult, result
 }
 
-func do(kind byte, message []byte, limits Limits) ([]byte, error) {
+func do(kind byte, message []byte, limits Limits, renderer *render.Renderer) ([]byte, error) {
 	c, r, err := wire.ReadChart(message)
 	if err != nil {
 		return nil, err
 	}
 	switch kind {
 	case callRender:
-		out, err := render.Render(context.Background(), c, r)
+		out, err := renderer.Render(context.Background(), c, r)
 		if err != nil {
 			return nil, err
 		}

@@ -1,0 +1,66 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// What is kept of one chart's schema says nothing about another's values, and nothing that was
+// said before is said again.
+func TestSchemasThatAreKeptAreNoOthers(t *testing.T) {
+	t.Parallel()
+	schema := func(kind string) string {
+		return fmt.Sprintf(`{"$id":"https://example.com/values.json","properties":{"port":{"type":%q},"a":{"type":"object","required":["b"]}}}`, kind)
+	}
+	var r Renderer
+	for range 2 {
+		for _, kind := range []string{"integer", "string", "boolean"} {
+			for _, port := range []any{int64(1), "x", true} {
+				c := mustLoad(t, simple(map[string]string{"values.schema.json": schema(kind)}), "")
+				q := Request{ReleaseName: "demo", Values: map[string]any{"port": port, "a": map[string]any{}}}
+				_, want := Render(t.Context(), c, q)
+				if _, err := r.Render(t.Context(), c, q); fmt.Sprint(err) != fmt.Sprint(want) {
+					t.Errorf("%v for %s: %v, want %v", port, kind, err, want)
+				}
+			}
+		}
+	}
+	if len(r.schemas.kept) != 3 {
+		t.Errorf("%d schemas are kept, want 3", len(r.schemas.kept))
+	}
+}
+
+func TestSchemasAreKeptWithinBounds(t *testing.T) {
+	t.Parallel()
+	var s schemas
+	again := func(k uint64) {
+		s.keep(keptSchema{text: fmt.Append(nil, k), cost: k << 20})
+	}
+	texts := func() string {
+		var all []string
+		for _, k := range s.kept {
+			all = append(all, string(k.text))
+		}
+		return strings.Join(all, " ")
+	}
+	for _, k := range []uint64{10, 20, 15, 49} {
+		again(k)
+	}
+	if got := texts(); got != "10 20 15" {
+		t.Errorf("kept %s", got)
+	}
+	if _, err := s.compiled([]byte("10")); err != nil {
+		t.Error(err)
+	}
+	if again(13); texts() != "15 10 13" {
+		t.Errorf("kept %s", texts())
+	}
+	// What a schema holds is no more than what compiling it took: as here, where a pattern is repeated.
+	if _, err := s.compiled([]byte(`{"allOf":[` + strings.Repeat(`{"pattern":"a{1,900}b"},`, 60) + `{}]}`)); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.kept) > 0 && s.kept[len(s.kept)-1].cost < 60*900*40 {
+		t.Errorf("the cost of a schema with patterns is %d", s.kept[len(s.kept)-1].cost)
+	}
+}
