@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"helm.sh/helm/v3/pkg/chart"
 )
 
@@ -73,6 +74,10 @@ func (s *schemas) validate(schema []byte, values map[string]any) (err error) {
 		values = map[string]any{}
 	}
 	if err := validator.Validate(values); err != nil {
+		var all *jsonschema.ValidationError
+		if errors.As(err, &all) {
+			order(all)
+		}
 		return errors.New(schemaMessage(err))
 	}
 	return nil
@@ -154,6 +159,17 @@ func compileSchema(schema []byte) (*jsonschema.Schema, error) {
 		return nil, fmt.Errorf("the schema cannot be used: %w", err)
 	}
 	return validator, nil
+}
+
+// order puts what does not fit into an order of its own: the validator goes through maps.
+func order(e *jsonschema.ValidationError) {
+	if k, ok := e.ErrorKind.(*kind.AdditionalProperties); ok {
+		slices.Sort(k.Properties)
+	}
+	for _, c := range e.Causes {
+		order(c)
+	}
+	slices.SortFunc(e.Causes, func(a, b *jsonschema.ValidationError) int { return strings.Compare(a.Error(), b.Error()) })
 }
 
 // schemaMessage puts what does not fit into one line.
