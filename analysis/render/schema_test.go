@@ -37,7 +37,7 @@ func TestSchemaProblemsHaveAnOrder(t *testing.T) {
 	const schema = `{"properties":{"a":{"type":"string"},"b":{"anyOf":[{"type":"string"},{"type":"object","additionalProperties":false}]},"c":{"type":"string"}},"additionalProperties":false}`
 	var s schemas
 	values := map[string]any{"a": 1, "b": map[string]any{"z": 1, "y": 2, "x": 3}, "c": 2, "r": 1, "q": 2, "p": 3}
-	const want = "the values do not fit: at '': additional properties 'p', 'q', 'r' not allowed, at '/a': got number, want string, at '/b': anyOf failed, " +
+	const want = "the values do not fit: at '': additional properties 'p', 'q', 'r' not allowed, at '/a': got number, want string, at '/b': 'anyOf' failed, " +
 		"at '/b': additional properties 'x', 'y', 'z' not allowed, at '/b': got object, want string, at '/c': got number, want string"
 	for range 20 {
 		if err := s.validate([]byte(schema), values); err == nil || err.Error() != want {
