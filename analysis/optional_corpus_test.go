@@ -55,3 +55,30 @@ func TestCorpusFeatures(t *testing.T) {
 		}
 	}
 }
+
+// TestCorpusSteps holds of every file of a real platform's charts that the steps in it are those of the
+// plain way to find them.
+func TestCorpusSteps(t *testing.T) {
+	corpus := os.Getenv("TOKENWARD_CORPUS")
+	if corpus == "" {
+		t.Skip("set TOKENWARD_CORPUS to read the charts of a real platform")
+	}
+	d, err := analysis.Discover(t.Context(), repository(t, filepath.Join(corpus, "big-bang", "bigbang.git"), "HEAD"), analysis.DiscoverOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inputs, _ := corpusInputs(t, corpus, d)
+	n := 0
+	for _, in := range inputs {
+		if in.Chart == nil {
+			continue
+		}
+		for _, f := range in.Chart.Files {
+			n++
+			if d := analysis.StepsDiffer(string(f.Data)); d != "" {
+				t.Errorf("%s: %s: %s", in.Release.Name, f.Name, d)
+			}
+		}
+	}
+	t.Logf("%d files", n)
+}

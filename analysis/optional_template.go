@@ -1,18 +1,8 @@
 package analysis
 
 import (
-	"iter"
-	"regexp"
 	"slices"
 	"strings"
-)
-
-var (
-	// templateStep finds what scan steps over: a kind, a name, or a template action.
-	templateStep = regexp.MustCompile(`(?m)^[ \t-]*kind:[ \t]*(\S+)|^.*name:.*$|\{\{-?\s*(\w+)?((?:[^}]|\}[^}])*)\}\}`)
-	valuesRead   = regexp.MustCompile(`\.Values((?:\.[A-Za-z_][A-Za-z0-9_]*)+)`)
-	relativeRead = regexp.MustCompile(`(?:^|[\s(])\.([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)`)
-	quotedName   = regexp.MustCompile(`"([^"\s]+)"`)
 )
 
 // podTemplate is what a template shows, without being run, of the pods that it makes.
@@ -53,46 +43,22 @@ func (s *templateScanner) scan(file, name, text string) {
 	current := &podTemplate{file: file, text: text, names: strings.ToLower(name)}
 	s.bodies = append(s.bodies, current)
 	var open []templateBlock
-	for piece := range pieces(text) {
-		for _, m := range templateStep.FindAllStringSubmatch(piece, -1) {
-			kind, action, rest := m[1], m[2], m[3]
-			switch {
-			case kind != "":
-				if s.kinds[strings.Trim(kind, `"'`)] || strings.HasPrefix(kind, "{{") {
-					current.pods = true
-					current.guards = addPaths(current.guards, guardsOf(open))
-				}
-			case !strings.HasPrefix(m[0], "{{"):
-				current.names += "\n" + strings.ToLower(m[0])
-				s.read(current, m[0], open)
-			default:
-				s.read(current, m[0], open)
-				open, current = s.follow(open, current, action, rest)
+	for step := range steps(text) {
+		switch {
+		case step.kind != "":
+			if s.kinds[strings.Trim(step.kind, `"'`)] || strings.HasPrefix(step.kind, "{{") {
+				current.pods = true
+				current.guards = addPaths(current.guards, guardsOf(open))
 			}
+		case !strings.HasPrefix(step.text, "{{"):
+			current.names += "\n" + strings.ToLower(step.text)
+			s.read(current, step.text, open)
+		default:
+			s.read(current, step.text, open)
+			open, current = s.follow(open, current, step.action, step.rest)
 		}
 	}
 }
-
-// pieces yields the lines that scan looks at, those that one action spans joined.
-func pieces(text string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		piece := ""
-		for line := range strings.Lines(text) {
-			piece += line
-			if strings.LastIndex(piece, "{{") > strings.LastIndex(piece, "}}") && len(piece) < maxAction {
-				continue
-			}
-			looked := strings.Contains(piece, "{{") || strings.Contains(piece, "kind:") || strings.Contains(piece, "name:")
-			if looked && !yield(strings.ReplaceAll(piece, ").", ".")) { // as in (.Values.a).b
-				return
-			}
-			piece = ""
-		}
-	}
-}
-
-// maxAction bounds how long an action may be.
-const maxAction = 1 << 14
 
 // read notes the values and named templates that a piece of a template mentions.
 func (s *templateScanner) read(t *podTemplate, text string, open []templateBlock) {
@@ -100,8 +66,8 @@ func (s *templateScanner) read(t *podTemplate, text string, open []templateBlock
 	if !strings.Contains(text, "include") && !strings.Contains(text, "template") {
 		return
 	}
-	for _, m := range quotedName.FindAllStringSubmatch(text, -1) {
-		t.uses = append(t.uses, templateUse{m[1], guardsOf(open)})
+	for name := range quotedNames(text) {
+		t.uses = append(t.uses, templateUse{name, guardsOf(open)})
 	}
 }
 
@@ -119,8 +85,9 @@ func (s *templateScanner) follow(open []templateBlock, t *podTemplate, action, r
 		return append(open, b), t
 	case "define":
 		inner := &podTemplate{}
-		if m := quotedName.FindStringSubmatch(rest); m != nil {
-			s.defines[m[1]] = inner
+		for name := range quotedNames(rest) {
+			s.defines[name] = inner
+			break
 		}
 		return append(open, templateBlock{outer: t}), inner
 	case "else":
@@ -140,18 +107,18 @@ func (s *templateScanner) follow(open []templateBlock, t *podTemplate, action, r
 // them by the dot alone.
 func (s *templateScanner) paths(text string, dot []string) [][]string {
 	var out [][]string
-	for _, m := range valuesRead.FindAllStringSubmatch(text, -1) {
-		keys := strings.Split(m[1][1:], ".")
-		if keys[0] != "global" {
-			keys = slices.Concat(s.prefix, keys)
+	for keys := range valuesRead(text) {
+		path := strings.Split(keys, ".")
+		if path[0] != "global" {
+			path = slices.Concat(s.prefix, path)
 		}
-		out = addPaths(out, [][]string{keys})
+		out = addPaths(out, [][]string{path})
 	}
 	if dot == nil {
 		return out
 	}
-	for _, m := range relativeRead.FindAllStringSubmatch(text, -1) {
-		out = addPaths(out, [][]string{slices.Concat(dot, strings.Split(m[1], "."))})
+	for keys := range relativeRead(text) {
+		out = addPaths(out, [][]string{slices.Concat(dot, strings.Split(keys, "."))})
 	}
 	return out
 }
