@@ -42,7 +42,7 @@ const maxParts = 100
 // chartParts reads the chart of a release and its subcharts, the chart first. What
 // cannot be read is left out: Helm has refused it already.
 func chartParts(in Input, kinds map[string]bool) []chartPart {
-	r := partReader{files: map[string][]render.File{}, kinds: kinds}
+	r := partReader{files: map[string][]render.File{}, kinds: kinds, metas: map[string]chartMeta{}, values: map[string]map[string]any{}}
 	for _, f := range in.Chart.Files {
 		dir := chartDir(f.Name)
 		r.files[dir] = append(r.files[dir], f)
@@ -65,6 +65,9 @@ type partReader struct {
 	files map[string][]render.File // by the folder of their chart
 	kinds map[string]bool          // the kinds of objects that make pods
 	parts []chartPart
+	// What was read already, by folder. Nobody changes it.
+	metas  map[string]chartMeta
+	values map[string]map[string]any
 }
 
 // read reads the chart in a folder and its subcharts. given are the release's
@@ -149,21 +152,28 @@ type chartMeta struct {
 }
 
 func (r *partReader) meta(dir string) chartMeta {
-	var meta chartMeta
-	r.decode(dir, "Chart.yaml", &meta)
+	meta, ok := r.metas[dir]
+	if !ok {
+		r.decode(dir, "Chart.yaml", &meta)
+		r.metas[dir] = meta
+	}
 	return meta
 }
 
 func (r *partReader) dependencies(dir string) []dependency {
 	var old chartMeta
 	r.decode(dir, "requirements.yaml", &old)
-	return append(r.meta(dir).Dependencies, old.Dependencies...)
+	return slices.Concat(r.meta(dir).Dependencies, old.Dependencies)
 }
 
 // defaults are the chart's own values.
 func (r *partReader) defaults(dir string) map[string]any {
-	values := map[string]any{}
-	r.decode(dir, "values.yaml", &values)
+	values, ok := r.values[dir]
+	if !ok {
+		values = map[string]any{}
+		r.decode(dir, "values.yaml", &values)
+		r.values[dir] = values
+	}
 	return values
 }
 

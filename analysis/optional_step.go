@@ -36,26 +36,38 @@ func steps(text string) iter.Seq[step] {
 // pieces yields the lines that hold steps, those that one action spans joined.
 func pieces(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		start, opened, closed := 0, -1, -1 // where the last action begins and the last one ends
+		start, looked, open := 0, false, false // open: an action began after the last one ended
 		for at := 0; at < len(text); {
 			end := lineEnd(text, at)
-			if i := strings.LastIndex(text[at:end], "{{"); i >= 0 {
-				opened = at + i
-			}
-			if i := strings.LastIndex(text[at:end], "}}"); i >= 0 {
-				closed = at + i
-			}
+			line := text[at:end]
 			at = end
-			if opened > closed && end-start < maxAction {
+			if began := lastIndex(line, "{{"); began >= 0 {
+				looked, open = true, began > lastIndex(line, "}}")
+			} else if open {
+				open = !strings.Contains(line, "}}")
+			}
+			looked = looked || strings.Contains(line, "kind:") || strings.Contains(line, "name:")
+			if open && end-start < maxAction {
 				continue
 			}
-			piece := text[start:end]
-			looked := opened >= 0 || strings.Contains(piece, "kind:") || strings.Contains(piece, "name:")
-			if looked && !yield(piece) {
+			if looked && !yield(text[start:end]) {
 				return
 			}
-			start, opened, closed = end, -1, -1
+			start, looked, open = end, false, false
 		}
+	}
+}
+
+// lastIndex is strings.LastIndex, which is slow where there is nothing to find.
+func lastIndex(text, what string) int {
+	last := -1
+	for at := 0; ; {
+		i := strings.Index(text[at:], what)
+		if i < 0 {
+			return last
+		}
+		last = at + i
+		at = last + 1
 	}
 }
 

@@ -9,8 +9,9 @@ import (
 type podTemplate struct {
 	file  string // its name in the whole chart; "" for a define
 	text  string // as it is written; "" for a define
-	names string // in lower case: its path and the lines that give names
-	pods  bool   // it has an object that makes pods
+	names string // in lower case: its path and the lines that give names; gathered in named first
+	named []byte
+	pods  bool // it has an object that makes pods
 	// guards are the values that conditions around such objects read, reads all
 	// the values that it reads; as paths among the release's.
 	guards, reads [][]string
@@ -40,7 +41,7 @@ type templateBlock struct {
 
 // scan steps through one file, of which name is the path in its own chart.
 func (s *templateScanner) scan(file, name, text string) {
-	current := &podTemplate{file: file, text: text, names: strings.ToLower(name)}
+	current := &podTemplate{file: file, text: text, named: []byte(strings.ToLower(name))}
 	s.bodies = append(s.bodies, current)
 	var open []templateBlock
 	for step := range steps(text) {
@@ -51,7 +52,7 @@ func (s *templateScanner) scan(file, name, text string) {
 				current.guards = addPaths(current.guards, guardsOf(open))
 			}
 		case !strings.HasPrefix(step.text, "{{"):
-			current.names += "\n" + strings.ToLower(step.text)
+			current.named = append(append(current.named, '\n'), strings.ToLower(step.text)...)
 			s.read(current, step.text, open)
 		default:
 			s.read(current, step.text, open)
@@ -159,8 +160,9 @@ func (s *templateScanner) joined(t *podTemplate, done map[*podTemplate]*podTempl
 		return j
 	}
 	done[t] = t
+	t.names = string(t.named)
 	out := *t
-	out.guards, out.reads = slices.Clone(t.guards), slices.Clone(t.reads)
+	out.guards, out.reads, out.named = slices.Clone(t.guards), slices.Clone(t.reads), slices.Clone(t.named)
 	for _, u := range t.uses {
 		inner, ok := s.defines[u.name]
 		if !ok {
@@ -171,11 +173,12 @@ func (s *templateScanner) joined(t *podTemplate, done map[*podTemplate]*podTempl
 		if more.pods {
 			out.pods = true
 			out.guards = addPaths(addPaths(out.guards, u.guards), more.guards)
-			if len(out.names) < maxNames {
-				out.names += "\n" + more.names
+			if len(out.named) < maxNames {
+				out.named = append(append(out.named, '\n'), more.names...)
 			}
 		}
 	}
+	out.names, out.named = string(out.named), nil
 	done[t] = &out
 	return &out
 }
