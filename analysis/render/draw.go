@@ -2,7 +2,6 @@ package render
 
 import (
 	"bytes"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -56,40 +55,6 @@ func hasWord(text []byte, word string, is func(before byte, after []byte) bool) 
 func endsName(text []byte) bool { return len(text) == 0 || !isNameByte(text[0]) }
 
 func isNameByte(c byte) bool { return isWordByte(c) && c < 0x80 }
-
-// shortWord is the length up to which words of names are not looked at: nobody draws fewer letters.
-const shortWord = 3
-
-// namesDrawn tells whether a word in a name stands neither in the chart's templates and
-// values nor in the request: it may be drawn, and a second render shows whether it is.
-func namesDrawn(out *Output, c *Chart, r Request) bool {
-	open := map[string]bool{}
-	for _, o := range out.Objects {
-		for word := range strings.FieldsFuncSeq(o.Name, isBetween) {
-			if len(word) > shortWord {
-				open[word] = true
-			}
-		}
-	}
-	found := func(text string) {
-		for word := range strings.FieldsFuncSeq(text, isBetween) {
-			delete(open, word)
-		}
-	}
-	found(r.ReleaseName + " " + r.Namespace)
-	texts(r.Values, found)
-	for _, f := range c.Files {
-		if len(open) == 0 {
-			return false
-		}
-		if base := path.Base(f.Name); inTemplates(f.Name) || base == "values.yaml" || base == "Chart.yaml" {
-			found(string(f.Data))
-		}
-	}
-	return len(open) > 0
-}
-
-func isBetween(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) }
 
 // texts calls use for every key and text among values.
 func texts(v any, use func(string)) {

@@ -1,0 +1,97 @@
+package render
+
+import (
+	"path"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// shortWord is the length up to which words of names are not looked at: nobody draws fewer letters.
+	shortWord = 3
+	// plainWord is the length from which a word is known, too, where it stands in capitals, as in the name of
+	// a function or a key: names are often made of these, and so many letters are not drawn by chance.
+	plainWord = 6
+)
+
+// namesDrawn tells whether a word in a name stands neither in the chart's templates and
+// values nor in the request: it may be drawn, and a second render shows whether it is.
+func namesDrawn(out *Output, c *Chart, r Request) bool {
+	open := openWords{words: map[string]bool{}}
+	for _, o := range out.Objects {
+		eachWord(o.Name, open.add)
+	}
+	found := func(text string) { eachWord(text, open.close) }
+	found(r.ReleaseName + " " + r.Namespace)
+	texts(r.Values, found)
+	for _, f := range c.Files {
+		if len(open.words) == 0 {
+			return false
+		}
+		if base := path.Base(f.Name); inTemplates(f.Name) || base == "values.yaml" || base == "Chart.yaml" {
+			found(string(f.Data))
+		}
+	}
+	return len(open.words) > 0
+}
+
+// openWords are the words of names that were found nowhere yet.
+type openWords struct {
+	words map[string]bool
+	// begins tells of a first byte how long the words are that begin with it, a bit for each length: most words
+	// of a text are none of these, which is seen so before they are looked up.
+	begins [256]uint64
+}
+
+func lengthBit(word string) uint64 { return 1 << min(len(word), 63) }
+
+func (o *openWords) add(word string) {
+	if len(word) > shortWord {
+		o.words[word] = true
+		o.begins[word[0]] |= lengthBit(word)
+	}
+}
+
+func (o *openWords) close(word string) {
+	bit := lengthBit(word)
+	if o.begins[word[0]]&bit != 0 {
+		delete(o.words, word)
+	}
+	if len(word) >= plainWord && (o.begins[word[0]]|o.begins[word[0]|0x20])&bit != 0 {
+		if lower := strings.ToLower(word); lower != word {
+			delete(o.words, lower)
+		}
+	}
+}
+
+// eachWord calls use for all that stands in a text without anything between that is neither letter nor digit.
+func eachWord(text string, use func(string)) {
+	start := -1
+	for i := 0; i < len(text); {
+		c, n := rune(text[i]), 1
+		if c >= utf8.RuneSelf {
+			c, n = utf8.DecodeRuneInString(text[i:])
+		}
+		switch {
+		case isBetween(c):
+			if start >= 0 {
+				use(text[start:i])
+				start = -1
+			}
+		case start < 0:
+			start = i
+		}
+		i += n
+	}
+	if start >= 0 {
+		use(text[start:])
+	}
+}
+
+func isBetween(c rune) bool {
+	if c < utf8.RuneSelf {
+		return (c < 'a' || c > 'z') && (c < '0' || c > '9') && (c < 'A' || c > 'Z')
+	}
+	return !unicode.IsLetter(c) && !unicode.IsDigit(c)
+}
