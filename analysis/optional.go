@@ -105,7 +105,7 @@ func (p *NamespacePlan) explain(found map[string]Feature) {
 // not depend on the order of the inputs. The error is ctx's alone.
 func FindFeatures(ctx context.Context, namespace string, patterns []string, inputs []Input, opts FeatureOptions) (map[string]Feature, error) {
 	s := &featureSearch{opts: opts, namespace: namespace, open: slices.Clone(patterns),
-		found: map[string]Feature{}, named: map[string]Feature{}, renders: map[int]int{}}
+		found: map[string]Feature{}, named: map[string]Feature{}, renders: map[int]int{}, parts: map[int]*partOf{}}
 	if s.opts.MaxRenders <= 0 {
 		s.opts.MaxRenders = defaultRenders
 	}
@@ -125,6 +125,9 @@ func FindFeatures(ctx context.Context, namespace string, patterns []string, inpu
 		}
 		if s.renders[c.input] < s.opts.MaxRenders && slices.ContainsFunc(c.hints, func(p string) bool { return slices.Contains(s.open, p) }) {
 			s.renders[c.input]++
+			if s.parts[c.input] == nil {
+				s.parts[c.input] = newPartOf(inputs[c.input].Chart)
+			}
 			s.try(ctx, inputs[c.input], c)
 		}
 	}
@@ -145,6 +148,7 @@ type featureSearch struct {
 	found     map[string]Feature
 	named     map[string]Feature // of patterns that would match a name or be mentioned, but match no pod
 	renders   map[int]int        // by input
+	parts     map[int]*partOf    // of the charts, by input
 }
 
 // try renders a release with one value switched and looks which patterns match now.
@@ -153,11 +157,7 @@ func (s *featureSearch) try(ctx context.Context, in Input, c featureSwitch) {
 	release.Values = render.MergeValues(release.Values, c.values())
 	release.PostRenderers = nil // they patch what there is
 	request := release.Request(s.opts.Render, s.opts.CRDs)
-	renderer := orInProcess(s.opts.Render.Renderer)
-	out, err := renderer.Render(ctx, only(in.Chart, c.files), request)
-	if err != nil && len(c.files) > 0 && ctx.Err() == nil {
-		out, err = renderer.Render(ctx, in.Chart, request) // a template may include another by its path
-	}
+	out, err := s.render(ctx, in.Chart, c, request)
 	if err != nil {
 		return
 	}
@@ -171,6 +171,23 @@ func (s *featureSearch) try(ctx context.Context, in Input, c featureSwitch) {
 		f := Feature{Release: release.Name, Values: c.String(), Workload: w.Kind + " " + w.Name, Pods: strings.Join(PodPatterns(w.Workload), ", ")}
 		s.open = slices.DeleteFunc(s.open, func(pattern string) bool { return s.explains(pattern, w.Workload, f) })
 	}
+}
+
+// render renders what the switch switches on: the templates whose pods depend on it, or more of the
+// chart where these need what they are not seen to need.
+func (s *featureSearch) render(ctx context.Context, chart *render.Chart, c featureSwitch, request render.Request) (out *render.Output, err error) {
+	renderer := orInProcess(s.opts.Render.Renderer)
+	if len(c.files) > 0 {
+		for _, part := range []func() *render.Chart{
+			func() *render.Chart { return s.parts[c.input].part(c.files, request.Values) },
+			func() *render.Chart { return only(chart, c.files) },
+		} {
+			if out, err = renderer.Render(ctx, part(), request); err == nil || ctx.Err() != nil {
+				return out, err
+			}
+		}
+	}
+	return renderer.Render(ctx, chart, request)
 }
 
 // mentions notes the open patterns whose pods the objects name.
