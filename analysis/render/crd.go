@@ -62,10 +62,15 @@ func (c *Chart) APIVersions() []string { return APIVersions(c.CRDs()) }
 // crds/ folders of the chart and its enabled subcharts, and those that stand
 // in their templates. A chart that cannot be read is expected to install none.
 func (c *Chart) ExpectedCRDs(values map[string]any) []CRD {
+	return new(Renderer).ExpectedCRDs(c, values)
+}
+
+// ExpectedCRDs are those of the chart.
+func (by *Renderer) ExpectedCRDs(c *Chart, values map[string]any) []CRD {
 	if !c.MentionsCRDs() {
 		return nil
 	}
-	p, err := c.parse()
+	p, err := by.parse(c)
 	if err != nil || p.process(values) != nil {
 		return nil
 	}

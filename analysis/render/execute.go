@@ -35,7 +35,7 @@ func (by *Renderer) execute(ctx context.Context, c *Chart, r Request, as stage, 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	p, err := c.parse()
+	p, err := by.parse(c)
 	if err != nil {
 		return nil, err
 	}

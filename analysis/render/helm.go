@@ -37,13 +37,17 @@ func recovered(err *error) {
 }
 
 // parse makes Helm's chart out of the files.
-func (c *Chart) parse() (p *parsed, err error) {
+func (by *Renderer) parse(c *Chart) (p *parsed, err error) {
 	defer recovered(&err)
 	p = &parsed{dir: c.Dir, origin: make(map[*byte]string, len(c.Files))}
 	buffered := make([]*loader.BufferedFile, 0, len(c.Files))
+	var all places
 	for _, f := range c.Files {
 		data := f.Data
-		if len(data) > 0 && f.Source != "" {
+		switch {
+		case ownPath(f.Name) == "values.yaml":
+			data = all.place(&by.values, data)
+		case len(data) > 0 && f.Source != "":
 			if _, taken := p.origin[unsafe.SliceData(data)]; taken {
 				data = bytes.Clone(data) // two files of the repository share one blob
 			}
@@ -56,6 +60,7 @@ func (c *Chart) parse() (p *parsed, err error) {
 		return nil, err
 	}
 	sortDependencies(ch)
+	all.fill(ch)
 	p.chart = ch
 	return p, nil
 }

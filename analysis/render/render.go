@@ -46,8 +46,11 @@ type Output struct {
 }
 
 // Renderer renders charts, and keeps of one what it may need for the next: schemas as they are when
-// compiled. It may be used by several goroutines at once. The zero value is ready.
-type Renderer struct{ schemas schemas }
+// compiled, and values as they are when read. It may be used by several goroutines at once. The zero value is ready.
+type Renderer struct {
+	schemas schemas
+	values  valuesFiles
+}
 
 // Render is Render of a Renderer that keeps nothing.
 func Render(ctx context.Context, c *Chart, r Request) (*Output, error) {

@@ -8,7 +8,6 @@ import (
 	"runtime/metrics"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
@@ -83,19 +82,8 @@ func (s *schemas) validate(schema []byte, values map[string]any) (err error) {
 	return nil
 }
 
-// schemas keeps the schemas that were used last as they are when compiled, which costs more
-// than to validate with them. They are known by their whole text, so that a chart's schema
-// is no other's. The zero value is empty.
-type schemas struct {
-	mu   sync.Mutex
-	kept []keptSchema // the one used last is the last
-}
-
-type keptSchema struct {
-	text      []byte
-	validator *jsonschema.Schema
-	cost      uint64 // at least the bytes that it holds
-}
+// schemas keeps schemas as they are when compiled, which costs more than to validate with them.
+type schemas struct{ kept kept[*jsonschema.Schema] }
 
 // maxSchemas bounds what is kept, by the bytes that compiling it took: of a real schema a tenth of them stay,
 // of one that is made for it nearly all.
@@ -103,34 +91,16 @@ const maxSchemas = 48 << 20
 
 // compiled returns a schema that is kept, or compiles and keeps it.
 func (s *schemas) compiled(schema []byte) (*jsonschema.Schema, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if i := slices.IndexFunc(s.kept, func(k keptSchema) bool { return bytes.Equal(k.text, schema) }); i >= 0 {
-		k := s.kept[i]
-		s.kept = append(slices.Delete(s.kept, i, i+1), k)
-		return k.validator, nil
+	if validator, ok := s.kept.get(schema); ok {
+		return validator, nil
 	}
 	before := allocated()
 	validator, err := compileSchema(schema)
 	if err != nil {
 		return nil, err
 	}
-	s.keep(keptSchema{bytes.Clone(schema), validator, allocated() - before + uint64(len(schema))})
+	s.kept.put(schema, validator, allocated()-before, maxSchemas)
 	return validator, nil
-}
-
-// keep adds a schema, and lets those go that were not used for the longest time.
-func (s *schemas) keep(k keptSchema) {
-	if k.cost > maxSchemas {
-		return
-	}
-	s.kept = append(s.kept, k)
-	total, first := uint64(0), len(s.kept)
-	for first > 0 && total+s.kept[first-1].cost <= maxSchemas {
-		first--
-		total += s.kept[first].cost
-	}
-	s.kept = slices.Delete(s.kept, 0, first)
 }
 
 // allocated is how many bytes the process has taken so far, those given back included.

@@ -148,8 +148,13 @@ func plainValues(values map[string]any) (map[string]any, error) {
 // DefaultValues returns the chart's values with the given ones over them, as
 // its templates would see them; a null takes a key away. Nothing is rendered, and values are not changed.
 func (c *Chart) DefaultValues(values map[string]any) (merged map[string]any, err error) {
+	return new(Renderer).DefaultValues(c, values)
+}
+
+// DefaultValues are those of the chart.
+func (by *Renderer) DefaultValues(c *Chart, values map[string]any) (merged map[string]any, err error) {
 	defer recovered(&err)
-	p, err := c.parse()
+	p, err := by.parse(c)
 	if err != nil {
 		return nil, fmt.Errorf("read chart %s: %w", c.Dir, err)
 	}

@@ -114,9 +114,9 @@ func do(kind byte, message []byte, limits Limits, renderer *render.Renderer) ([]
 		}
 		return result, inChart(c, err)
 	case callExpectedCRDs:
-		return wire.CRDs(c.ExpectedCRDs(r.Values))
+		return wire.CRDs(renderer.ExpectedCRDs(c, r.Values))
 	case callDefaultValues:
-		values, err := c.DefaultValues(r.Values)
+		values, err := renderer.DefaultValues(c, r.Values)
 		if err != nil {
 			return nil, err
 		}

@@ -1,0 +1,100 @@
+package render
+
+import (
+	"strconv"
+
+	"helm.sh/helm/v3/pkg/chart"
+	"sigs.k8s.io/yaml"
+)
+
+// valuesFiles keeps what values.yaml files hold. A chart is read anew for every render, since
+// rendering changes what Helm made of it, and most of the time that takes is that of its values.
+type valuesFiles struct{ kept kept[map[string]any] }
+
+// maxValuesFiles bounds what is kept, in bytes.
+const maxValuesFiles = 8 << 20
+
+// read returns what a values.yaml holds, as Helm would read it. It is the caller's.
+func (v *valuesFiles) read(data []byte) (map[string]any, error) {
+	if values, ok := v.kept.get(data); ok {
+		return copyJSON(values).(map[string]any), nil
+	}
+	values := map[string]any{}
+	if err := yaml.Unmarshal(data, &values); err != nil {
+		return nil, err
+	}
+	if cost := weight(values); cost <= maxValuesFiles {
+		v.kept.put(data, copyJSON(values).(map[string]any), cost, maxValuesFiles)
+	}
+	return values, nil
+}
+
+// copyJSON returns a copy of what JSON is made of.
+func copyJSON(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		if v == nil {
+			return v
+		}
+		out := make(map[string]any, len(v))
+		for key, e := range v {
+			out[key] = copyJSON(e)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = copyJSON(e)
+		}
+		return out
+	}
+	return v
+}
+
+// weight is about how many bytes such values take.
+func weight(v any) uint64 {
+	const perKey, perItem = 80, 16
+	switch v := v.(type) {
+	case string:
+		return uint64(len(v)) + perItem
+	case map[string]any:
+		n := uint64(perKey)
+		for key, e := range v {
+			n += uint64(len(key)) + perKey + weight(e)
+		}
+		return n
+	case []any:
+		n := uint64(perItem)
+		for _, e := range v {
+			n += perItem + weight(e)
+		}
+		return n
+	}
+	return perItem
+}
+
+// places are the values that stand aside while Helm loads a chart and its subcharts.
+type places []map[string]any
+
+const placeKey = "place"
+
+// place returns what Helm is given for a values.yaml to read: where its values stand. A file that cannot
+// be read is given as it is, so that Helm says why.
+func (p *places) place(known *valuesFiles, data []byte) []byte {
+	values, err := known.read(data)
+	if err != nil {
+		return data
+	}
+	*p = append(*p, values)
+	return strconv.AppendInt([]byte(placeKey+": "), int64(len(*p)-1), 10)
+}
+
+// fill gives the chart and its subcharts their values: all that Helm could read are places.
+func (p places) fill(ch *chart.Chart) {
+	if n, ok := ch.Values[placeKey].(float64); ok {
+		ch.Values = p[int(n)]
+	}
+	for _, d := range ch.Dependencies() {
+		p.fill(d)
+	}
+}
