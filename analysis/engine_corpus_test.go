@@ -60,7 +60,7 @@ func TestCorpusEngine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := render.Render(ctx, in.Chart, in.Release.Request(opts, render.CRDs(objects)))
+	out, err := analysis.InProcess{}.Render(ctx, in.Chart, in.Release.Request(opts, render.CRDs(objects)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"runtime"
@@ -102,21 +103,29 @@ func (p *NamespacePlan) explain(found map[string]Feature) {
 
 // FindFeatures looks for the optional features of a namespace's releases whose pods
 // the patterns match, and returns the ones that it finds by pattern. Which one is found does
-// not depend on the order of the inputs. The error is ctx's alone.
+// not depend on the order of the inputs. The error is ctx's, or says which charts could
+// not be opened: what is found in the others is returned all the same.
 func FindFeatures(ctx context.Context, namespace string, patterns []string, inputs []Input, opts FeatureOptions) (map[string]Feature, error) {
 	s := &featureSearch{opts: opts, namespace: namespace, open: slices.Clone(patterns),
-		found: map[string]Feature{}, named: map[string]Feature{}, renders: map[int]int{}, parts: map[int]*partOf{}}
+		found: map[string]Feature{}, named: map[string]Feature{}, renders: map[int]int{}, charts: map[int]*render.Chart{}, parts: map[int]*partOf{}}
 	if s.opts.MaxRenders <= 0 {
 		s.opts.MaxRenders = defaultRenders
 	}
 	s.table = newOperatorTable(opts.Operators)
 	kinds := s.table.podKinds()
 	var candidates []featureSwitch
+	var errs []error
 	for i, in := range inputs {
 		if in.Release.Namespace != namespace || in.Chart == nil || in.Release.Err != nil {
 			continue
 		}
-		candidates = append(candidates, switchesOf(i, in, patterns, kinds)...)
+		chart, err := in.Chart.Open(ctx)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		s.charts[i] = chart
+		candidates = append(candidates, switchesOf(i, in.Release, chart, patterns, kinds)...)
 	}
 	sortSwitches(candidates, inputs)
 	for _, c := range candidates {
@@ -126,9 +135,9 @@ func FindFeatures(ctx context.Context, namespace string, patterns []string, inpu
 		if s.renders[c.input] < s.opts.MaxRenders && slices.ContainsFunc(c.hints, func(p string) bool { return slices.Contains(s.open, p) }) {
 			s.renders[c.input]++
 			if s.parts[c.input] == nil {
-				s.parts[c.input] = newPartOf(inputs[c.input].Chart)
+				s.parts[c.input] = newPartOf(s.charts[c.input])
 			}
-			s.try(ctx, inputs[c.input], c)
+			s.try(ctx, inputs[c.input].Release, c)
 		}
 	}
 	for _, pattern := range s.open {
@@ -136,7 +145,7 @@ func FindFeatures(ctx context.Context, namespace string, patterns []string, inpu
 			s.found[pattern] = f
 		}
 	}
-	return s.found, ctx.Err()
+	return s.found, errors.Join(append(errs, ctx.Err())...)
 }
 
 // featureSearch is the search for the features of one namespace.
@@ -148,16 +157,16 @@ type featureSearch struct {
 	found     map[string]Feature
 	named     map[string]Feature // of patterns that would match a name or be mentioned, but match no pod
 	renders   map[int]int        // by input
-	parts     map[int]*partOf    // of the charts, by input
+	charts    map[int]*render.Chart
+	parts     map[int]*partOf // of the charts, by input
 }
 
 // try renders a release with one value switched and looks which patterns match now.
-func (s *featureSearch) try(ctx context.Context, in Input, c featureSwitch) {
-	release := in.Release
+func (s *featureSearch) try(ctx context.Context, release Release, c featureSwitch) {
 	release.Values = render.MergeValues(release.Values, c.values())
 	release.PostRenderers = nil // they patch what there is
 	request := release.Request(s.opts.Render, s.opts.CRDs)
-	out, err := s.render(ctx, in.Chart, c, request)
+	out, err := s.render(ctx, c, request)
 	if err != nil {
 		return
 	}
@@ -175,7 +184,8 @@ func (s *featureSearch) try(ctx context.Context, in Input, c featureSwitch) {
 
 // render renders what the switch switches on: the templates whose pods depend on it, or more of the
 // chart where these need what they are not seen to need.
-func (s *featureSearch) render(ctx context.Context, chart *render.Chart, c featureSwitch, request render.Request) (out *render.Output, err error) {
+func (s *featureSearch) render(ctx context.Context, c featureSwitch, request render.Request) (out *render.Output, err error) {
+	chart := s.charts[c.input]
 	renderer := orInProcess(s.opts.Render.Renderer)
 	if len(c.files) > 0 {
 		for _, part := range []func() *render.Chart{

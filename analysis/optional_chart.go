@@ -39,15 +39,15 @@ func (d dependency) key() string {
 // maxParts bounds how many subcharts of a chart are looked at.
 const maxParts = 100
 
-// chartParts reads the chart of a release and its subcharts, the chart first. What
+// chartParts reads a chart and its subcharts as a release's values see them, the chart first. What
 // cannot be read is left out: Helm has refused it already.
-func chartParts(in Input, kinds map[string]bool) []chartPart {
+func chartParts(chart *render.Chart, values map[string]any, kinds map[string]bool) []chartPart {
 	r := partReader{files: map[string][]render.File{}, kinds: kinds, metas: map[string]chartMeta{}, values: map[string]map[string]any{}}
-	for _, f := range in.Chart.Files {
+	for _, f := range chart.Files {
 		dir := chartDir(f.Name)
 		r.files[dir] = append(r.files[dir], f)
 	}
-	r.read("", nil, in.Release.Values, nil)
+	r.read("", nil, values, nil)
 	return r.parts
 }
 

@@ -21,7 +21,8 @@ const keptFeatures = "features"
 func keptOrFound(ctx context.Context, namespace string, patterns []string, inputs []Input, opts FeatureOptions) (map[string]Feature, error) {
 	key, ok := featuresKey(namespace, patterns, inputs, opts)
 	if !ok {
-		return FindFeatures(ctx, namespace, patterns, inputs, opts)
+		found, _ := FindFeatures(ctx, namespace, patterns, inputs, opts) // a chart that cannot be opened explains nothing
+		return found, ctx.Err()
 	}
 	if data, there := opts.Keeper.Get(keptFeatures, key); there {
 		var found map[string]Feature
@@ -33,7 +34,7 @@ func keptOrFound(ctx context.Context, namespace string, patterns []string, input
 	opts.Render.Renderer = watch
 	found, err := FindFeatures(ctx, namespace, patterns, inputs, opts)
 	if err != nil || watch.failed {
-		return found, err
+		return found, ctx.Err()
 	}
 	if data, err := json.Marshal(found); err == nil {
 		opts.Keeper.Put(keptFeatures, key, data)
@@ -69,7 +70,7 @@ type failureWatch struct {
 }
 
 // Render is render.Render.
-func (w *failureWatch) Render(ctx context.Context, c *render.Chart, r render.Request) (*render.Output, error) {
+func (w *failureWatch) Render(ctx context.Context, c render.ChartSource, r render.Request) (*render.Output, error) {
 	out, err := w.Renderer.Render(ctx, c, r)
 	var template *render.TemplateError
 	if err != nil && !errors.As(err, &template) {

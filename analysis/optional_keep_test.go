@@ -24,7 +24,7 @@ type counting struct {
 	late    bool
 }
 
-func (c *counting) Render(ctx context.Context, chart *render.Chart, r render.Request) (*render.Output, error) {
+func (c *counting) Render(ctx context.Context, chart render.ChartSource, r render.Request) (*render.Output, error) {
 	c.renders.Add(1)
 	if c.late {
 		return nil, context.DeadlineExceeded

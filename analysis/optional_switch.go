@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"tokenward/analysis/render"
 )
 
 // setting is one value at a path among a release's values.
@@ -28,8 +30,8 @@ func (c featureSwitch) path() []string { return c.settings[len(c.settings)-1].pa
 
 // switchesOf lists the values of a release that switch something on, as far as a
 // pattern speaks for them.
-func switchesOf(index int, in Input, patterns []string, kinds map[string]bool) []featureSwitch {
-	parts := chartParts(in, kinds)
+func switchesOf(index int, release Release, chart *render.Chart, patterns []string, kinds map[string]bool) []featureSwitch {
+	parts := chartParts(chart, release.Values, kinds)
 	ix := indexTemplates(parts)
 	var all []featureSwitch
 	seen := map[string]bool{}
@@ -37,7 +39,7 @@ func switchesOf(index int, in Input, patterns []string, kinds map[string]bool) [
 		if key := pathKey(path); !seen[key] {
 			seen[key] = true
 			c := featureSwitch{input: index, settings: append(allOn(off), setting{path, on})}
-			c.score(ix, patterns, in.Release)
+			c.score(ix, patterns, release)
 			if len(c.hints) > 0 {
 				all = append(all, c)
 			}

@@ -19,7 +19,7 @@ import (
 type Input struct {
 	Release Release
 	// Chart is nil for a release that could not be fetched; Release.Err then says why.
-	Chart  *render.Chart
+	Chart  render.ChartSource
 	Commit string // that the release's ref resolved to
 
 	expected *expectation // nil until Expect
@@ -93,7 +93,7 @@ func RenderAll(ctx context.Context, inputs []Input, opts RenderOptions) (*Set, e
 	}
 	for range maxRounds {
 		now := p.apiVersions()
-		todo := p.largestFirst(func(j *job) bool { return !j.tried || j.chart.AsksFor(onlyInOne(j.knew, now)) })
+		todo := p.largestFirst(func(j *job) bool { return !j.tried || j.asksFor(ctx, onlyInOne(j.knew, now)) })
 		if len(todo) == 0 {
 			break
 		}
@@ -107,7 +107,7 @@ func RenderAll(ctx context.Context, inputs []Input, opts RenderOptions) (*Set, e
 // job is one release on its way through the rounds.
 type job struct {
 	input    Input
-	chart    *render.Chart // nil where there is nothing to render
+	chart    render.ChartSource // nil where there is nothing to render
 	rendered *RenderedRelease
 	weight   int
 	tried    bool
@@ -134,9 +134,7 @@ func newPlatform(inputs []Input, opts RenderOptions) *platform {
 			continue
 		}
 		j.chart = in.Chart
-		for _, f := range in.Chart.Files {
-			j.weight += len(f.Data)
-		}
+		j.weight = in.Chart.Facts().Bytes
 	}
 	slices.SortStableFunc(p.jobs, func(a, b *job) int {
 		return cmp.Or(strings.Compare(a.rendered.Namespace, b.rendered.Namespace),
@@ -210,6 +208,12 @@ func (j *job) expect() {
 		j.chart = nil
 	}
 	j.crds = e.crds
+}
+
+// asksFor tells whether API versions that came or went matter to the chart; they do where that cannot be said.
+func (j *job) asksFor(ctx context.Context, versions []string) bool {
+	asks, err := render.AsksFor(ctx, j.chart, versions)
+	return asks || err != nil
 }
 
 // render leaves the result in the job. A release that fails keeps the CRDs that are expected of it.

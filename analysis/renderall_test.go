@@ -163,7 +163,7 @@ type countedCRDs struct {
 	asked atomic.Int64
 }
 
-func (c *countedCRDs) ExpectedCRDs(ctx context.Context, chart *render.Chart, values map[string]any) ([]render.CRD, error) {
+func (c *countedCRDs) ExpectedCRDs(ctx context.Context, chart render.ChartSource, values map[string]any) ([]render.CRD, error) {
 	c.asked.Add(1)
 	return c.InProcess.ExpectedCRDs(ctx, chart, values)
 }

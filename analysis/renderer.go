@@ -13,12 +13,12 @@ import (
 // several goroutines at once.
 type Renderer interface {
 	// Render is render.Render.
-	Render(ctx context.Context, c *render.Chart, r render.Request) (*render.Output, error)
+	Render(ctx context.Context, c render.ChartSource, r render.Request) (*render.Output, error)
 	// ExpectedCRDs is render.Chart.ExpectedCRDs. The error is of the surroundings
 	// (the context, what contains the chart), never the chart's own.
-	ExpectedCRDs(ctx context.Context, c *render.Chart, values map[string]any) ([]render.CRD, error)
+	ExpectedCRDs(ctx context.Context, c render.ChartSource, values map[string]any) ([]render.CRD, error)
 	// DefaultValues is render.Chart.DefaultValues.
-	DefaultValues(ctx context.Context, c *render.Chart, values map[string]any) (map[string]any, error)
+	DefaultValues(ctx context.Context, c render.ChartSource, values map[string]any) (map[string]any, error)
 }
 
 // afresh is the key of what Afresh puts into a context.
@@ -35,18 +35,33 @@ func IsAfresh(ctx context.Context) bool { return ctx.Value(afresh{}) != nil }
 type InProcess struct{}
 
 // Render is render.Render.
-func (InProcess) Render(ctx context.Context, c *render.Chart, r render.Request) (*render.Output, error) {
-	return render.Render(ctx, c, r)
+func (InProcess) Render(ctx context.Context, c render.ChartSource, r render.Request) (*render.Output, error) {
+	chart, err := c.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return render.Render(ctx, chart, r)
 }
 
 // ExpectedCRDs is render.Chart.ExpectedCRDs.
-func (InProcess) ExpectedCRDs(_ context.Context, c *render.Chart, values map[string]any) ([]render.CRD, error) {
-	return c.ExpectedCRDs(values), nil
+func (InProcess) ExpectedCRDs(ctx context.Context, c render.ChartSource, values map[string]any) ([]render.CRD, error) {
+	if !c.Facts().MentionsCRDs {
+		return nil, nil
+	}
+	chart, err := c.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return chart.ExpectedCRDs(values), nil
 }
 
 // DefaultValues is render.Chart.DefaultValues.
-func (InProcess) DefaultValues(_ context.Context, c *render.Chart, values map[string]any) (map[string]any, error) {
-	return c.DefaultValues(values)
+func (InProcess) DefaultValues(ctx context.Context, c render.ChartSource, values map[string]any) (map[string]any, error) {
+	chart, err := c.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return chart.DefaultValues(values)
 }
 
 // orInProcess is r, or InProcess where r is nil.

@@ -1,11 +1,14 @@
 package bot
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 
 	"tokenward/analysis"
 	"tokenward/analysis/render"
 	"tokenward/analysis/render/wire"
+	"tokenward/gitops/git"
 )
 
 // Keeper keeps results under keys that name everything that they follow from. It may
@@ -21,7 +24,10 @@ type noKeeper struct{}
 func (noKeeper) Get(string, string) ([]byte, bool) { return nil, false }
 func (noKeeper) Put(string, string, ...[]byte)     {}
 
-const keptChart = "chart"
+const (
+	keptChart = "chart"
+	keptFacts = "facts"
+)
 
 // chartKey names what a release's chart is loaded from: a commit holds the same files wherever it is.
 func chartKey(commit string, r analysis.Release) string {
@@ -32,22 +38,89 @@ func chartKey(commit string, r analysis.Release) string {
 	return string(key)
 }
 
-// keptChart returns a release's chart as it was loaded before, nil if it was not.
-func (b *Bot) keptChart(commit string, r analysis.Release) *render.Chart {
-	data, ok := b.cfg.Keeper.Get(keptChart, chartKey(commit, r))
+// chart is a release's chart that is kept. Its files are read when somebody needs them.
+type chart struct {
+	bot     *Bot
+	shelf   *shelf
+	release analysis.Release
+	commit  string
+	key     string
+	facts   render.Facts
+}
+
+// Facts implements render.ChartSource.
+func (c *chart) Facts() render.Facts { return c.facts }
+
+// Open implements render.ChartSource. A chart that was forgotten or damaged is fetched again.
+func (c *chart) Open(ctx context.Context) (*render.Chart, error) {
+	if opened := c.shelf.get(c.key); opened != nil {
+		return opened, nil
+	}
+	opened := c.read()
+	if opened == nil {
+		var err error
+		if opened, err = c.refetch(ctx); err != nil {
+			return nil, fmt.Errorf("read chart %s of %s again: %w", c.release.Chart, c.release.Repository, err)
+		}
+	}
+	c.shelf.put(c.key, opened, c.facts.Bytes)
+	return opened, nil
+}
+
+// read returns what is kept, nil where that is gone or not what the facts say.
+func (c *chart) read() *render.Chart {
+	data, ok := c.bot.cfg.Keeper.Get(keptChart, c.key)
 	if !ok {
 		return nil
 	}
-	c, _, err := wire.ReadChart(data)
+	if opened, _, err := wire.ReadChart(data); err == nil {
+		return opened
+	}
+	return nil
+}
+
+func (c *chart) refetch(ctx context.Context) (*render.Chart, error) {
+	tree, err := c.bot.store.Fetch(ctx, c.release.Repository, git.Ref(c.release.Ref))
 	if err != nil {
-		return nil // damaged: it is loaded again
+		return nil, err
+	}
+	if tree.Commit != c.commit {
+		return nil, fmt.Errorf("%s leads to another commit now: run again", refText(c.release.Ref))
+	}
+	opened, err := analysis.LoadReleaseChart(tree.FS(), c.release)
+	if err == nil {
+		c.bot.putChart(c.key, opened)
+	}
+	return opened, err
+}
+
+// keptChart returns a release's chart that was loaded before, nil if it was not.
+func (b *Bot) keptChart(commit string, r analysis.Release, s *shelf) render.ChartSource {
+	c := &chart{bot: b, shelf: s, release: r, commit: commit, key: chartKey(commit, r)}
+	data, ok := b.cfg.Keeper.Get(keptFacts, c.key)
+	if !ok || json.Unmarshal(data, &c.facts) != nil || c.facts.Digest == "" {
+		return nil // or damaged: it is loaded again
 	}
 	return c
 }
 
-// keepChart keeps a release's chart; one that has no form to keep is loaded anew every time.
-func (b *Bot) keepChart(commit string, r analysis.Release, c *render.Chart) {
-	if data, err := wire.Chart(c, render.Request{}); err == nil {
-		b.cfg.Keeper.Put(keptChart, chartKey(commit, r), data...)
+// keepChart keeps a release's chart, and returns what reads it again. One that has no form
+// to keep stays in memory, and so do all where nothing is kept.
+func (b *Bot) keepChart(commit string, r analysis.Release, s *shelf, loaded *render.Chart) render.ChartSource {
+	c := &chart{bot: b, shelf: s, release: r, commit: commit, key: chartKey(commit, r), facts: loaded.Facts()}
+	facts, err := json.Marshal(c.facts)
+	if _, none := b.cfg.Keeper.(noKeeper); none || err != nil || !b.putChart(c.key, loaded) {
+		return loaded
 	}
+	b.cfg.Keeper.Put(keptFacts, c.key, facts)
+	s.put(c.key, loaded, c.facts.Bytes)
+	return c
+}
+
+func (b *Bot) putChart(key string, c *render.Chart) bool {
+	data, err := wire.Chart(c, render.Request{})
+	if err == nil {
+		b.cfg.Keeper.Put(keptChart, key, data...)
+	}
+	return err == nil
 }

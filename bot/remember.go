@@ -156,14 +156,14 @@ type steadyRenderer struct {
 }
 
 // Render implements analysis.Renderer.
-func (w *steadyRenderer) Render(ctx context.Context, c *render.Chart, q render.Request) (*render.Output, error) {
+func (w *steadyRenderer) Render(ctx context.Context, c render.ChartSource, q render.Request) (*render.Output, error) {
 	out, err := w.Renderer.Render(ctx, c, q)
 	w.note(err)
 	return out, err
 }
 
 // ExpectedCRDs implements analysis.Renderer.
-func (w *steadyRenderer) ExpectedCRDs(ctx context.Context, c *render.Chart, values map[string]any) ([]render.CRD, error) {
+func (w *steadyRenderer) ExpectedCRDs(ctx context.Context, c render.ChartSource, values map[string]any) ([]render.CRD, error) {
 	crds, err := w.Renderer.ExpectedCRDs(ctx, c, values)
 	w.note(err)
 	return crds, err

@@ -9,8 +9,6 @@ import (
 	"sort"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"tokenward/analysis"
 	"tokenward/analysis/policy"
 	"tokenward/analysis/render"
@@ -210,63 +208,6 @@ func (b *Bot) discoverOptions() analysis.DiscoverOptions {
 
 func (b *Bot) renderOptions(s *Scan) analysis.RenderOptions {
 	return analysis.RenderOptions{KubeVersion: b.cfg.KubeVersion, APIVersions: b.cfg.APIVersions, Extra: s.Discovery.Extra, Renderer: b.cfg.Renderer}
-}
-
-// fetchCharts fetches every release's repository and loads its chart. A release
-// whose chart cannot be had keeps the reason in its Err.
-func (b *Bot) fetchCharts(ctx context.Context, s *Scan) ([]analysis.Input, error) {
-	inputs := make([]analysis.Input, len(s.Discovery.Releases))
-	s.heads = make([]string, len(inputs))
-	s.commits = make([]string, len(inputs))
-	var mu sync.Mutex
-	done := 0
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(b.cfg.Workers)
-	for i, r := range s.Discovery.Releases {
-		g.Go(func() error {
-			inputs[i] = analysis.Input{Release: r}
-			if r.Err == nil {
-				var found git.Resolved
-				var chart *render.Chart
-				err := b.during(ctx, StepFetch, r.Name, func(ctx context.Context) (err error) {
-					found, chart, err = b.fetchChart(ctx, r)
-					return err
-				})
-				if ctx.Err() != nil {
-					return fmt.Errorf("fetch %s: %w", r.Repository, ctx.Err())
-				}
-				s.commits[i], inputs[i].Release.Err = found.Commit, err
-				if err == nil {
-					inputs[i].Chart, inputs[i].Commit = chart, found.Commit
-					inputs[i].Expect(ctx, b.renderOptions(s))
-					s.heads[i] = found.Head
-				}
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			done++
-			b.cfg.Progress(StepFetch, done, len(inputs))
-			return nil
-		})
-	}
-	return inputs, g.Wait()
-}
-
-// fetchChart returns what the release's ref leads to, and the chart there. It
-// fetches nothing if the chart is kept.
-func (b *Bot) fetchChart(ctx context.Context, r analysis.Release) (found git.Resolved, chart *render.Chart, err error) {
-	tree, found, err := b.store.FetchUnless(ctx, r.Repository, git.Ref(r.Ref), func(commit string) bool {
-		chart = b.keptChart(commit, r)
-		return chart != nil
-	})
-	if err != nil || chart != nil {
-		return found, chart, err
-	}
-	if chart, err = analysis.LoadReleaseChart(tree.FS(), r); err != nil {
-		return found, nil, fmt.Errorf("load its chart %s: %w", r.Chart, err)
-	}
-	b.keepChart(found.Commit, r, chart)
-	return found, chart, nil
 }
 
 func (s *Scan) workloads() []*analysis.Workload {

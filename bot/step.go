@@ -50,7 +50,7 @@ type watchedRenderer struct {
 }
 
 // Render implements analysis.Renderer.
-func (w watchedRenderer) Render(ctx context.Context, c *render.Chart, r render.Request) (*render.Output, error) {
+func (w watchedRenderer) Render(ctx context.Context, c render.ChartSource, r render.Request) (*render.Output, error) {
 	ctx, end := w.step(ctx, StepRender, r.ReleaseName)
 	out, err := w.Renderer.Render(ctx, c, r)
 	end(err)

@@ -2,49 +2,29 @@ package render
 
 import (
 	"bytes"
+	"context"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 )
 
-// The ways to ask for an API version in a template: plainly, or with something that is not known before it runs.
-var (
-	anyQuestion   = regexp.MustCompile(`Capabilities\.APIVersions`)
-	plainQuestion = regexp.MustCompile(`Capabilities\.APIVersions\.Has\s+"([^"]*)"`)
-)
-
-// UsesAPIVersions tells whether a template of the chart, or of a chart below
-// it, asks which API versions the cluster has: what it renders then depends
-// on the other charts of the platform.
-func (c *Chart) UsesAPIVersions() bool {
-	return slices.ContainsFunc(c.Files, func(f File) bool {
-		return inTemplates(f.Name) && anyQuestion.Match(f.Data)
-	})
-}
-
-// AsksFor tells whether the chart may render something else once the given
-// API versions ("group/version", "group/version/Kind") come or go: a template
-// asks for one of them, or asks for what is not known before it runs while the
-// group of one of them stands in the chart's templates or default values.
-func (c *Chart) AsksFor(versions []string) bool {
-	if len(versions) == 0 {
-		return false
+// AsksFor tells whether a chart may render something else once the given API versions
+// ("group/version", "group/version/Kind") come or go: it asks for one of them by its
+// name, or in another way while the group of one of them stands in its templates or
+// default values. The error is of opening the chart, which only the latter takes.
+func AsksFor(ctx context.Context, c ChartSource, versions []string) (bool, error) {
+	f := c.Facts()
+	if slices.ContainsFunc(f.Asks, func(v string) bool { return slices.Contains(versions, v) }) {
+		return true, nil
 	}
-	open := false
-	for _, f := range c.Files {
-		if !inTemplates(f.Name) {
-			continue
-		}
-		plain := plainQuestion.FindAllSubmatch(f.Data, -1)
-		for _, q := range plain {
-			if slices.Contains(versions, string(q[1])) {
-				return true
-			}
-		}
-		open = open || len(anyQuestion.FindAllIndex(f.Data, -1)) > len(plain)
+	if !f.AsksOpenly || len(versions) == 0 {
+		return false, nil
 	}
-	return open && c.mentionsGroup(versions)
+	chart, err := c.Open(ctx)
+	if err != nil {
+		return false, err
+	}
+	return chart.mentionsGroup(versions), nil
 }
 
 // mentionsGroup passes over templates that define kinds: they name their group without asking for it.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 
 	"sigs.k8s.io/yaml"
 )
@@ -22,6 +23,9 @@ type Chart struct {
 	Name string
 	// Files are sorted by name. Archives in charts/ are unpacked to folders.
 	Files []File
+
+	once  sync.Once
+	facts Facts
 }
 
 // File is one file of a chart. Readers must not change it.

@@ -90,31 +90,28 @@ func TestChartCRDs(t *testing.T) {
 func TestAsksFor(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
-		name       string
-		files      map[string]string
-		uses, asks bool
+		name  string
+		files map[string]string
+		asks  bool
 	}{
-		{"plainly", map[string]string{"templates/a.yaml": `{{ .Capabilities.APIVersions.Has "example.com/v1" }}`}, true, true},
-		{"for another", map[string]string{"templates/a.yaml": `{{ .Capabilities.APIVersions.Has "example.org/v1" }} example.com`}, true, false},
-		{"for something unknown of that group", map[string]string{"templates/_a.tpl": `{{ .Capabilities.APIVersions.Has .v }}`, "templates/b.yaml": `{{ include "a" (dict "v" "example.com/v1") }}`}, true, true},
-		{"for something unknown of another group", map[string]string{"templates/_a.tpl": `{{ .Capabilities.APIVersions.Has .v }}`, "templates/b.yaml": `{{ include "a" (dict "v" "example.org/v1") }}`}, true, false},
-		{"for something unknown, and defines the kind", map[string]string{"templates/_a.tpl": `{{ .Capabilities.APIVersions.Has .v }}`, "templates/b.yaml": crdText("example.com", "A", "Cluster", "v1")}, true, false},
+		{"plainly", map[string]string{"templates/a.yaml": `{{ .Capabilities.APIVersions.Has "example.com/v1" }}`}, true},
+		{"for another", map[string]string{"templates/a.yaml": `{{ .Capabilities.APIVersions.Has "example.org/v1" }} example.com`}, false},
+		{"for something unknown of that group", map[string]string{"templates/_a.tpl": `{{ .Capabilities.APIVersions.Has .v }}`, "templates/b.yaml": `{{ include "a" (dict "v" "example.com/v1") }}`}, true},
+		{"for something unknown of another group", map[string]string{"templates/_a.tpl": `{{ .Capabilities.APIVersions.Has .v }}`, "templates/b.yaml": `{{ include "a" (dict "v" "example.org/v1") }}`}, false},
+		{"for something unknown, and defines the kind", map[string]string{"templates/_a.tpl": `{{ .Capabilities.APIVersions.Has .v }}`, "templates/b.yaml": crdText("example.com", "A", "Cluster", "v1")}, false},
 		{"in a subchart", map[string]string{
 			"charts/a/Chart.yaml": "apiVersion: v2\nname: a\nversion: 1.0.0\n", "charts/a/templates/a.yaml": `{{ .Capabilities.APIVersions.Has "example.com/v1" }}`,
-		}, true, true},
-		{"not in a template", map[string]string{"README.md": `.Capabilities.APIVersions.Has "example.com/v1"`}, false, false},
+		}, true},
+		{"not in a template", map[string]string{"README.md": `.Capabilities.APIVersions.Has "example.com/v1"`}, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			c := mustLoad(t, simple(tc.files), "")
-			if got := c.UsesAPIVersions(); got != tc.uses {
-				t.Errorf("uses: %v, want %v", got, tc.uses)
+			if got, err := AsksFor(t.Context(), c, []string{"example.com/v1", "example.com/v1/A"}); got != tc.asks || err != nil {
+				t.Errorf("asks: %v, %v, want %v", got, err, tc.asks)
 			}
-			if got := c.AsksFor([]string{"example.com/v1", "example.com/v1/A"}); got != tc.asks {
-				t.Errorf("asks: %v, want %v", got, tc.asks)
-			}
-			if c.AsksFor(nil) {
-				t.Error("asks for nothing")
+			if got, err := AsksFor(t.Context(), c, nil); got || err != nil {
+				t.Errorf("asks for nothing: %v, %v", got, err)
 			}
 		})
 	}

@@ -29,7 +29,11 @@ type renderedOnce struct {
 
 func newRenderOnce() *renderOnce { return &renderOnce{seen: map[[sha256.Size]byte]*renderedOnce{}} }
 
-func (r *renderOnce) Render(ctx context.Context, c *render.Chart, q render.Request) (*render.Output, error) {
+func (r *renderOnce) Render(ctx context.Context, source render.ChartSource, q render.Request) (*render.Output, error) {
+	c, err := source.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %s\n", c.Dir, c.Name)
 	for _, f := range c.Files {

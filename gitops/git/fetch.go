@@ -57,13 +57,18 @@ func (s *Store) Resolve(ctx context.Context, url string, ref Ref) (Resolved, err
 // Fetch reads the commit that ref means, and nothing of its history, into
 // memory: from the Keeper where that has it, else from the remote. It fails with an *Error.
 func (s *Store) Fetch(ctx context.Context, url string, ref Ref) (*Snapshot, error) {
-	snapshot, _, err := s.FetchUnless(ctx, url, ref, func(string) bool { return false })
+	snapshot, _, err := s.fetch(ctx, url, ref, func(string) bool { return false }, s.keep)
 	return snapshot, err
 }
 
 // FetchUnless is Fetch, except that a commit that is known is not fetched: the
-// snapshot is then nil. It returns what ref means, too, and fails with an *Error.
+// snapshot is then nil. What is fetched is not given to the Keeper: whoever knows
+// commits keeps what they make of them. It returns what ref means, too, and fails with an *Error.
 func (s *Store) FetchUnless(ctx context.Context, url string, ref Ref, known func(commit string) bool) (*Snapshot, Resolved, error) {
+	return s.fetch(ctx, url, ref, known, func(target, *objects) {})
+}
+
+func (s *Store) fetch(ctx context.Context, url string, ref Ref, known func(commit string) bool, keep func(target, *objects)) (*Snapshot, Resolved, error) {
 	ctx, cancel := s.begin(ctx)
 	defer cancel()
 	var snapshot *Snapshot
@@ -78,7 +83,7 @@ func (s *Store) FetchUnless(ctx context.Context, url string, ref Ref, known func
 		if known(found.Commit) {
 			return nil
 		}
-		if snapshot, err = s.snapshot(ctx, session, ar, url, t); err == nil {
+		if snapshot, err = s.snapshot(ctx, session, ar, url, t, keep); err == nil {
 			snapshot.tips, found.Commit = ar.References, snapshot.Commit
 		}
 		return err
@@ -91,7 +96,7 @@ func (s *Store) FetchUnless(ctx context.Context, url string, ref Ref, known func
 
 // snapshot takes a target from the Keeper or receives it. What was received is looked at
 // before it is kept.
-func (s *Store) snapshot(ctx context.Context, session fetchSession, ar *packp.AdvRefs, url string, t target) (*Snapshot, error) {
+func (s *Store) snapshot(ctx context.Context, session fetchSession, ar *packp.AdvRefs, url string, t target, keep func(target, *objects)) (*Snapshot, error) {
 	if store := s.kept(t); store != nil {
 		return newSnapshot(url, headBranch(ar), t, store)
 	}
@@ -106,7 +111,7 @@ func (s *Store) snapshot(ctx context.Context, session fetchSession, ar *packp.Ad
 	if err != nil {
 		return nil, err
 	}
-	s.keep(t, store)
+	keep(t, store)
 	return snapshot, nil
 }
 

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"sync"
 
 	"tokenward/analysis"
@@ -29,7 +28,6 @@ var _ analysis.Renderer = (*Renderer)(nil)
 type Renderer struct {
 	next   analysis.Renderer
 	keeper Keeper
-	charts charts
 
 	mu      sync.Mutex
 	pending map[string]*pending
@@ -53,8 +51,8 @@ const (
 )
 
 // Render is render.Render.
-func (r *Renderer) Render(ctx context.Context, c *render.Chart, q render.Request) (*render.Output, error) {
-	out, err := ask(ctx, r, "render", r.charts.requestKey(c, q), codec[*render.Output]{wire.Output, wire.ReadOutput},
+func (r *Renderer) Render(ctx context.Context, c render.ChartSource, q render.Request) (*render.Output, error) {
+	out, err := ask(ctx, r, "render", requestKey(c, q), codec[*render.Output]{wire.Output, wire.ReadOutput},
 		func() (*render.Output, error) { return r.next.Render(ctx, c, q) })
 	if err == nil {
 		// Other releases' CRDs say which objects have a namespace, and are no part of the key.
@@ -64,14 +62,14 @@ func (r *Renderer) Render(ctx context.Context, c *render.Chart, q render.Request
 }
 
 // ExpectedCRDs is render.Chart.ExpectedCRDs.
-func (r *Renderer) ExpectedCRDs(ctx context.Context, c *render.Chart, values map[string]any) ([]render.CRD, error) {
-	return ask(ctx, r, "crds", r.charts.valuesKey(c, values), codec[[]render.CRD]{wire.CRDs, wire.ReadCRDs},
+func (r *Renderer) ExpectedCRDs(ctx context.Context, c render.ChartSource, values map[string]any) ([]render.CRD, error) {
+	return ask(ctx, r, "crds", valuesKey(c, values), codec[[]render.CRD]{wire.CRDs, wire.ReadCRDs},
 		func() ([]render.CRD, error) { return r.next.ExpectedCRDs(ctx, c, values) })
 }
 
 // DefaultValues is render.Chart.DefaultValues.
-func (r *Renderer) DefaultValues(ctx context.Context, c *render.Chart, values map[string]any) (map[string]any, error) {
-	return ask(ctx, r, "values", r.charts.valuesKey(c, values), codec[map[string]any]{wire.Values, wire.ReadValues},
+func (r *Renderer) DefaultValues(ctx context.Context, c render.ChartSource, values map[string]any) (map[string]any, error) {
+	return ask(ctx, r, "values", valuesKey(c, values), codec[map[string]any]{wire.Values, wire.ReadValues},
 		func() (map[string]any, error) { return r.next.DefaultValues(ctx, c, values) })
 }
 
@@ -162,22 +160,4 @@ func (c codec[T]) open(data []byte) (out T, err error, ok bool) {
 	}
 	out, err = c.read(data[1:])
 	return out, nil, err == nil
-}
-
-// mentions tells whether any text among values speaks of the cluster's
-// capabilities: a template could execute it.
-func mentions(v any) bool {
-	switch v := v.(type) {
-	case string:
-		return strings.Contains(v, capabilities)
-	case map[string]any:
-		for _, e := range v {
-			if mentions(e) {
-				return true
-			}
-		}
-	case []any:
-		return slices.ContainsFunc(v, mentions)
-	}
-	return false
 }

@@ -42,7 +42,7 @@ type counted struct {
 	hold    chan struct{} // closed once rendering may go on; nil for at once
 }
 
-func (c *counted) Render(ctx context.Context, chart *render.Chart, q render.Request) (*render.Output, error) {
+func (c *counted) Render(ctx context.Context, chart render.ChartSource, q render.Request) (*render.Output, error) {
 	c.mu.Lock()
 	c.renders++
 	c.mu.Unlock()
@@ -151,22 +151,6 @@ func TestAfreshIsDrawnAgain(t *testing.T) {
 	}
 	if again := drawn(t.Context()); again != first {
 		t.Errorf("kept %s, then given %s", first, again)
-	}
-}
-
-func TestOpenQuestionsTakeEveryVersion(t *testing.T) {
-	t.Parallel()
-	for text, open := range map[string]bool{
-		`{{ .Capabilities.APIVersions.Has "a/v1" }}`:                    false,
-		`{{ if semverCompare ">1" .Capabilities.KubeVersion.Version }}`: false,
-		`{{ .Capabilities.APIVersions.Has .v }}`:                        true,
-		`{{ $c := .Capabilities }}{{ $c.APIVersions.Has "a/v1" }}`:      true,
-		`{{ .Capabilities.APIVersions | toYaml }}`:                      true,
-		`{{ has "a/v1" .Capabilities.APIVersions }}`:                    true,
-	} {
-		if got := factsOf(load(t, map[string]string{"templates/a.yaml": text})).open; got != open {
-			t.Errorf("%s: open %v, want %v", text, got, open)
-		}
 	}
 }
 

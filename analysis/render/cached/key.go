@@ -16,10 +16,10 @@ import (
 
 // requestKey digests everything that render.Render's result follows from, but what other
 // releases' CRDs say about scopes.
-func (k *charts) requestKey(c *render.Chart, q render.Request) string {
-	facts := k.facts(c)
+func requestKey(c render.ChartSource, q render.Request) string {
+	facts := c.Facts()
 	d := digest{sha256.New()}
-	d.text(facts.digest)
+	d.text(facts.Digest)
 	d.text(q.ReleaseName)
 	d.text(q.Namespace)
 	d.value(q.Values)
@@ -30,17 +30,13 @@ func (k *charts) requestKey(c *render.Chart, q render.Request) string {
 	d.text(cmp.Or(q.KubeVersion, render.DefaultKubeVersion))
 	versions := slices.Concat(q.APIVersions, render.APIVersions(q.CRDs))
 	slices.Sort(versions)
-	versions = slices.Compact(versions)
-	if !facts.open && !mentions(q.Values) {
-		versions = slices.DeleteFunc(versions, func(v string) bool { return !facts.asks[v] })
-	}
-	d.value(versions)
+	d.value(facts.AskedVersions(slices.Compact(versions), q.Values))
 	return d.sum()
 }
 
-func (k *charts) valuesKey(c *render.Chart, values map[string]any) string {
+func valuesKey(c render.ChartSource, values map[string]any) string {
 	d := digest{sha256.New()}
-	d.text(k.facts(c).digest)
+	d.text(c.Facts().Digest)
 	d.value(values)
 	return d.sum()
 }

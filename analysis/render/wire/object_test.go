@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"tokenward/analysis/render"
 )
@@ -46,7 +47,7 @@ func TestChartArrivesWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, got); diff != "" || asked.ReleaseName != "web" || asked.Values["a"] != "b" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(render.Chart{})); diff != "" || asked.ReleaseName != "web" || asked.Values["a"] != "b" {
 		t.Error(diff, asked)
 	}
 	if &message[1][0] != &want.Files[2].Data[0] {

@@ -67,21 +67,29 @@ func (p *Pool) Close() {
 }
 
 // Render is render.Render in a worker.
-func (p *Pool) Render(ctx context.Context, c *render.Chart, r render.Request) (*render.Output, error) {
-	result, err := p.call(ctx, callRender, c, r)
+func (p *Pool) Render(ctx context.Context, c render.ChartSource, r render.Request) (*render.Output, error) {
+	chart, err := c.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	result, err := p.call(ctx, callRender, chart, r)
 	if err != nil {
 		return nil, err
 	}
 	out, err := wire.ReadOutput(result)
-	return out, inChart(c, err)
+	return out, inChart(chart, err)
 }
 
 // ExpectedCRDs is render.Chart.ExpectedCRDs in a worker. A chart without any definition is not sent.
-func (p *Pool) ExpectedCRDs(ctx context.Context, c *render.Chart, values map[string]any) ([]render.CRD, error) {
-	if !c.MentionsCRDs() {
+func (p *Pool) ExpectedCRDs(ctx context.Context, c render.ChartSource, values map[string]any) ([]render.CRD, error) {
+	if !c.Facts().MentionsCRDs {
 		return nil, nil
 	}
-	result, err := p.call(ctx, callExpectedCRDs, c.CRDPart(), render.Request{Values: values})
+	chart, err := c.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	result, err := p.call(ctx, callExpectedCRDs, chart.CRDPart(), render.Request{Values: values})
 	if err != nil {
 		return nil, err
 	}
@@ -89,8 +97,12 @@ func (p *Pool) ExpectedCRDs(ctx context.Context, c *render.Chart, values map[str
 }
 
 // DefaultValues is render.Chart.DefaultValues in a worker.
-func (p *Pool) DefaultValues(ctx context.Context, c *render.Chart, values map[string]any) (map[string]any, error) {
-	result, err := p.call(ctx, callDefaultValues, c, render.Request{Values: values})
+func (p *Pool) DefaultValues(ctx context.Context, c render.ChartSource, values map[string]any) (map[string]any, error) {
+	chart, err := c.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	result, err := p.call(ctx, callDefaultValues, chart, render.Request{Values: values})
 	if err != nil {
 		return nil, err
 	}

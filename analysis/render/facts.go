@@ -1,0 +1,95 @@
+package render
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// ChartSource is a chart whose files need not be in memory. A *Chart is one that has them.
+type ChartSource interface {
+	// Facts are what is known of the chart without its files.
+	Facts() Facts
+	// Open returns the chart with its files. The error says why they cannot be had any more.
+	Open(ctx context.Context) (*Chart, error)
+}
+
+// Facts are what can be said of a chart without its files.
+type Facts struct {
+	Dir, Name string // as in Chart
+	Digest    string // of everything in the chart: another chart with it renders the same
+	Bytes     int    // of its files
+	// Asks are the API versions that templates and default values ask for by their names, sorted.
+	Asks []string
+	// AsksOpenly is true where they ask for the cluster's capabilities in another way,
+	// so that any version may matter.
+	AsksOpenly bool
+	// MentionsCRDs is true where any file names the kind: without, no CRDs are expected of the chart.
+	MentionsCRDs bool
+}
+
+var _ ChartSource = (*Chart)(nil)
+
+// Open returns c.
+func (c *Chart) Open(context.Context) (*Chart, error) { return c, nil }
+
+// Facts implements ChartSource. They are found out once.
+func (c *Chart) Facts() Facts {
+	c.once.Do(func() { c.facts = c.findFacts() })
+	return c.facts
+}
+
+func (c *Chart) findFacts() Facts {
+	f := Facts{Dir: c.Dir, Name: c.Name, MentionsCRDs: c.MentionsCRDs()}
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %q\n", c.Dir, c.Name)
+	for _, file := range c.Files {
+		fmt.Fprintf(h, "%q %q %d\n", file.Name, file.Source, len(file.Data))
+		h.Write(file.Data)
+		f.Bytes += len(file.Data)
+		if strings.Contains("/"+file.Name, "/templates/") || path.Base(file.Name) == "values.yaml" {
+			f.read(file.Data)
+		}
+	}
+	f.Digest = hex.EncodeToString(h.Sum(nil))
+	slices.Sort(f.Asks)
+	f.Asks = slices.Compact(f.Asks)
+	return f
+}
+
+const capabilitiesWord = "Capabilities"
+
+// The ways to ask for the cluster's capabilities: for an API version by its name, for
+// what is the same in every release's request, and in any other way.
+var (
+	question   = regexp.MustCompile(capabilitiesWord + `(\.\w+)*(\s+"[^"]*")?`)
+	byName     = regexp.MustCompile(`^` + capabilitiesWord + `\.APIVersions\.Has\s+"([^"]*)"$`)
+	ofVersions = regexp.MustCompile(`^` + capabilitiesWord + `\.(KubeVersion|HelmVersion)\b`)
+)
+
+// read looks for questions in a template or in values, which may hold templates, too.
+func (f *Facts) read(text []byte) {
+	for _, q := range question.FindAll(text, -1) {
+		if m := byName.FindSubmatch(q); m != nil {
+			f.Asks = append(f.Asks, string(m[1]))
+		} else if !ofVersions.Match(q) {
+			f.AsksOpenly = true
+		}
+	}
+}
+
+// AskedVersions picks from API versions those that may matter to the chart with the given
+// values, which may hold templates, too.
+func (f Facts) AskedVersions(versions []string, values map[string]any) []string {
+	openly := f.AsksOpenly
+	texts(values, func(text string) { openly = openly || strings.Contains(text, capabilitiesWord) })
+	if openly {
+		return versions
+	}
+	return slices.DeleteFunc(slices.Clone(versions), func(v string) bool { return !slices.Contains(f.Asks, v) })
+}

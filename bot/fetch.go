@@ -1,0 +1,105 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"tokenward/analysis"
+	"tokenward/analysis/render"
+	"tokenward/gitops/git"
+)
+
+// fetchCharts fetches every release's repository and loads its chart. A release
+// whose chart cannot be had keeps the reason in its Err.
+func (b *Bot) fetchCharts(ctx context.Context, s *Scan) ([]analysis.Input, error) {
+	inputs := make([]analysis.Input, len(s.Discovery.Releases))
+	s.heads = make([]string, len(inputs))
+	s.commits = make([]string, len(inputs))
+	shelf := &shelf{}
+	var mu sync.Mutex
+	done := 0
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(b.cfg.Workers)
+	for _, c := range checkouts(s.Discovery.Releases) {
+		g.Go(func() error {
+			for _, i := range c.releases {
+				r := s.Discovery.Releases[i]
+				inputs[i] = analysis.Input{Release: r}
+				if r.Err == nil {
+					err := b.during(ctx, StepFetch, r.Name, func(ctx context.Context) (err error) {
+						inputs[i].Chart, err = b.fetchChart(ctx, c, r, shelf)
+						return err
+					})
+					if ctx.Err() != nil {
+						return fmt.Errorf("fetch %s: %w", r.Repository, ctx.Err())
+					}
+					s.commits[i], inputs[i].Release.Err = c.found.Commit, err
+					if err == nil {
+						inputs[i].Commit, s.heads[i] = c.found.Commit, c.found.Head
+						inputs[i].Expect(ctx, b.renderOptions(s))
+					}
+				}
+				mu.Lock()
+				done++
+				b.cfg.Progress(StepFetch, done, len(inputs))
+				mu.Unlock()
+			}
+			return nil
+		})
+	}
+	return inputs, g.Wait()
+}
+
+// checkout is a ref of a repository that releases are deployed from.
+type checkout struct {
+	releases []int
+	found    git.Resolved
+	tree     *git.Snapshot // nil until it is fetched, which it need not be
+}
+
+// checkouts puts the releases of one ref together, so that it is fetched once.
+func checkouts(releases []analysis.Release) []*checkout {
+	type source struct {
+		repository string
+		ref        analysis.SourceRef
+	}
+	known := map[source]*checkout{}
+	var out []*checkout
+	for i, r := range releases {
+		from := source{r.Repository, r.Ref}
+		c := known[from]
+		if c == nil || r.Err != nil {
+			c = &checkout{}
+			out = append(out, c)
+		}
+		if r.Err == nil {
+			known[from] = c
+		}
+		c.releases = append(c.releases, i)
+	}
+	return out
+}
+
+// fetchChart loads a release's chart. It fetches nothing if the chart is kept.
+func (b *Bot) fetchChart(ctx context.Context, c *checkout, r analysis.Release, s *shelf) (chart render.ChartSource, err error) {
+	kept := func(commit string) bool {
+		chart = b.keptChart(commit, r, s)
+		return chart != nil
+	}
+	if c.tree == nil {
+		c.tree, c.found, err = b.store.FetchUnless(ctx, r.Repository, git.Ref(r.Ref), kept)
+		if err != nil || chart != nil {
+			return chart, err
+		}
+	} else if kept(c.found.Commit) {
+		return chart, nil
+	}
+	loaded, err := analysis.LoadReleaseChart(c.tree.FS(), r)
+	if err != nil {
+		return nil, fmt.Errorf("load its chart %s: %w", r.Chart, err)
+	}
+	return b.keepChart(c.found.Commit, r, s, loaded), nil
+}
