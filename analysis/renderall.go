@@ -93,7 +93,7 @@ func RenderAll(ctx context.Context, inputs []Input, opts RenderOptions) (*Set, e
 	}
 	for range maxRounds {
 		now := p.apiVersions()
-		todo := p.largestFirst(func(j *job) bool { return !j.tried || j.asksFor(ctx, onlyInOne(j.knew, now)) })
+		todo := p.largestFirst(func(j *job) bool { return !j.tried || j.chart.Facts().AsksFor(onlyInOne(j.knew, now)) })
 		if len(todo) == 0 {
 			break
 		}
@@ -208,12 +208,6 @@ func (j *job) expect() {
 		j.chart = nil
 	}
 	j.crds = e.crds
-}
-
-// asksFor tells whether API versions that came or went matter to the chart; they do where that cannot be said.
-func (j *job) asksFor(ctx context.Context, versions []string) bool {
-	asks, err := render.AsksFor(ctx, j.chart, versions)
-	return asks || err != nil
 }
 
 // render leaves the result in the job. A release that fails keeps the CRDs that are expected of it.

@@ -1,10 +1,13 @@
 package render
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"iter"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -27,8 +30,10 @@ type Facts struct {
 	// Asks are the API versions that templates and default values ask for by their names, sorted.
 	Asks []string
 	// AsksOpenly is true where they ask for the cluster's capabilities in another way,
-	// so that any version may matter.
+	// so that any version may matter. Words are then what of them could be the name of an API
+	// group or hold it: sorted, nil for too many.
 	AsksOpenly bool
+	Words      []string
 	// MentionsCRDs is true where any file names the kind: without, no CRDs are expected of the chart.
 	MentionsCRDs bool
 }
@@ -59,7 +64,59 @@ func (c *Chart) findFacts() Facts {
 	f.Digest = hex.EncodeToString(h.Sum(nil))
 	slices.Sort(f.Asks)
 	f.Asks = slices.Compact(f.Asks)
+	if f.AsksOpenly {
+		f.Words = c.words()
+	}
 	return f
+}
+
+// maxWords bounds how many words of a chart are noted.
+const maxWords = 10_000
+
+// words lists the dotted words of templates and default values, those aside that define
+// kinds: they name their group without asking for it.
+func (c *Chart) words() []string {
+	seen := map[string]bool{}
+	for _, f := range c.Files {
+		if !inTemplates(f.Name) && path.Base(f.Name) != "values.yaml" || bytes.Contains(f.Data, []byte(crdKind)) {
+			continue
+		}
+		for w := range dottedWords(f.Data) {
+			seen[string(w)] = true
+		}
+		if len(seen) > maxWords {
+			return nil
+		}
+	}
+	words := slices.AppendSeq(make([]string, 0, len(seen)), maps.Keys(seen))
+	slices.Sort(words)
+	return words
+}
+
+// dottedWords yields the longest words with a dot of the characters that names of API groups have.
+func dottedWords(text []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for end := 0; ; {
+			dot := bytes.IndexByte(text[end:], '.')
+			if dot < 0 {
+				return
+			}
+			begin := end + dot
+			for begin > end && isGroupByte(text[begin-1]) {
+				begin--
+			}
+			for end += dot; end < len(text) && isGroupByte(text[end]); {
+				end++
+			}
+			if !yield(text[begin:end]) {
+				return
+			}
+		}
+	}
+}
+
+func isGroupByte(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '.' || c == '-'
 }
 
 const capabilitiesWord = "Capabilities"

@@ -2,6 +2,7 @@ package render
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -27,4 +28,28 @@ func TestOpenQuestionsTakeEveryVersion(t *testing.T) {
 			t.Errorf("%s: of two versions %v matter, want %v", text, got, want)
 		}
 	}
+}
+
+// A group's name must be found in the words of a text wherever it stands in it.
+func FuzzDottedWords(f *testing.F) {
+	f.Add("apiVersion: monitoring.coreos.com/v1\nx: .Values.a.b .. a..b v1.2-3 EXAMPLE.example.com", 3, 9)
+	f.Fuzz(func(t *testing.T, text string, from, to int) {
+		var words []string
+		for w := range dottedWords([]byte(text)) {
+			words = append(words, string(w))
+		}
+		if from < 0 || to > len(text) || from >= to {
+			return
+		}
+		group := text[from:to]
+		facts := Facts{AsksOpenly: true, Words: append([]string{}, words...)}
+		if !facts.mentions(group) {
+			t.Errorf("%q stands in the text, and in none of %q", group, words)
+		}
+		for _, w := range words {
+			if !strings.Contains(text, w) {
+				t.Errorf("%q is no word of the text", w)
+			}
+		}
+	})
 }
