@@ -51,6 +51,15 @@ type DiscoverOptions struct {
 	ReleaseName, ReleaseNamespace string
 	// Renderer renders the umbrella, nil for InProcess.
 	Renderer Renderer
+	// Sources is told which repositories the umbrella's values name before it is rendered,
+	// as releases will most likely be deployed from there; nil for nobody.
+	Sources func([]PackageSource)
+}
+
+// PackageSource is where the umbrella's values say that a package's chart is.
+type PackageSource struct {
+	Repository string
+	Ref        SourceRef
 }
 
 // Discover renders the umbrella chart in tree with every package enabled and
@@ -151,7 +160,20 @@ func loadUmbrella(ctx context.Context, tree fs.FS, opts DiscoverOptions) (*umbre
 		return nil, fmt.Errorf("merge the umbrella's values: %w", err)
 	}
 	u.packages = findPackages(all)
+	if opts.Sources != nil {
+		opts.Sources(u.sources())
+	}
 	return u, nil
+}
+
+func (u *umbrella) sources() []PackageSource {
+	var out []PackageSource
+	for _, p := range u.packages {
+		if s := (PackageSource{withoutCredentials(p.repo), p.ref}); p.repo != "" && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // render renders the umbrella with values over the user's.

@@ -25,12 +25,13 @@ func (b *Bot) fetchCharts(ctx context.Context, s *Scan) ([]analysis.Input, error
 	g.SetLimit(b.cfg.Workers)
 	for _, c := range checkouts(s.Discovery.Releases) {
 		g.Go(func() error {
+			defer c.drop()
 			for _, i := range c.releases {
 				r := s.Discovery.Releases[i]
 				inputs[i] = analysis.Input{Release: r}
 				if r.Err == nil {
 					err := b.during(ctx, StepFetch, r.Name, func(ctx context.Context) (err error) {
-						inputs[i].Chart, err = b.fetchChart(ctx, c, r, shelf)
+						inputs[i].Chart, err = b.fetchChart(ctx, s.fetcher, c, r, shelf)
 						return err
 					})
 					if ctx.Err() != nil {
@@ -55,24 +56,23 @@ func (b *Bot) fetchCharts(ctx context.Context, s *Scan) ([]analysis.Input, error
 
 // checkout is a ref of a repository that releases are deployed from.
 type checkout struct {
+	source   analysis.PackageSource
 	releases []int
 	found    git.Resolved
 	tree     *git.Snapshot // nil until it is fetched, which it need not be
 }
 
+func (c *checkout) drop() { c.tree = nil }
+
 // checkouts puts the releases of one ref together, so that it is fetched once.
 func checkouts(releases []analysis.Release) []*checkout {
-	type source struct {
-		repository string
-		ref        analysis.SourceRef
-	}
-	known := map[source]*checkout{}
+	known := map[analysis.PackageSource]*checkout{}
 	var out []*checkout
 	for i, r := range releases {
-		from := source{r.Repository, r.Ref}
+		from := analysis.PackageSource{Repository: r.Repository, Ref: r.Ref}
 		c := known[from]
 		if c == nil || r.Err != nil {
-			c = &checkout{}
+			c = &checkout{source: from}
 			out = append(out, c)
 		}
 		if r.Err == nil {
@@ -84,18 +84,23 @@ func checkouts(releases []analysis.Release) []*checkout {
 }
 
 // fetchChart loads a release's chart. It fetches nothing if the chart is kept.
-func (b *Bot) fetchChart(ctx context.Context, c *checkout, r analysis.Release, s *shelf) (chart render.ChartSource, err error) {
+func (b *Bot) fetchChart(ctx context.Context, f *fetcher, c *checkout, r analysis.Release, s *shelf) (chart render.ChartSource, err error) {
 	kept := func(commit string) bool {
 		chart = b.keptChart(commit, r, s)
 		return chart != nil
 	}
+	if one := f.take(c.source); one != nil {
+		if c.tree, c.found = one.tree, one.found; one.err != nil {
+			return nil, one.err
+		}
+	}
+	if c.found.Commit != "" && kept(c.found.Commit) {
+		return chart, nil
+	}
 	if c.tree == nil {
-		c.tree, c.found, err = b.store.FetchUnless(ctx, r.Repository, git.Ref(r.Ref), kept)
-		if err != nil || chart != nil {
+		if c.tree, c.found, err = f.fetch(ctx, c.source, kept); err != nil || chart != nil {
 			return chart, err
 		}
-	} else if kept(c.found.Commit) {
-		return chart, nil
 	}
 	loaded, err := analysis.LoadReleaseChart(c.tree.FS(), r)
 	if err != nil {

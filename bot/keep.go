@@ -27,6 +27,7 @@ func (noKeeper) Put(string, string, ...[]byte)     {}
 const (
 	keptChart = "chart"
 	keptFacts = "facts"
+	keptNote  = "noted" // of a commit: charts of it are kept
 )
 
 // chartKey names what a release's chart is loaded from: a commit holds the same files wherever it is.
@@ -104,6 +105,12 @@ func (b *Bot) keptChart(commit string, r analysis.Release, s *shelf) render.Char
 	return c
 }
 
+// hasCharts tells whether charts of a commit were kept.
+func (b *Bot) hasCharts(commit string) bool {
+	_, ok := b.cfg.Keeper.Get(keptNote, commit)
+	return ok
+}
+
 // keepChart keeps a release's chart, and returns what reads it again. One that has no form
 // to keep stays in memory, and so do all where nothing is kept.
 func (b *Bot) keepChart(commit string, r analysis.Release, s *shelf, loaded *render.Chart) render.ChartSource {
@@ -113,6 +120,7 @@ func (b *Bot) keepChart(commit string, r analysis.Release, s *shelf, loaded *ren
 		return loaded
 	}
 	b.cfg.Keeper.Put(keptFacts, c.key, facts)
+	b.cfg.Keeper.Put(keptNote, commit)
 	s.put(c.key, loaded, c.facts.Bytes)
 	return c
 }

@@ -64,7 +64,7 @@ func (b *Bot) sameElse(ctx context.Context, s *Scan, after *analysis.Discovery) 
 		return nil
 	}
 	s.unstable.Do(func() {
-		again, err := b.discover(analysis.Afresh(ctx), s.Umbrella)
+		again, err := b.discover(analysis.Afresh(ctx), s.Umbrella, b.discoverOptions())
 		if err != nil {
 			s.unstableErr = err
 			return

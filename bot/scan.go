@@ -30,8 +30,9 @@ type Scan struct {
 	// ListForm tells that the pinned policies chart takes pods as a plain list.
 	ListForm bool
 
-	inputs []analysis.Input
-	heads  []string // the default branches of the inputs' repositories, "" where unknown
+	fetcher *fetcher // of this scan; nil where nothing is fetched
+	inputs  []analysis.Input
+	heads   []string // the default branches of the inputs' repositories, "" where unknown
 	// commits are those that the releases' refs led to, "" where that is not known.
 	commits []string
 	// Decisions are what people decided, as the umbrella has it.
@@ -50,7 +51,8 @@ type Scan struct {
 // wrong with one release is kept in the result; an error means that the
 // umbrella or its policies could not be read at all.
 func (b *Bot) Scan(ctx context.Context) (*Scan, error) {
-	s := &Scan{}
+	s := &Scan{fetcher: newFetcher(b.store, b.cfg.Workers)}
+	defer s.fetcher.close()
 	for _, step := range []struct {
 		name string
 		do   func(context.Context, *Scan) error
@@ -69,7 +71,12 @@ func (b *Bot) discoverStep(ctx context.Context, s *Scan) (err error) {
 	if s.Umbrella, err = b.fetchUmbrella(ctx); err != nil {
 		return err
 	}
-	s.Discovery, err = b.discover(ctx, s.Umbrella)
+	opts := b.discoverOptions()
+	if s.fetcher != nil {
+		opts.Sources = func(sources []analysis.PackageSource) { s.fetcher.ahead(ctx, sources, b.hasCharts) }
+		defer s.fetcher.enough()
+	}
+	s.Discovery, err = b.discover(ctx, s.Umbrella, opts)
 	return err
 }
 
@@ -189,8 +196,8 @@ func (b *Bot) only(plans []analysis.NamespacePlan) []analysis.NamespacePlan {
 	return out
 }
 
-func (b *Bot) discover(ctx context.Context, umbrella *git.Snapshot) (*analysis.Discovery, error) {
-	d, err := analysis.Discover(ctx, umbrella.FS(), b.discoverOptions())
+func (b *Bot) discover(ctx context.Context, umbrella *git.Snapshot, opts analysis.DiscoverOptions) (*analysis.Discovery, error) {
+	d, err := analysis.Discover(ctx, umbrella.FS(), opts)
 	if err != nil {
 		return nil, fmt.Errorf("discover the releases of %s: %w", umbrella.URL, err)
 	}

@@ -1,0 +1,114 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"tokenward/analysis"
+	"tokenward/gitops/git"
+)
+
+// waitingStore answers for a repository when it is let.
+type waitingStore struct {
+	store
+	mu     sync.Mutex
+	asked  []string
+	begun  chan string
+	answer map[string]chan error
+	most   int
+	now    int
+}
+
+func (s *waitingStore) FetchUnless(ctx context.Context, url string, _ git.Ref, known func(string) bool) (*git.Snapshot, git.Resolved, error) {
+	s.mu.Lock()
+	s.asked = append(s.asked, url)
+	s.now++
+	s.most = max(s.most, s.now)
+	answer := s.answer[url]
+	s.mu.Unlock()
+	s.begun <- url
+	defer func() { s.mu.Lock(); s.now--; s.mu.Unlock() }()
+	select {
+	case err := <-answer:
+		if err != nil || known("c-"+url) {
+			return nil, git.Resolved{Commit: "c-" + url}, err
+		}
+		return &git.Snapshot{URL: url}, git.Resolved{Commit: "c-" + url}, nil
+	case <-ctx.Done():
+		return nil, git.Resolved{}, ctx.Err()
+	}
+}
+
+func newWaitingStore(n int) (*waitingStore, []analysis.PackageSource) {
+	s := &waitingStore{begun: make(chan string, 2*n), answer: map[string]chan error{}}
+	var sources []analysis.PackageSource
+	for i := range n {
+		url := fmt.Sprintf("r%02d", i)
+		s.answer[url] = make(chan error, 2)
+		sources = append(sources, analysis.PackageSource{Repository: url})
+	}
+	return s, sources
+}
+
+func TestFetchedAheadIsFetchedOnce(t *testing.T) {
+	t.Parallel()
+	s, sources := newWaitingStore(4)
+	f := newFetcher(s, 2)
+	broken := errors.New("it is broken")
+	f.ahead(t.Context(), sources, func(commit string) bool { return commit == "c-r01" })
+	<-s.begun
+	<-s.begun
+	f.enough()
+	s.answer["r00"] <- broken
+	s.answer["r01"] <- nil
+	if one := f.take(sources[0]); one == nil || !errors.Is(one.err, broken) {
+		t.Errorf("r00: %+v", one)
+	}
+	if one := f.take(sources[1]); one == nil || one.tree != nil || one.found.Commit != "c-r01" {
+		t.Errorf("r01, whose commit is known: %+v", one)
+	}
+	if f.take(sources[1]) != nil {
+		t.Error("r01 was handed out twice")
+	}
+	if f.take(sources[2]) != nil {
+		t.Error("r02 was begun after it was enough")
+	}
+	s.answer["r02"] <- nil
+	if tree, _, err := f.fetch(t.Context(), sources[2], func(string) bool { return false }); err != nil || tree.URL != "r02" {
+		t.Errorf("r02: %v, %v", tree, err)
+	}
+	f.close()
+	if want := []string{"r00", "r01", "r02"}; !slices.Equal(slices.Sorted(slices.Values(s.asked)), want) {
+		t.Errorf("asked for %v, want %v", s.asked, want)
+	}
+}
+
+func TestAheadIsBounded(t *testing.T) {
+	t.Parallel()
+	s, sources := newWaitingStore(2 * maxAhead)
+	f := newFetcher(s, 3)
+	for _, answer := range s.answer {
+		answer <- nil
+	}
+	f.ahead(t.Context(), sources, func(string) bool { return false })
+	f.group.Wait()
+	if len(s.asked) != maxAhead || s.most > 3 {
+		t.Errorf("fetched %d repositories, at most %d at once, want %d and 3", len(s.asked), s.most, maxAhead)
+	}
+}
+
+func TestWhatNobodyTookIsGivenUp(t *testing.T) {
+	t.Parallel()
+	s, sources := newWaitingStore(3)
+	f := newFetcher(s, 1)
+	f.ahead(t.Context(), sources, func(string) bool { return false })
+	<-s.begun
+	f.close() // does not wait for an answer that never comes
+	if len(s.asked) != 1 {
+		t.Errorf("asked for %v", s.asked)
+	}
+}
