@@ -79,6 +79,36 @@ func TestDamagedCacheChangesNothing(t *testing.T) {
 	}
 }
 
+// What is kept of a chart that did not change stands in for its files: these are read by
+// whoever renders it anew, and fetched again where they are gone.
+func TestOnlyTheChartThatChangedIsRead(t *testing.T) {
+	t.Parallel()
+	p := newRenderingPlatform(t)
+	dir := t.TempDir()
+	p.environment = map[string]string{"TOKENWARD_CACHE_DIR": dir}
+	p.run(developer, "scan", "--format", "json")
+	values := p.read(bulletinProject, "chart/values.yaml")
+	p.packageMain(map[string]string{"chart/values.yaml": values + "\nchanged: true\n"})
+	p.git(bulletinProject, "tag", "-f", "1.8.0-pf.2", "main")
+	scans := func(change string, least, most int, args ...string) {
+		if err := os.RemoveAll(filepath.Join(dir, "chart")); err != nil {
+			t.Fatal(err)
+		}
+		p.box.box.ResetRequests()
+		_, got, errs := p.run(developer, append([]string{"scan", "--format", "json"}, args...)...)
+		if _, packs := p.fetches(); packs < least || packs > most {
+			t.Errorf("%s: fetched %d packs, want %d to %d", change, packs, least, most)
+		}
+		p.environment["TOKENWARD_CACHE_DIR"] = "off"
+		if _, want, _ := p.run(developer, append([]string{"scan", "--format", "json"}, args...)...); got != want {
+			t.Errorf("%s: prints something else than without a cache\n%s", change, errs)
+		}
+		p.environment["TOKENWARD_CACHE_DIR"] = dir
+	}
+	scans("one package changed", 1, 1)
+	scans("another version of Kubernetes", 5, 100, "--kube-version", "v1.31.0")
+}
+
 // The proof compares two renders of the umbrella as it is: the second must not come out of the cache.
 func TestWhatTheUmbrellaDrawsIsProvenWithACache(t *testing.T) {
 	t.Parallel()
