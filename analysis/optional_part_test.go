@@ -18,7 +18,11 @@ type renderedFiles struct {
 	files [][]string
 }
 
-func (r *renderedFiles) Render(ctx context.Context, chart *render.Chart, q render.Request) (*render.Output, error) {
+func (r *renderedFiles) Render(ctx context.Context, source render.ChartSource, q render.Request) (*render.Output, error) {
+	chart, err := source.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var names []string
 	for _, f := range chart.Files {
 		names = append(names, f.Name)
