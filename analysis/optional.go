@@ -107,7 +107,7 @@ func (p *NamespacePlan) explain(found map[string]Feature) {
 // not be opened: what is found in the others is returned all the same.
 func FindFeatures(ctx context.Context, namespace string, patterns []string, inputs []Input, opts FeatureOptions) (map[string]Feature, error) {
 	s := &featureSearch{opts: opts, namespace: namespace, open: slices.Clone(patterns),
-		found: map[string]Feature{}, named: map[string]Feature{}, renders: map[int]int{}, charts: map[int]*render.Chart{}, parts: map[int]*partOf{}}
+		found: map[string]Feature{}, named: map[string]Feature{}, renders: map[int]int{}, parts: map[int]*partOf{}}
 	if s.opts.MaxRenders <= 0 {
 		s.opts.MaxRenders = defaultRenders
 	}
@@ -124,8 +124,9 @@ func FindFeatures(ctx context.Context, namespace string, patterns []string, inpu
 			errs = append(errs, err)
 			continue
 		}
-		s.charts[i] = chart
-		candidates = append(candidates, switchesOf(i, in.Release, chart, patterns, kinds)...)
+		reader := newPartReader(chart, kinds)
+		candidates = append(candidates, switchesOf(i, in.Release, patterns, reader)...)
+		s.parts[i] = &partOf{chart: chart, reader: reader}
 	}
 	sortSwitches(candidates, inputs)
 	for _, c := range candidates {
@@ -134,9 +135,6 @@ func FindFeatures(ctx context.Context, namespace string, patterns []string, inpu
 		}
 		if s.renders[c.input] < s.opts.MaxRenders && slices.ContainsFunc(c.hints, func(p string) bool { return slices.Contains(s.open, p) }) {
 			s.renders[c.input]++
-			if s.parts[c.input] == nil {
-				s.parts[c.input] = newPartOf(s.charts[c.input])
-			}
 			s.try(ctx, inputs[c.input].Release, c)
 		}
 	}
@@ -157,8 +155,7 @@ type featureSearch struct {
 	found     map[string]Feature
 	named     map[string]Feature // of patterns that would match a name or be mentioned, but match no pod
 	renders   map[int]int        // by input
-	charts    map[int]*render.Chart
-	parts     map[int]*partOf // of the charts, by input
+	parts     map[int]*partOf    // of the charts, by input
 }
 
 // try renders a release with one value switched and looks which patterns match now.
@@ -185,19 +182,19 @@ func (s *featureSearch) try(ctx context.Context, release Release, c featureSwitc
 // render renders what the switch switches on: the templates whose pods depend on it, or more of the
 // chart where these need what they are not seen to need.
 func (s *featureSearch) render(ctx context.Context, c featureSwitch, request render.Request) (out *render.Output, err error) {
-	chart := s.charts[c.input]
+	parts := s.parts[c.input]
 	renderer := orInProcess(s.opts.Render.Renderer)
 	if len(c.files) > 0 {
-		for _, part := range []func() *render.Chart{
-			func() *render.Chart { return s.parts[c.input].part(c.files, request.Values) },
-			func() *render.Chart { return only(chart, c.files) },
-		} {
-			if out, err = renderer.Render(ctx, part(), request); err == nil || ctx.Err() != nil {
-				return out, err
-			}
+		part, off := parts.part(c.files, request.Values)
+		out, err = renderer.Render(ctx, part, request)
+		if err == nil && areOff(out.Values, off) || ctx.Err() != nil {
+			return out, err
+		}
+		if out, err = renderer.Render(ctx, only(parts.chart, c.files), request); err == nil || ctx.Err() != nil {
+			return out, err
 		}
 	}
-	return renderer.Render(ctx, chart, request)
+	return renderer.Render(ctx, parts.chart, request)
 }
 
 // mentions notes the open patterns whose pods the objects name.

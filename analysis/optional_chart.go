@@ -41,14 +41,18 @@ const maxParts = 100
 
 // chartParts reads a chart and its subcharts as a release's values see them, the chart first. What
 // cannot be read is left out: Helm has refused it already.
-func chartParts(chart *render.Chart, values map[string]any, kinds map[string]bool) []chartPart {
-	r := partReader{files: map[string][]render.File{}, kinds: kinds, metas: map[string]chartMeta{}, values: map[string]map[string]any{}}
+func (r *partReader) chartParts(given map[string]any) []chartPart {
+	r.read("", nil, given, nil)
+	return r.parts
+}
+
+func newPartReader(chart *render.Chart, kinds map[string]bool) *partReader {
+	r := &partReader{files: map[string][]render.File{}, kinds: kinds, metas: map[string]chartMeta{}, values: map[string]map[string]any{}}
 	for _, f := range chart.Files {
 		dir := chartDir(f.Name)
 		r.files[dir] = append(r.files[dir], f)
 	}
-	r.read("", nil, values, nil)
-	return r.parts
+	return r
 }
 
 // chartDir is the folder of the innermost chart that a file belongs to: "" or charts/x/...
@@ -115,11 +119,7 @@ func (r *partReader) templates(dir string, prefix []string) []podTemplate {
 func (d dependency) off(prefix []string, values map[string]any) [][]string {
 	for _, condition := range strings.Split(d.Condition, ",") {
 		keys := strings.Split(strings.TrimSpace(condition), ".")
-		var v any = values
-		for _, key := range keys {
-			m, _ := v.(map[string]any)
-			v = m[key]
-		}
+		v := lookUp(values, keys)
 		if on, ok := v.(bool); ok && !on {
 			return [][]string{slices.Concat(prefix, keys)}
 		} else if ok {

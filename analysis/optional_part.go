@@ -13,7 +13,8 @@ import (
 // can reach. What a template asks for by a name that it puts together is not seen; the trial
 // then fails, and is made with more of the chart.
 type partOf struct {
-	chart *render.Chart
+	chart  *render.Chart
+	reader *partReader
 	// byName are the files, as indexes, that define a name.
 	byName map[string][]int
 	// byPath are those that a path names: the folder of their chart, and the end of their own name.
@@ -21,9 +22,10 @@ type partOf struct {
 	next   map[int][]int // the files that a file names, as far as somebody asked
 }
 
-func newPartOf(chart *render.Chart) *partOf {
-	p := &partOf{chart: chart, byName: map[string][]int{}, byPath: map[[2]string][]int{}, next: map[int][]int{}}
-	for i, f := range chart.Files {
+// index looks what the chart's templates define.
+func (p *partOf) index() {
+	p.byName, p.byPath, p.next = map[string][]int{}, map[[2]string][]int{}, map[int][]int{}
+	for i, f := range p.chart.Files {
 		folder := chartDir(f.Name)
 		name, ok := strings.CutPrefix(inChart(folder, f.Name), "templates/")
 		if !ok {
@@ -35,12 +37,44 @@ func newPartOf(chart *render.Chart) *partOf {
 		key := [2]string{folder, name}
 		p.byPath[key] = append(p.byPath[key], i)
 	}
-	return p
 }
 
-// part is the chart with the templates given and what they can reach. Other files stay
-// where any of it, or of the values, speaks of the chart's files.
-func (p *partOf) part(files []string, values map[string]any) *render.Chart {
+// part is the chart with the templates given and what they can reach. Subcharts that the
+// values keep out are left out, if the values at the paths returned are false. Other files
+// stay where any of it, or of the values, speaks of the chart's files.
+func (p *partOf) part(files []string, values map[string]any) (part *render.Chart, off [][]string) {
+	if p.byName == nil {
+		p.index()
+	}
+	gone, off := p.reader.keptOut("", nil, values)
+	in, other := p.reached(files), make([]bool, len(p.chart.Files))
+	all := speaks(values)
+	for i, f := range p.chart.Files {
+		folder := chartDir(f.Name)
+		name := inChart(folder, f.Name)
+		switch {
+		case slices.ContainsFunc(gone, func(dir string) bool { return folder == dir || strings.HasPrefix(folder, dir+"/") }):
+			in[i] = false
+		case isMetadata(name):
+			in[i] = true
+			all = all || name == "values.yaml" && speaksOfFiles(string(f.Data))
+		case in[i]:
+			all = all || speaksOfFiles(string(f.Data))
+		default:
+			other[i] = !strings.HasPrefix(name, "templates/") && !strings.HasPrefix(name, "crds/")
+		}
+	}
+	part = &render.Chart{Dir: p.chart.Dir, Name: p.chart.Name}
+	for i, f := range p.chart.Files {
+		if in[i] || all && other[i] {
+			part.Files = append(part.Files, f)
+		}
+	}
+	return part, off
+}
+
+// reached tells of every file whether it is one of those given, or what they can reach.
+func (p *partOf) reached(files []string) []bool {
 	reached := make([]bool, len(p.chart.Files))
 	var open []int
 	for i, f := range p.chart.Files {
@@ -56,23 +90,7 @@ func (p *partOf) part(files []string, values map[string]any) *render.Chart {
 			open = append(open, p.named(i)...)
 		}
 	}
-	all := speaks(values)
-	for i, f := range p.chart.Files {
-		name := inChart(chartDir(f.Name), f.Name)
-		if isMetadata(name) {
-			reached[i] = true
-			all = all || name == "values.yaml" && speaksOfFiles(string(f.Data))
-		}
-		all = all || reached[i] && strings.HasPrefix(name, "templates/") && speaksOfFiles(string(f.Data))
-	}
-	out := &render.Chart{Dir: p.chart.Dir, Name: p.chart.Name}
-	for i, f := range p.chart.Files {
-		name := inChart(chartDir(f.Name), f.Name)
-		if reached[i] || all && !strings.HasPrefix(name, "templates/") && !strings.HasPrefix(name, "crds/") {
-			out.Files = append(out.Files, f)
-		}
-	}
-	return out
+	return reached
 }
 
 // named lists the files that a file names.
@@ -91,6 +109,59 @@ func (p *partOf) named(i int) []int {
 	}
 	p.next[i] = out
 	return out
+}
+
+// keptOut lists the folders of subcharts that the values given keep out for certain: every
+// entry for the chart has a condition that the chart above, or the release, sets to false. It names
+// these conditions by their paths among the release's values.
+func (r *partReader) keptOut(dir string, prefix []string, given map[string]any) (gone []string, off [][]string) {
+	values := render.MergeValues(r.defaults(dir), given)
+	dependencies := r.dependencies(dir)
+	for _, folder := range r.subfolders(dir) {
+		entries := called(dependencies, r.meta(folder).Name)
+		var conditions [][]string
+		for _, d := range entries {
+			if path := d.keptOut(values); path != nil {
+				conditions = append(conditions, slices.Concat(prefix, path))
+			}
+		}
+		if len(conditions) == len(entries) {
+			gone, off = append(gone, folder), append(off, conditions...)
+		} else if len(entries) == 1 {
+			key := entries[0].key()
+			sub, _ := values[key].(map[string]any)
+			below, more := r.keptOut(folder, slices.Concat(prefix, []string{key}), sub)
+			gone, off = append(gone, below...), append(off, more...)
+		}
+	}
+	return gone, off
+}
+
+// keptOut is the path of the first of a dependency's conditions, where that is false.
+func (d dependency) keptOut(values map[string]any) []string {
+	first, _, _ := strings.Cut(d.Condition, ",")
+	path := strings.Split(strings.TrimSpace(first), ".")
+	if on, ok := lookUp(values, path).(bool); ok && !on {
+		return path
+	}
+	return nil
+}
+
+// areOff tells whether the values at the paths are all false.
+func areOff(values map[string]any, paths [][]string) bool {
+	return !slices.ContainsFunc(paths, func(path []string) bool {
+		on, ok := lookUp(values, path).(bool)
+		return !ok || on
+	})
+}
+
+func lookUp(values map[string]any, path []string) any {
+	var v any = values
+	for _, key := range path {
+		m, _ := v.(map[string]any)
+		v = m[key]
+	}
+	return v
 }
 
 // isMetadata tells of a chart's file whether Helm reads it whatever the templates say.

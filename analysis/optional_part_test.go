@@ -2,6 +2,7 @@ package analysis_test
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"testing"
 	"testing/fstest"
@@ -31,6 +32,17 @@ func (r *renderedFiles) Render(ctx context.Context, source render.ChartSource, q
 	return r.InProcess.Render(ctx, chart, q)
 }
 
+// sub is a subchart and what declares it.
+func sub(name, condition string) map[string]string {
+	return map[string]string{"charts/" + name + "/Chart.yaml": "{apiVersion: v2, name: " + name + ", version: 1.0.0}", "charts/" + name + "/values.yaml": "",
+		"Chart.yaml": "{apiVersion: v2, name: c, version: 1.0.0, dependencies: [{name: " + name + ", version: 1.0.0, condition: " + condition + "}]}"}
+}
+
+func with(files, more map[string]string) map[string]string {
+	maps.Copy(files, more)
+	return files
+}
+
 // TestTrialsTakeWhatTheyNeed holds that a trial renders no more of a chart than what its templates
 // can reach, and that what cannot be seen to be reached is there all the same in the end.
 func TestTrialsTakeWhatTheyNeed(t *testing.T) {
@@ -54,8 +66,20 @@ func TestTrialsTakeWhatTheyNeed(t *testing.T) {
 		"a template by its path": {map[string]string{"templates/c.yaml": "", "templates/d.yaml": ""}, `{{ $_ := include (print $.Template.BasePath "/c.yaml") . }}`, []string{"templates/c.yaml"}, 0},
 		"the chart's files":      {map[string]string{"a.txt": "a", "templates/_a.tpl": `{{ define "a" }}{{ if eq ($.Files.Get "a.txt") "" }}{{ fail "no file" }}{{ end }}{{ end }}`}, `{{ include "a" . }}`, []string{"a.txt", "templates/_a.tpl"}, 0},
 		"files by the values":    {map[string]string{"a.txt": "a", "values.yaml": "x: {enabled: false}\ntext: '# {{ required \"none\" (.Files.Get \"a.txt\") }}'"}, `{{ tpl .Values.text . }}`, []string{"a.txt"}, 0},
-		"a name put together":    {map[string]string{"templates/_a.tpl": `{{ define "a.b" }}{{ end }}`}, `{{ include (printf "a.%s" "b") . }}`, nil, 1},
-		"a path put together":    {map[string]string{"templates/c.yaml": ""}, `{{ $_ := include (printf "%s/c.%s" $.Template.BasePath "yaml") . }}`, nil, 2},
+		"a subchart that is off": {with(sub("s", "s.enabled"), map[string]string{"values.yaml": "x: {enabled: false}\ns: {enabled: false}"}), "", nil, 0},
+		"one that its own values keep out": {with(sub("s", "s.enabled"), map[string]string{"charts/s/values.yaml": "enabled: false"}), "",
+			[]string{"charts/s/Chart.yaml", "charts/s/values.yaml"}, 0},
+		"one that the trial lets in": {sub("s", "x.enabled"), "", []string{"charts/s/Chart.yaml", "charts/s/values.yaml"}, 0},
+		"one that is in by another name": {with(sub("s", "s.enabled"), map[string]string{"values.yaml": "x: {enabled: false}\ns: {enabled: false}",
+			"Chart.yaml": "{apiVersion: v2, name: c, version: 1.0.0, dependencies: [{name: s, version: 1.0.0, condition: s.enabled}, {name: s, alias: t, version: 1.0.0}]}"}), "",
+			[]string{"charts/s/Chart.yaml", "charts/s/values.yaml"}, 0},
+		"one of a subchart": {with(sub("s", ""), map[string]string{"charts/s/Chart.yaml": "{apiVersion: v2, name: s, version: 1.0.0, dependencies: [{name: u, version: 1.0.0, condition: u.active}]}",
+			"charts/s/values.yaml": "u: {active: false}", "charts/s/charts/u/Chart.yaml": "{apiVersion: v2, name: u, version: 1.0.0}"}), "", []string{"charts/s/Chart.yaml", "charts/s/values.yaml"}, 0},
+		"one that only seems to be off": {with(sub("s", ""), map[string]string{"charts/s/Chart.yaml": "{apiVersion: v2, name: s, version: 1.0.0, dependencies: [{name: u, version: 1.0.0, condition: global.u}]}",
+			"charts/s/values.yaml": "global: {u: false}", "charts/s/charts/u/Chart.yaml": "{apiVersion: v2, name: u, version: 1.0.0}", "values.yaml": "x: {enabled: false}\nglobal: {u: true}"}), "",
+			[]string{"charts/s/Chart.yaml", "charts/s/values.yaml"}, 1},
+		"a name put together": {map[string]string{"templates/_a.tpl": `{{ define "a.b" }}{{ end }}`}, `{{ include (printf "a.%s" "b") . }}`, nil, 1},
+		"a path put together": {map[string]string{"templates/c.yaml": ""}, `{{ $_ := include (printf "%s/c.%s" $.Template.BasePath "yaml") . }}`, nil, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-
-	"tokenward/analysis/render"
 )
 
 // setting is one value at a path among a release's values.
@@ -30,8 +28,8 @@ func (c featureSwitch) path() []string { return c.settings[len(c.settings)-1].pa
 
 // switchesOf lists the values of a release that switch something on, as far as a
 // pattern speaks for them.
-func switchesOf(index int, release Release, chart *render.Chart, patterns []string, kinds map[string]bool) []featureSwitch {
-	parts := chartParts(chart, release.Values, kinds)
+func switchesOf(index int, release Release, patterns []string, reader *partReader) []featureSwitch {
+	parts := reader.chartParts(release.Values)
 	ix := indexTemplates(parts)
 	var all []featureSwitch
 	seen := map[string]bool{}
