@@ -94,7 +94,8 @@ func (d *decoder) decode(pieces []piece) {
 }
 
 func (d *decoder) piece(p piece) error {
-	if !p.json && topLevelKind(p.text) == crdKind {
+	rendered := !p.json && p.decoded == nil
+	if rendered && topLevelKind(p.text) == crdKind {
 		if fields, err := decodeCRD(p.text); err == nil {
 			return d.add(fields, p, 0)
 		}
@@ -106,7 +107,7 @@ func (d *decoder) piece(p piece) error {
 	if fields == nil {
 		return nil
 	}
-	if p.json && text(fields["kind"]) == crdKind {
+	if !rendered && text(fields["kind"]) == crdKind {
 		dropSchemas(fields)
 	}
 	return d.add(fields, p, 0)

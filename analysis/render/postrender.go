@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 	"sigs.k8s.io/yaml"
 )
 
@@ -94,12 +95,11 @@ func runKustomize(pieces []piece, spec *kustomizeSpec, skipHooks bool) ([]piece,
 	if err != nil {
 		return nil, err
 	}
-	for _, text := range resources {
-		p := placed{len(pieces), piece{text: text, json: true}}
-		if ids, _ := identify(p.piece); len(ids) == 1 {
+	for _, r := range resources {
+		p := placed{len(pieces), r}
+		if ids, _ := identify(r); len(ids) == 1 {
 			if i, ok := places[ids[0]]; ok {
-				p = placed{i, pieces[i]}
-				p.piece.text, p.piece.json = text, true
+				p = placed{i, pieces[i].as(r)}
 			}
 		}
 		out = append(out, p)
@@ -142,8 +142,8 @@ func identify(doc piece) (ids []identity, hook bool) {
 }
 
 // kustomize runs kustomize over documents in a file system in memory, without plugins.
-// The result is in JSON, which is read faster.
-func kustomize(in []piece, spec *kustomizeSpec) ([]string, error) {
+// The result is decoded, or else in JSON.
+func kustomize(in []piece, spec *kustomizeSpec) ([]piece, error) {
 	const input = "helm-output.yaml"
 	config := types.Kustomization{
 		TypeMeta:  types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind},
@@ -161,7 +161,13 @@ func kustomize(in []piece, spec *kustomizeSpec) ([]string, error) {
 	}
 	var docs strings.Builder
 	for _, p := range in {
-		docs.WriteString("---\n" + p.text + "\n")
+		text, err := p.document()
+		if err != nil {
+			return nil, err
+		}
+		docs.WriteString("---\n")
+		docs.WriteString(text)
+		docs.WriteString("\n")
 	}
 	fsys := filesys.MakeFsInMemory()
 	if err := fsys.WriteFile("kustomization.yaml", file); err != nil {
@@ -179,15 +185,30 @@ func kustomize(in []piece, spec *kustomizeSpec) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []string
+	var out []piece
 	for _, r := range resources.Resources() {
-		text, err := r.MarshalJSON()
+		p, err := pieceOf(&r.RNode)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, string(text))
+		out = append(out, p)
 	}
 	return out, nil
+}
+
+// pieceOf is a resource of kustomize as a document.
+func pieceOf(n *kyaml.RNode) (piece, error) {
+	if fields, ok := mapOfNodes(n.YNode()); ok {
+		return piece{decoded: fields}, nil
+	}
+	text, err := n.MarshalJSON()
+	if err != nil {
+		return piece{}, err
+	}
+	if fields, err := decodeJSON(text); err == nil && fields != nil {
+		return piece{decoded: fields}, nil
+	}
+	return piece{text: string(text), json: true}, nil
 }
 
 // setMetadata sets labels or annotations on every object, over those that it has.

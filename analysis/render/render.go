@@ -2,6 +2,7 @@ package render
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -151,14 +152,33 @@ type piece struct {
 	source   string
 	line     int // where it starts in the rendered file
 	text     string
-	json     bool // the text is JSON, as post-renderers leave it
+	json     bool           // the text is JSON
+	decoded  map[string]any // in place of a text, as post-renderers leave it
 }
 
 func (p piece) fields() (map[string]any, error) {
-	if p.json {
+	switch {
+	case p.decoded != nil:
+		return p.decoded, nil
+	case p.json:
 		return decodeJSON([]byte(p.text))
 	}
 	return decodeYAML(p.text)
+}
+
+// document is the text, in JSON for a piece that is decoded.
+func (p piece) document() (string, error) {
+	if p.decoded == nil {
+		return p.text, nil
+	}
+	text, err := json.Marshal(p.decoded)
+	return string(text), err
+}
+
+// as is the piece with what is in another.
+func (p piece) as(other piece) piece {
+	p.text, p.json, p.decoded = other.text, other.json, other.decoded
+	return p
 }
 
 // splitRendered cuts the rendered files into documents, in the order of their sources.
