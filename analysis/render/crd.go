@@ -2,7 +2,6 @@ package render
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -77,7 +76,7 @@ func (by *Renderer) ExpectedCRDs(c *Chart, values map[string]any) []CRD {
 	crds := p.crds()
 	for _, t := range p.templates() {
 		if bytes.Contains(t.text, []byte(crdKind)) {
-			crds = append(crds, crdsIn(withoutActions(string(t.text)))...)
+			crds = append(crds, crdsIn(withoutActions(t.text))...)
 		}
 	}
 	return crds
@@ -103,24 +102,19 @@ func (c *Chart) MentionsCRDs() bool {
 
 // withoutActions makes YAML of a template as well as it can without executing
 // it: lines that hold nothing but actions go, other actions become a word.
-func withoutActions(text string) string {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		if !strings.Contains(line, "{{") {
-			b.WriteString(line)
-			continue
+func withoutActions(text []byte) string {
+	out := make([]byte, 0, len(text))
+	for line := range bytes.Lines(text) {
+		if _, _, ok := nextAction(line); ok {
+			if len(bytes.TrimSpace(replaceActions(line, func([]byte) []byte { return nil }))) == 0 {
+				continue
+			}
+			line = replaceActions(line, func([]byte) []byte { return []byte("action") })
 		}
-		plain := action.ReplaceAllString(line, "")
-		if plain != line && strings.TrimSpace(plain) == "" {
-			continue
-		}
-		b.WriteString(action.ReplaceAllString(line, "action"))
+		out = append(out, line...)
 	}
-	return b.String()
+	return string(out)
 }
-
-// action is a template action within a line.
-var action = regexp.MustCompile(`\{\{.*?\}\}`)
 
 // ownPath is a file's path inside the innermost chart that it belongs to.
 func ownPath(name string) string {
