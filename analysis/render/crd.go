@@ -104,16 +104,26 @@ func (c *Chart) MentionsCRDs() bool {
 // it: lines that hold nothing but actions go, other actions become a word.
 func withoutActions(text []byte) string {
 	out := make([]byte, 0, len(text))
-	for line := range bytes.Lines(text) {
-		if _, _, ok := nextAction(line); ok {
-			if len(bytes.TrimSpace(replaceActions(line, func([]byte) []byte { return nil }))) == 0 {
-				continue
-			}
-			line = replaceActions(line, func([]byte) []byte { return []byte("action") })
+	for {
+		at := bytes.Index(text, []byte("{{"))
+		if at < 0 {
+			return string(append(out, text...))
 		}
-		out = append(out, line...)
+		start, end := bytes.LastIndexByte(text[:at], '\n')+1, len(text)
+		if n := bytes.IndexByte(text[at:], '\n'); n >= 0 {
+			end = at + n + 1
+		}
+		out = append(append(out, text[:start]...), lineWithoutActions(text[start:end])...)
+		text = text[end:]
 	}
-	return string(out)
+}
+
+func lineWithoutActions(line []byte) []byte {
+	rest := replaceActions(line, func([]byte) []byte { return nil })
+	if len(rest) < len(line) && len(bytes.TrimSpace(rest)) == 0 {
+		return nil
+	}
+	return replaceActions(line, func([]byte) []byte { return []byte("action") })
 }
 
 // ownPath is a file's path inside the innermost chart that it belongs to.

@@ -25,12 +25,13 @@ func namesDrawn(out *Output, c *Chart, r Request) bool {
 	found := func(text string) { eachWord(text, open.close) }
 	found(r.ReleaseName + " " + r.Namespace)
 	texts(r.Values, found)
-	for _, f := range c.Files {
-		if len(open.words) == 0 {
-			return false
-		}
-		if base := path.Base(f.Name); inTemplates(f.Name) || base == "values.yaml" || base == "Chart.yaml" {
-			found(string(f.Data))
+	isHead := func(name string) bool { base := path.Base(name); return base == "values.yaml" || base == "Chart.yaml" }
+	isOther := func(name string) bool { return !isHead(name) && inTemplates(name) }
+	for _, is := range []func(string) bool{isHead, isOther} { // most words stand in the values
+		for _, f := range c.Files {
+			if len(open.words) > 0 && is(f.Name) {
+				found(string(f.Data))
+			}
 		}
 	}
 	return len(open.words) > 0
