@@ -269,17 +269,3 @@ func (c featureSwitch) values() map[string]any {
 	}
 	return all
 }
-
-// podKinds are the kinds of objects that pods come from.
-func (t *operatorTable) podKinds() map[string]bool {
-	out := map[string]bool{}
-	for _, m := range makers() {
-		out[m.kind] = true
-	}
-	for _, o := range t.entries {
-		if !o.NoPods {
-			out[o.Kind] = true
-		}
-	}
-	return out
-}

@@ -46,7 +46,7 @@ func (r *partReader) chartParts(given map[string]any) []chartPart {
 	return r.parts
 }
 
-func newPartReader(chart *render.Chart, kinds map[string]bool) *partReader {
+func newPartReader(chart *render.Chart, kinds podKinds) *partReader {
 	r := &partReader{files: map[string][]render.File{}, kinds: kinds, metas: map[string]chartMeta{}, values: map[string]map[string]any{}}
 	for _, f := range chart.Files {
 		dir := chartDir(f.Name)
@@ -67,7 +67,7 @@ func chartDir(name string) string {
 
 type partReader struct {
 	files map[string][]render.File // by the folder of their chart
-	kinds map[string]bool          // the kinds of objects that make pods
+	kinds podKinds
 	parts []chartPart
 	// What was read already, by folder. Nobody changes it.
 	metas  map[string]chartMeta

@@ -12,15 +12,18 @@ func (c *featureSwitch) score(ix templateIndex, patterns []string, r Release) {
 	var texts []string
 	spoken := map[string]bool{} // patterns whose pods a template names as they are
 	for _, t := range ix.dependent[key] {
+		tried := t.makes
 		for _, pattern := range patterns {
 			if names := spokenNames(pattern, ""); len(names) > 0 && strings.Contains(t.text, names[0]) {
-				spoken[pattern] = true
+				spoken[pattern], tried = true, true
 			}
 		}
 		texts = append(texts, t.names)
-		c.files = append(c.files, t.file)
+		if tried {
+			c.files = append(c.files, t.file)
+		}
 	}
-	if len(texts) == 0 && !(ix.read[key] && c.called()) {
+	if len(texts) > 0 && len(c.files) == 0 || len(texts) == 0 && !(ix.read[key] && c.called()) {
 		return
 	}
 	for _, pattern := range patterns {

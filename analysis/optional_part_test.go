@@ -110,3 +110,30 @@ func TestTrialsTakeWhatTheyNeed(t *testing.T) {
 		})
 	}
 }
+
+// TestNothingIsTriedThatMakesNoPods holds that a value is not tried on which only objects of
+// Kubernetes depend that make no pods, unless what it switches on speaks of the pods.
+func TestNothingIsTriedThatMakesNoPods(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{
+		"apiVersion: v1\nkind: Service\nmetadata: {name: madeby}":                         0,
+		"apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: madeby}":     1,
+		"apiVersion: v1\nkind: Service\nmetadata: {name: madeby, labels: {a: made-by-x}}": 1,
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: madeby}":                       0,
+	} {
+		tree := fstest.MapFS{"Chart.yaml": {Data: []byte("{apiVersion: v2, name: c, version: 1.0.0}")}, "values.yaml": {Data: []byte("madeBy: {enabled: false}")},
+			"templates/made-by.yaml": {Data: []byte("{{ if .Values.madeBy.enabled }}\n" + text + "\n{{ end }}")}}
+		chart, err := render.LoadChart(tree, ".", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &renderedFiles{}
+		in := analysis.Input{Release: analysis.Release{Name: "c", Namespace: "c"}, Chart: chart}
+		if _, err := analysis.FindFeatures(t.Context(), "c", []string{"made-by-x*"}, []analysis.Input{in}, analysis.FeatureOptions{Render: analysis.RenderOptions{Renderer: r}}); err != nil {
+			t.Fatal(err)
+		}
+		if len(r.files) != want {
+			t.Errorf("%d trials of %q, want %d", len(r.files), text, want)
+		}
+	}
+}

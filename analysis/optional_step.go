@@ -10,6 +10,7 @@ import (
 type step struct {
 	text string // the line or the action
 	kind string
+	at   int // where the line of a kind begins in the template, -1 where that is not known
 	// action is the word that an action begins with, "" where it begins with none, and rest what follows it.
 	action, rest string
 }
@@ -22,20 +23,20 @@ const maxAction = 1 << 14
 func steps(text string) iter.Seq[step] {
 	return func(yield func(step) bool) {
 		bracketed := strings.Contains(text, ").")
-		for piece := range pieces(text) {
+		for at, piece := range pieces(text) {
 			if bracketed {
 				piece = strings.ReplaceAll(piece, ").", ".")
 			}
-			if !stepsOf(piece, yield) {
+			if !stepsOf(piece, at, yield) {
 				return
 			}
 		}
 	}
 }
 
-// pieces yields the lines that hold steps, those that one action spans joined.
-func pieces(text string) iter.Seq[string] {
-	return func(yield func(string) bool) {
+// pieces yields the lines that hold steps, those that one action spans joined, and where they begin.
+func pieces(text string) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
 		start, looked, open := 0, false, false // open: an action began after the last one ended
 		for at := 0; at < len(text); {
 			end := lineEnd(text, at)
@@ -50,7 +51,7 @@ func pieces(text string) iter.Seq[string] {
 			if open && end-start < maxAction {
 				continue
 			}
-			if looked && !yield(text[start:end]) {
+			if looked && !yield(start, text[start:end]) {
 				return
 			}
 			start, looked, open = end, false, false
@@ -79,14 +80,19 @@ func lineEnd(text string, at int) int {
 	return len(text)
 }
 
-// stepsOf yields the steps of a piece until it is told to stop, which it tells in turn.
-func stepsOf(piece string, yield func(step) bool) bool {
+// stepsOf yields the steps of a piece that begins at a place of the template, until it is
+// told to stop, which it tells in turn.
+func stepsOf(piece string, begins int, yield func(step) bool) bool {
 	for at := 0; at < len(piece); {
 		end := lineEnd(piece, at)
 		if at == 0 || piece[at-1] == '\n' {
 			line := strings.TrimSuffix(piece[at:end], "\n")
 			if kind, n := kindOn(line); n > 0 {
-				if !yield(step{kind: kind}) {
+				place := begins
+				if at > 0 {
+					place = -1 // brackets may have been left out before it
+				}
+				if !yield(step{kind: kind, at: place}) {
 					return false
 				}
 				at += n

@@ -63,6 +63,12 @@ func found(of *regexp.Regexp, text string) []string {
 // what is read in them; "" where they are the same.
 func StepsDiffer(text string) string {
 	want, got := stepsWanted(text), slices.Collect(steps(text))
+	for i, s := range got {
+		if s.kind != "" && s.at >= 0 && !strings.HasPrefix(strings.TrimLeft(text[s.at:], " \t-"), "kind:") {
+			return "no kind where one should be"
+		}
+		got[i].at = 0
+	}
 	if d := cmp.Diff(want, got, cmp.AllowUnexported(step{})); d != "" {
 		return "steps (-want +got):\n" + d
 	}

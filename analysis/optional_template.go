@@ -11,7 +11,8 @@ type podTemplate struct {
 	text  string // as it is written; "" for a define
 	names string // in lower case: its path and the lines that give names; gathered in named first
 	named []byte
-	pods  bool // it has an object that makes pods
+	pods  bool // it has an object of a kind that makes pods, by the name of the kind
+	makes bool // pods may really come from it, as far as its other lines tell
 	// guards are the values that conditions around such objects read, reads all
 	// the values that it reads; as paths among the release's.
 	guards, reads [][]string
@@ -26,9 +27,9 @@ type templateUse struct {
 
 // templateScanner steps through templates. Each define is a podTemplate of its own.
 type templateScanner struct {
-	kinds   map[string]bool // of objects that make pods
-	prefix  []string        // where the values of the chart stand among the release's
-	bodies  []*podTemplate  // the files
+	kinds   podKinds
+	prefix  []string       // where the values of the chart stand among the release's
+	bodies  []*podTemplate // the files
 	defines map[string]*podTemplate
 }
 
@@ -47,8 +48,9 @@ func (s *templateScanner) scan(file, name, text string) {
 	for step := range steps(text) {
 		switch {
 		case step.kind != "":
-			if s.kinds[strings.Trim(step.kind, `"'`)] || strings.HasPrefix(step.kind, "{{") {
+			if s.kinds.called(step.kind) {
 				current.pods = true
+				current.makes = current.makes || s.kinds.maybe(step.kind, text, step.at)
 				current.guards = addPaths(current.guards, guardsOf(open))
 			}
 		case !strings.HasPrefix(step.text, "{{"):
@@ -171,7 +173,7 @@ func (s *templateScanner) joined(t *podTemplate, done map[*podTemplate]*podTempl
 		more := s.joined(inner, done)
 		out.reads = addPaths(out.reads, more.reads)
 		if more.pods {
-			out.pods = true
+			out.pods, out.makes = true, out.makes || more.makes
 			out.guards = addPaths(addPaths(out.guards, u.guards), more.guards)
 			if len(out.named) < maxNames {
 				out.named = append(append(out.named, '\n'), more.names...)

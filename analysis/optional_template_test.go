@@ -7,7 +7,7 @@ import (
 )
 
 func scanned(prefix []string, files ...string) []podTemplate {
-	s := templateScanner{kinds: map[string]bool{"Pod": true, "Job": true}, prefix: prefix, defines: map[string]*podTemplate{}}
+	s := templateScanner{kinds: newOperatorTable(nil).podKinds(), prefix: prefix, defines: map[string]*podTemplate{}}
 	for _, text := range files {
 		s.scan("templates/a.yaml", "templates/a.yaml", text)
 	}
