@@ -219,9 +219,18 @@ func edits(plans []analysis.NamespacePlan) []analysis.Change {
 // and denied pattern. A policies chart may render nothing at all while no
 // namespace has pods.
 func shows(p *policy.Policies, changes []analysis.Change) bool {
+	type list struct {
+		listed      bool
+		allow, deny []string
+	}
+	lists := map[string]list{}
 	for _, c := range changes {
-		listed, allow, deny := p.List(c.Namespace)
-		if c.Kind == analysis.Harden && !listed || c.Kind == analysis.Allow && !slices.Contains(allow, c.Pattern) || c.Kind == analysis.Deny && !slices.Contains(deny, c.Pattern) {
+		l, known := lists[c.Namespace]
+		if !known {
+			l.listed, l.allow, l.deny = p.List(c.Namespace)
+			lists[c.Namespace] = l
+		}
+		if c.Kind == analysis.Harden && !l.listed || c.Kind == analysis.Allow && !slices.Contains(l.allow, c.Pattern) || c.Kind == analysis.Deny && !slices.Contains(l.deny, c.Pattern) {
 			return false
 		}
 	}

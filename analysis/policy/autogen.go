@@ -114,7 +114,7 @@ func isAboutPods(s *ruleSpec) bool {
 // namesKind reports whether a list of kinds names kind in whatever form.
 func namesKind(kinds []string, kind string) bool {
 	return slices.ContainsFunc(kinds, func(k string) bool {
-		_, _, name, _ := parseKind(k)
+		name := parseKind(k).kind
 		return name == kind
 	})
 }

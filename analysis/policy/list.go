@@ -8,13 +8,14 @@ import (
 // ServiceAccounts there, and the patterns of the pods that it gives a token or takes it
 // from, in the order rendered. A namespace that no rule names yields false and nothing.
 func (p *Policies) List(namespace string) (listed bool, allow, deny []string) {
+	labels := p.labelsOf(namespace)
 	for _, pol := range p.policies {
 		if pol.name != p.names.Mutator {
 			continue
 		}
 		for _, r := range pol.rules {
 			for _, f := range r.match.filters {
-				if r.patch == nil || !f.isAbout(p.labelsOf(namespace), namespace) {
+				if r.patch == nil || !f.isAbout(labels, namespace) {
 					continue
 				}
 				switch {

@@ -63,12 +63,23 @@ type block struct {
 }
 
 // filter is one entry of any or all, or the plain resources of an older rule.
-type filter struct{ spec resourcesSpec }
+type filter struct {
+	spec  resourcesSpec
+	kinds []kindPattern // spec.Kinds
+}
+
+func newFilter(s resourcesSpec) filter {
+	f := filter{spec: s}
+	for _, kind := range s.Kinds {
+		f.kinds = append(f.kinds, parseKind(kind))
+	}
+	return f
+}
 
 func (m *matchSpec) compile() block {
 	b := block{all: len(m.Any) == 0 && len(m.All) > 0}
 	for _, spec := range m.filters() {
-		b.filters = append(b.filters, filter{spec})
+		b.filters = append(b.filters, newFilter(spec))
 	}
 	return b
 }
@@ -108,13 +119,13 @@ func (f filter) matches(res *resource) bool {
 		return false
 	case len(s.Operations) > 0 && !slices.Contains(s.Operations, "CREATE"):
 		return false
-	case len(s.Kinds) > 0 && !matchesKind(s.Kinds, res):
+	case len(s.Namespaces) > 0 && !matchesAny(s.Namespaces, res.scope()): // what most rules differ in
 		return false
-	case s.Name != "" && !wildcard.Match(s.Name, res.name):
+	case len(f.kinds) > 0 && !slices.ContainsFunc(f.kinds, res.is):
+		return false
+	case s.Name != "" && !matches(s.Name, res.name):
 		return false
 	case len(s.Names) > 0 && !matchesAny(s.Names, res.name):
-		return false
-	case len(s.Namespaces) > 0 && !matchesAny(s.Namespaces, res.scope()):
 		return false
 	case !matchesAnnotations(s.Annotations, res.annotations):
 		return false
@@ -135,7 +146,15 @@ func (r *resource) scope() string {
 }
 
 func matchesAny(patterns []string, text string) bool {
-	return slices.ContainsFunc(patterns, func(p string) bool { return wildcard.Match(p, text) })
+	return slices.ContainsFunc(patterns, func(p string) bool { return matches(p, text) })
+}
+
+// matches is the engine's matching; most patterns are plain names, for which it need not be asked.
+func matches(pattern, text string) bool {
+	if !strings.ContainsAny(pattern, "*?") {
+		return pattern == text
+	}
+	return wildcard.Match(pattern, text)
 }
 
 func matchesAnnotations(want, have map[string]string) bool {
@@ -180,12 +199,11 @@ func expandWildcards(k, v string, have map[string]string) (string, string) {
 	return zero.Replace(k), zero.Replace(v)
 }
 
-func matchesKind(kinds []string, res *resource) bool {
-	return slices.ContainsFunc(kinds, func(k string) bool {
-		group, version, kind, sub := parseKind(k)
-		return wildcard.Match(group, res.group) && wildcard.Match(version, res.version) &&
-			wildcard.Match(kind, res.kind) && wildcard.Match(sub, "")
-	})
+// kindPattern is a kind as policies name it, each part with wildcards.
+type kindPattern struct{ group, version, kind, sub string }
+
+func (r *resource) is(k kindPattern) bool {
+	return matches(k.kind, r.kind) && matches(k.group, r.group) && matches(k.version, r.version) && matches(k.sub, "")
 }
 
 // kindVersion tells a version from a kind or a group in the first part of a kind.
@@ -193,31 +211,31 @@ var kindVersion = regexp.MustCompile(`^(v\d((alpha|beta)\d)?|\*)$`)
 
 // parseKind reads the engine's forms of a kind: Kind, version/Kind,
 // group/version/Kind, each optionally with /subresource or .subresource.
-func parseKind(in string) (group, version, kind, sub string) {
+func parseKind(in string) kindPattern {
 	parts := strings.Split(in, "/")
 	last := len(parts) - 1
 	parts = append(parts[:last], strings.Split(parts[last], ".")...)
 	isVersion := kindVersion.MatchString
 	switch len(parts) {
 	case 1:
-		return "*", "*", parts[0], ""
+		return kindPattern{"*", "*", parts[0], ""}
 	case 2:
 		switch {
 		case parts[0] == "*" && parts[1] == "*":
-			return "*", "*", "*", "*"
+			return kindPattern{"*", "*", "*", "*"}
 		case parts[0] == "*" && strings.ToLower(parts[1]) == parts[1]:
-			return "*", "*", parts[0], parts[1]
+			return kindPattern{"*", "*", parts[0], parts[1]}
 		case isVersion(parts[0]):
-			return "*", parts[0], parts[1], ""
+			return kindPattern{"*", parts[0], parts[1], ""}
 		}
-		return "*", "*", parts[0], parts[1]
+		return kindPattern{"*", "*", parts[0], parts[1]}
 	case 3:
 		if isVersion(parts[0]) {
-			return "*", parts[0], parts[1], parts[2]
+			return kindPattern{"*", parts[0], parts[1], parts[2]}
 		}
-		return parts[0], parts[1], parts[2], ""
+		return kindPattern{parts[0], parts[1], parts[2], ""}
 	case 4:
-		return parts[0], parts[1], parts[2], parts[3]
+		return kindPattern{parts[0], parts[1], parts[2], parts[3]}
 	}
-	return "", "", "", ""
+	return kindPattern{}
 }

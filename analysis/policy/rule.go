@@ -131,7 +131,7 @@ func (t targetSpec) compile() target {
 		kind = t.APIVersion + "/" + t.Kind
 	}
 	return target{
-		kind:      block{filters: []filter{{spec: resourcesSpec{Kinds: []string{kind}}}}},
+		kind:      block{filters: []filter{newFilter(resourcesSpec{Kinds: []string{kind}})}},
 		namespace: t.Namespace,
 		name:      t.Name,
 	}

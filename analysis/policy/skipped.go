@@ -47,12 +47,12 @@ func filteredNamespaces(filters string) []string {
 		if len(parts) != 3 || parts[2] != "*" || parts[1] == "" {
 			continue
 		}
-		group, version, kind, sub := parseKind(parts[0])
-		if !wildcard.Match(group, "") || !wildcard.Match(version, "v1") || !wildcard.Match(sub, "") {
+		k := parseKind(parts[0])
+		if !wildcard.Match(k.group, "") || !wildcard.Match(k.version, "v1") || !wildcard.Match(k.sub, "") {
 			continue
 		}
-		pods[parts[1]] = pods[parts[1]] || wildcard.Match(kind, "Pod")
-		accounts[parts[1]] = accounts[parts[1]] || wildcard.Match(kind, "ServiceAccount")
+		pods[parts[1]] = pods[parts[1]] || wildcard.Match(k.kind, "Pod")
+		accounts[parts[1]] = accounts[parts[1]] || wildcard.Match(k.kind, "ServiceAccount")
 	}
 	var out []string
 	for namespace, covered := range pods {

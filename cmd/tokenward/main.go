@@ -31,6 +31,7 @@ const (
 
 func main() {
 	worker.RunIfWorker()
+	boundGarbage()
 	render.RedirectHelmLog(io.Discard)
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, os.Getenv))
 }

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+)
+
+// maxGarbage is how much memory may wait to be collected beside what is in use, about. It
+// is less than Go's own measure, as much as is in use, for platforms of many packages.
+const maxGarbage = 48 << 20
+
+// boundGarbage sets, after every collection, when the next one is due. Whoever sets GOGC
+// decides otherwise.
+func boundGarbage() {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	var watch func(now int)
+	watch = func(now int) {
+		metrics.Read(live)
+		next := gcPercent(live[0].Value.Uint64())
+		if next != now {
+			debug.SetGCPercent(next)
+		}
+		runtime.AddCleanup(new([64]byte), watch, next) // the next collection takes it
+	}
+	watch(100)
+}
+
+// gcPercent is GOGC for so many bytes in use: never so low that little else is done than collecting.
+func gcPercent(live uint64) int {
+	return int(min(100, max(25, 100*maxGarbage/max(live, 1))))
+}
