@@ -56,7 +56,7 @@ type DiscoverOptions struct {
 	Sources func([]PackageSource)
 }
 
-// PackageSource is where the umbrella's values say that a package's chart is.
+// PackageSource is where a package's chart is, as the umbrella's values or a release say.
 type PackageSource struct {
 	Repository string
 	Ref        SourceRef

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"tokenward/analysis"
@@ -51,7 +52,11 @@ func (f *fetcher) fetch(ctx context.Context, s analysis.PackageSource, known fun
 // ahead begins to fetch repositories before anybody asks for them. It returns at once.
 func (f *fetcher) ahead(ctx context.Context, sources []analysis.PackageSource, known func(commit string) bool) {
 	ctx, f.cancel = context.WithCancel(ctx)
-	f.todo = sources
+	for _, s := range sources {
+		if s = followed(s); !slices.Contains(f.todo, s) {
+			f.todo = append(f.todo, s)
+		}
+	}
 	for range cap(f.slots) {
 		f.group.Go(func() {
 			for s, one := f.next(); one != nil; s, one = f.next() {
@@ -93,6 +98,7 @@ func (f *fetcher) enough() {
 
 // take waits for a repository that is fetched ahead, and hands it out once; nil for any other.
 func (f *fetcher) take(s analysis.PackageSource) *fetching {
+	s = followed(s)
 	f.mu.Lock()
 	one := f.begun[s]
 	delete(f.begun, s)
@@ -103,9 +109,15 @@ func (f *fetcher) take(s analysis.PackageSource) *fetching {
 	return one
 }
 
-// close gives up what nobody took.
+// followed leaves out of a ref what is not followed: an umbrella's templates need not hand it on.
+func followed(s analysis.PackageSource) analysis.PackageSource {
+	return analysis.PackageSource{Repository: s.Repository, Ref: analysis.SourceRef(git.Ref(s.Ref).Followed())}
+}
+
+// close gives up what nobody took, and lets go of it. It may be called again.
 func (f *fetcher) close() {
 	f.enough()
 	f.cancel()
 	f.group.Wait()
+	f.begun = nil
 }

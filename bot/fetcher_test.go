@@ -112,3 +112,48 @@ func TestWhatNobodyTookIsGivenUp(t *testing.T) {
 		t.Errorf("asked for %v", s.asked)
 	}
 }
+
+// A repository that the umbrella's values name and no release comes from must not stay in
+// memory while the platform is rendered.
+func TestWhatNobodyTookIsLetGo(t *testing.T) {
+	t.Parallel()
+	s, sources := newWaitingStore(1)
+	b := &Bot{cfg: Config{}.withDefaults(), store: s}
+	scan := &Scan{fetcher: newFetcher(s, 1), Discovery: &analysis.Discovery{}}
+	s.answer["r00"] <- nil
+	scan.fetcher.ahead(t.Context(), sources, func(string) bool { return false })
+	scan.fetcher.group.Wait()
+	if err := b.fetchStep(t.Context(), scan); err != nil {
+		t.Fatal(err)
+	}
+	if one := scan.fetcher.take(sources[0]); one != nil {
+		t.Errorf("it is still there: %+v", one)
+	}
+}
+
+// An umbrella's values may give more of a ref than its templates hand on, as the tag that they
+// pin by default beside a commit.
+func TestFetchedAheadByAnyFormOfItsRef(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		values, release analysis.SourceRef
+		same            bool
+	}{
+		"a commit before a tag":  {analysis.SourceRef{Branch: "main", Tag: "1", Commit: "c"}, analysis.SourceRef{Branch: "main", Commit: "c"}, true},
+		"a tag before a branch":  {analysis.SourceRef{Branch: "main", Tag: "1"}, analysis.SourceRef{Tag: "1"}, true},
+		"a range before a tag":   {analysis.SourceRef{Semver: "1.x", Tag: "1"}, analysis.SourceRef{Semver: "1.x"}, true},
+		"another tag":            {analysis.SourceRef{Branch: "main", Tag: "1"}, analysis.SourceRef{Tag: "2"}, false},
+		"another commit":         {analysis.SourceRef{Branch: "main", Commit: "c"}, analysis.SourceRef{Branch: "main", Commit: "d"}, false},
+		"a commit of elsewhere":  {analysis.SourceRef{Branch: "main", Commit: "c"}, analysis.SourceRef{Branch: "old", Commit: "c"}, false},
+		"the branch, not a name": {analysis.SourceRef{Branch: "main"}, analysis.SourceRef{Name: "refs/heads/main", Branch: "main"}, false},
+	} {
+		s, _ := newWaitingStore(1)
+		f := newFetcher(s, 1)
+		s.answer["r00"] <- nil
+		f.ahead(t.Context(), []analysis.PackageSource{{Repository: "r00", Ref: c.values}}, func(string) bool { return false })
+		f.group.Wait()
+		if got := f.take(analysis.PackageSource{Repository: "r00", Ref: c.release}) != nil; got != c.same {
+			t.Errorf("%s: taken %v, want %v", name, got, c.same)
+		}
+	}
+}

@@ -23,6 +23,21 @@ const (
 // it out directly. All empty means the remote's HEAD.
 type Ref struct{ Branch, Tag, Semver, Name, Commit string }
 
+// Followed returns the ref without the fields that are not followed.
+func (r Ref) Followed() Ref {
+	switch {
+	case r.Commit != "":
+		return Ref{Commit: r.Commit, Branch: r.Branch}
+	case r.Name != "":
+		return Ref{Name: r.Name}
+	case r.Semver != "":
+		return Ref{Semver: r.Semver}
+	case r.Tag != "":
+		return Ref{Tag: r.Tag}
+	}
+	return Ref{Branch: r.Branch}
+}
+
 // String returns the one field that is followed, for messages.
 func (r Ref) String() string {
 	switch {
