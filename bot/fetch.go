@@ -18,7 +18,6 @@ func (b *Bot) fetchCharts(ctx context.Context, s *Scan) ([]analysis.Input, error
 	inputs := make([]analysis.Input, len(s.Discovery.Releases))
 	s.heads = make([]string, len(inputs))
 	s.commits = make([]string, len(inputs))
-	shelf := &shelf{}
 	var mu sync.Mutex
 	done := 0
 	g, ctx := errgroup.WithContext(ctx)
@@ -31,7 +30,7 @@ func (b *Bot) fetchCharts(ctx context.Context, s *Scan) ([]analysis.Input, error
 				inputs[i] = analysis.Input{Release: r}
 				if r.Err == nil {
 					err := b.during(ctx, StepFetch, r.Name, func(ctx context.Context) (err error) {
-						inputs[i].Chart, err = b.fetchChart(ctx, s.fetcher, c, r, shelf)
+						inputs[i].Chart, err = b.fetchChart(ctx, s.fetcher, c, r, s.shelf)
 						return err
 					})
 					if ctx.Err() != nil {

@@ -61,6 +61,7 @@ func (c *chart) Open(ctx context.Context) (*render.Chart, error) {
 	if opened == nil {
 		var err error
 		if opened, err = c.refetch(ctx); err != nil {
+			c.shelf.missed.Store(true)
 			return nil, fmt.Errorf("read chart %s of %s again: %w", c.release.Chart, c.release.Repository, err)
 		}
 	}
@@ -68,7 +69,7 @@ func (c *chart) Open(ctx context.Context) (*render.Chart, error) {
 	return opened, nil
 }
 
-// read returns what is kept, nil where that is gone or not what the facts say.
+// read returns what is kept, nil where that is gone or cannot be read.
 func (c *chart) read() *render.Chart {
 	data, ok := c.bot.cfg.Keeper.Get(keptChart, c.key)
 	if !ok {
@@ -80,13 +81,16 @@ func (c *chart) read() *render.Chart {
 	return nil
 }
 
+// refetch loads the chart from the commit that the release's ref led to, wherever it leads now.
 func (c *chart) refetch(ctx context.Context) (*render.Chart, error) {
 	tree, err := c.bot.store.Fetch(ctx, c.release.Repository, git.Ref(c.release.Ref))
+	if err == nil && tree.Commit != c.commit {
+		if tree, err = c.bot.store.Fetch(ctx, c.release.Repository, git.Ref{Commit: c.commit, Branch: c.release.Ref.Branch}); err != nil {
+			err = fmt.Errorf("%s leads to another commit now, run again: %w", refText(c.release.Ref), err)
+		}
+	}
 	if err != nil {
 		return nil, err
-	}
-	if tree.Commit != c.commit {
-		return nil, fmt.Errorf("%s leads to another commit now: run again", refText(c.release.Ref))
 	}
 	opened, err := analysis.LoadReleaseChart(tree.FS(), c.release)
 	if err == nil {
@@ -112,7 +116,7 @@ func (b *Bot) hasCharts(commit string) bool {
 }
 
 // keepChart keeps a release's chart, and returns what reads it again. One that has no form
-// to keep stays in memory, and so do all where nothing is kept.
+// to keep stays in memory, and so do all where nothing is kept or can be.
 func (b *Bot) keepChart(commit string, r analysis.Release, s *shelf, loaded *render.Chart) render.ChartSource {
 	c := &chart{bot: b, shelf: s, release: r, commit: commit, key: chartKey(commit, r), facts: loaded.Facts()}
 	facts, err := json.Marshal(c.facts)
@@ -120,6 +124,9 @@ func (b *Bot) keepChart(commit string, r analysis.Release, s *shelf, loaded *ren
 		return loaded
 	}
 	b.cfg.Keeper.Put(keptFacts, c.key, facts)
+	if _, kept := b.cfg.Keeper.Get(keptFacts, c.key); !kept {
+		return loaded
+	}
 	b.cfg.Keeper.Put(keptNote, commit)
 	s.put(c.key, loaded, c.facts.Bytes)
 	return c

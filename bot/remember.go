@@ -126,8 +126,11 @@ func (b *Bot) unchanged(ctx context.Context, sources []source) bool {
 	return g.Wait() == nil
 }
 
-// remember keeps the report, unless a release failed for a reason that may be gone next time.
+// remember keeps the report, unless a chart could not be read again, which may be had next time.
 func (b *Bot) remember(question string, s *Scan, report *ScanReport) {
+	if s.shelf.missed.Load() {
+		return // of such a chart, no optional features are found
+	}
 	r := remembered{Ref: s.Umbrella.Ref, Report: report}
 	seen := map[source]bool{}
 	for i, rel := range s.Discovery.Releases {

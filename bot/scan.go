@@ -31,6 +31,7 @@ type Scan struct {
 	ListForm bool
 
 	fetcher *fetcher // of this scan; nil where nothing is fetched
+	shelf   *shelf
 	inputs  []analysis.Input
 	heads   []string // the default branches of the inputs' repositories, "" where unknown
 	// commits are those that the releases' refs led to, "" where that is not known.
@@ -51,7 +52,7 @@ type Scan struct {
 // wrong with one release is kept in the result; an error means that the
 // umbrella or its policies could not be read at all.
 func (b *Bot) Scan(ctx context.Context) (*Scan, error) {
-	s := &Scan{fetcher: newFetcher(b.store, b.cfg.Workers)}
+	s := &Scan{fetcher: newFetcher(b.store, b.cfg.Workers), shelf: &shelf{}}
 	defer s.fetcher.close()
 	for _, step := range []struct {
 		name string

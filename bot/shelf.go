@@ -3,6 +3,7 @@ package bot
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"tokenward/analysis/render"
 )
@@ -16,6 +17,8 @@ type shelf struct {
 	mu    sync.Mutex
 	books []book // the one used last at the end
 	bytes int
+
+	missed atomic.Bool // whether somebody needed a chart that could not be read again
 }
 
 type book struct {

@@ -1,0 +1,176 @@
+package bot
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"tokenward/analysis"
+	"tokenward/analysis/render"
+	"tokenward/gitops/git"
+)
+
+// keptInMemory is a Keeper that forgets what it is told to.
+type keptInMemory struct {
+	mu     sync.Mutex
+	m      map[string][]byte
+	forget string // results of this kind, at once; "*" for all
+}
+
+func (k *keptInMemory) Get(kind, key string) ([]byte, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	data, ok := k.m[kind+" "+key]
+	return data, ok && kind != k.forget
+}
+
+func (k *keptInMemory) Put(kind, key string, data ...[]byte) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.forget != "*" && kind != k.forget {
+		k.m[kind+" "+key] = bytes.Join(data, nil)
+	}
+}
+
+// chartRepository is a repository with a chart in its root.
+type chartRepository struct{ dir string }
+
+func newChartRepository(t *testing.T) chartRepository {
+	r := chartRepository{filepath.Join(t.TempDir(), "web")}
+	if err := os.MkdirAll(r.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r.git(t, "init", "-q", "-b", "main")
+	r.commit(t, "a: 1\n")
+	return r
+}
+
+func (r chartRepository) git(t *testing.T, args ...string) {
+	t.Helper()
+	cmd := exec.Command("git", args...)
+	cmd.Dir = r.dir
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.dir, "GIT_CONFIG_NOSYSTEM=1",
+		"GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.org", "GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.org"}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+func (r chartRepository) commit(t *testing.T, values string) {
+	t.Helper()
+	for name, text := range map[string]string{"Chart.yaml": "{apiVersion: v2, name: web, version: 1.0.0}\n", "values.yaml": values} {
+		if err := os.WriteFile(filepath.Join(r.dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.git(t, "add", "-A")
+	r.git(t, "commit", "-q", "-m", "Change the values")
+}
+
+func (r chartRepository) release() analysis.Release {
+	return analysis.Release{Name: "web", Chart: ".", Repository: "file://" + r.dir, Ref: analysis.SourceRef{Branch: "main"}}
+}
+
+func keepingBot(t *testing.T, k Keeper) *Bot {
+	t.Helper()
+	s, err := git.New(git.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Bot{cfg: Config{Keeper: k}.withDefaults(), store: s}
+}
+
+// fetched is the release's chart as a scan fetches it.
+func (b *Bot) fetched(t *testing.T, r analysis.Release, s *shelf) render.ChartSource {
+	t.Helper()
+	c := &checkout{source: analysis.PackageSource{Repository: r.Repository, Ref: r.Ref}}
+	source, err := b.fetchChart(t.Context(), newFetcher(b.store, 1), c, r, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return source
+}
+
+func valuesOf(t *testing.T, source render.ChartSource) string {
+	t.Helper()
+	opened, err := source.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range opened.Files {
+		if f.Name == "values.yaml" {
+			return string(f.Data)
+		}
+	}
+	return ""
+}
+
+// A scan is of the commits that it began with, also where a chart has to be fetched again.
+func TestForgottenChartIsFetchedAgain(t *testing.T) {
+	t.Parallel()
+	r := newChartRepository(t)
+	k := &keptInMemory{m: map[string][]byte{}}
+	b := keepingBot(t, k)
+	b.fetched(t, r.release(), &shelf{})
+	k.forget = keptChart
+	source := b.fetched(t, r.release(), &shelf{})
+	if got := valuesOf(t, source); got != "a: 1\n" {
+		t.Errorf("the commit that the ref leads to: %q", got)
+	}
+	source = b.fetched(t, r.release(), &shelf{})
+	r.commit(t, "a: 2\n")
+	if got := valuesOf(t, source); got != "a: 1\n" {
+		t.Errorf("after the ref moved on: %q", got)
+	}
+}
+
+// Where nothing can be kept, as in a folder that cannot be written, charts must not be
+// fetched anew by everybody who needs them.
+func TestChartThatCannotBeKeptStaysInMemory(t *testing.T) {
+	t.Parallel()
+	r := newChartRepository(t)
+	b := keepingBot(t, &keptInMemory{m: map[string][]byte{}, forget: "*"})
+	shelf := &shelf{}
+	source := b.fetched(t, r.release(), shelf)
+	shelf.books = nil
+	if err := os.RemoveAll(r.dir); err != nil {
+		t.Fatal(err)
+	}
+	if got := valuesOf(t, source); got != "a: 1\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// What could not be said because a chart could not be read may be said next time.
+func TestReportWithoutAChartIsNotKept(t *testing.T) {
+	t.Parallel()
+	r := newChartRepository(t)
+	k := &keptInMemory{m: map[string][]byte{}}
+	b := keepingBot(t, k)
+	s := &Scan{Umbrella: &git.Snapshot{Commit: "c"}, Discovery: &analysis.Discovery{}, shelf: &shelf{}}
+	remembered := func() bool {
+		b.remember("q", s, &ScanReport{})
+		_, ok := k.Get(keptReport, reportKey("q", "c"))
+		return ok
+	}
+	b.fetched(t, r.release(), s.shelf)
+	k.forget = keptChart
+	s.shelf = &shelf{}
+	source := b.fetched(t, r.release(), s.shelf)
+	if err := os.RemoveAll(r.dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := source.Open(t.Context()); err == nil {
+		t.Error("a chart is opened that is nowhere")
+	}
+	if remembered() {
+		t.Error("the report is kept")
+	}
+	if s.shelf = (&shelf{}); !remembered() {
+		t.Error("a report that lacks nothing is not kept")
+	}
+}
