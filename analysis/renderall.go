@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,6 +22,8 @@ type Input struct {
 	// Chart is nil for a release that could not be fetched; Release.Err then says why.
 	Chart  render.ChartSource
 	Commit string // that the release's ref resolved to
+	// Took is how long rendering took the last time, 0 where nobody knows.
+	Took time.Duration
 
 	expected *expectation // nil until Expect
 }
@@ -82,7 +85,7 @@ func LoadReleaseChart(tree fs.FS, r Release) (*render.Chart, error) {
 // inputs. The error is ctx's alone.
 func RenderAll(ctx context.Context, inputs []Input, opts RenderOptions) (*Set, error) {
 	p := newPlatform(inputs, opts)
-	err := p.each(ctx, p.largestFirst(func(j *job) bool { return j.input.expected == nil }), func(j *job) {
+	err := p.each(ctx, p.longestFirst(func(j *job) bool { return j.input.expected == nil }), func(j *job) {
 		j.input.Expect(ctx, p.opts)
 	})
 	if err != nil {
@@ -93,7 +96,7 @@ func RenderAll(ctx context.Context, inputs []Input, opts RenderOptions) (*Set, e
 	}
 	for range maxRounds {
 		now := p.apiVersions()
-		todo := p.largestFirst(func(j *job) bool { return !j.tried || j.chart.Facts().AsksFor(onlyInOne(j.knew, now)) })
+		todo := p.longestFirst(func(j *job) bool { return !j.tried || j.chart.Facts().AsksFor(onlyInOne(j.knew, now)) })
 		if len(todo) == 0 {
 			break
 		}
@@ -109,7 +112,7 @@ type job struct {
 	input    Input
 	chart    render.ChartSource // nil where there is nothing to render
 	rendered *RenderedRelease
-	weight   int
+	weight   time.Duration // how long rendering is expected to take
 	tried    bool
 	knew     []string // the API versions that it was last rendered for
 	// crds are the expected ones until the release was rendered, and then those that it installs.
@@ -134,7 +137,9 @@ func newPlatform(inputs []Input, opts RenderOptions) *platform {
 			continue
 		}
 		j.chart = in.Chart
-		j.weight = in.Chart.Facts().Bytes
+		if j.weight = in.Took; j.weight == 0 {
+			j.weight = time.Duration(in.Chart.Facts().Bytes) * perByte
+		}
 	}
 	slices.SortStableFunc(p.jobs, func(a, b *job) int {
 		return cmp.Or(strings.Compare(a.rendered.Namespace, b.rendered.Namespace),
@@ -144,15 +149,18 @@ func newPlatform(inputs []Input, opts RenderOptions) *platform {
 	return p
 }
 
-// largestFirst lists the jobs that meet a condition, so that the longest do not start last.
-func (p *platform) largestFirst(want func(*job) bool) []*job {
+// perByte is about how long rendering takes for every byte of a chart of which nothing else is known.
+const perByte = 100 * time.Nanosecond
+
+// longestFirst lists the jobs that meet a condition, so that the longest do not start last.
+func (p *platform) longestFirst(want func(*job) bool) []*job {
 	var jobs []*job
 	for _, j := range p.jobs {
 		if j.chart != nil && want(j) {
 			jobs = append(jobs, j)
 		}
 	}
-	slices.SortStableFunc(jobs, func(a, b *job) int { return b.weight - a.weight })
+	slices.SortStableFunc(jobs, func(a, b *job) int { return cmp.Compare(b.weight, a.weight) })
 	return jobs
 }
 

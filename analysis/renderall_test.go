@@ -2,11 +2,15 @@ package analysis
 
 import (
 	"context"
+
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -182,5 +186,32 @@ func TestWhatIsExpectedAheadIsNotAskedAgain(t *testing.T) {
 	}
 	if n := renderer.asked.Load() - before; before != 2 || n != 2 {
 		t.Errorf("asked %d times, and then %d", before, n)
+	}
+}
+
+// orderedRenderer notes in which order releases are rendered.
+type orderedRenderer struct {
+	InProcess
+	mu    sync.Mutex
+	order []string
+}
+
+func (o *orderedRenderer) Render(ctx context.Context, c render.ChartSource, r render.Request) (*render.Output, error) {
+	o.mu.Lock()
+	o.order = append(o.order, r.ReleaseName)
+	o.mu.Unlock()
+	return o.InProcess.Render(ctx, c, r)
+}
+
+func TestTheLongestIsRenderedFirst(t *testing.T) {
+	t.Parallel()
+	small := map[string]string{"templates/a.yaml": "kind: ServiceAccount\napiVersion: v1\nmetadata: {name: a}\n"}
+	big := map[string]string{"templates/a.yaml": small["templates/a.yaml"] + strings.Repeat("# text\n", 10_000)}
+	inputs := []Input{chartInput(t, "short", small), chartInput(t, "big", big), chartInput(t, "long", small), chartInput(t, "quick", big)}
+	inputs[2].Took, inputs[3].Took = time.Minute, time.Nanosecond
+	renderer := &orderedRenderer{}
+	mustRenderAll(t, inputs, RenderOptions{Renderer: renderer, Concurrency: 1})
+	if want := []string{"long", "big", "short", "quick"}; !slices.Equal(renderer.order, want) {
+		t.Errorf("rendered in the order %v, want %v", renderer.order, want)
 	}
 }

@@ -90,7 +90,7 @@ func (b *Bot) fetchStep(ctx context.Context, s *Scan) (err error) {
 
 func (b *Bot) renderStep(ctx context.Context, s *Scan) (err error) {
 	b.cfg.Progress(StepRender, 0, len(s.inputs))
-	if s.Set, err = analysis.RenderAll(ctx, s.inputs, b.renderOptions(s)); err != nil {
+	if s.Set, err = b.renderAll(ctx, s.inputs, b.renderOptions(s)); err != nil {
 		return fmt.Errorf("render the platform: %w", err)
 	}
 	s.Set.Extra = s.Discovery.Extra
