@@ -12,8 +12,9 @@ import (
 // bases before what rests on them, so one pass does.
 const maxPasses = 64
 
-// maxPrealloc bounds what is reserved on the mere word of an object's header.
-const maxPrealloc = 1 << 20
+// maxPrealloc bounds what is reserved on the mere word of an object's header: more than files
+// have, as growing copies them, and less than would be felt.
+const maxPrealloc = 16 << 20
 
 // objectCost is about what one object takes beside its content: a few bytes of a pack are
 // an object, too.
