@@ -2,7 +2,6 @@ package analysis
 
 import (
 	"context"
-
 	"errors"
 	"fmt"
 	"slices"
