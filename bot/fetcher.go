@@ -9,8 +9,12 @@ import (
 	"tokenward/gitops/git"
 )
 
-// maxAhead is how many repositories are held in memory before anybody asks for them.
-const maxAhead = 16
+// How many repositories are held in memory before anybody asks for them, and the bytes of
+// their objects from which on no other is begun.
+const (
+	maxAhead      = 16
+	maxAheadBytes = 64 << 20
+)
 
 // fetcher fetches the repositories of a scan, so many at once. While the umbrella is
 // still being rendered it begins with those that the umbrella's values name.
@@ -23,6 +27,7 @@ type fetcher struct {
 	mu    sync.Mutex
 	todo  []analysis.PackageSource
 	held  int
+	bytes int64
 	begun map[analysis.PackageSource]*fetching
 }
 
@@ -70,7 +75,7 @@ func (f *fetcher) ahead(ctx context.Context, sources []analysis.PackageSource, k
 func (f *fetcher) next() (s analysis.PackageSource, one *fetching) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.todo) == 0 || f.held >= maxAhead {
+	if len(f.todo) == 0 || f.held >= maxAhead || f.bytes >= maxAheadBytes {
 		return s, nil
 	}
 	s, f.todo = f.todo[0], f.todo[1:]
@@ -85,6 +90,8 @@ func (f *fetcher) arrived(one *fetching) {
 	defer f.mu.Unlock()
 	if one.tree == nil {
 		f.held--
+	} else {
+		f.bytes += one.tree.Bytes()
 	}
 	close(one.done)
 }

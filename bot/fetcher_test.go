@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"slices"
 	"sync"
 	"testing"
@@ -101,6 +102,42 @@ func TestAheadIsBounded(t *testing.T) {
 	}
 }
 
+func TestAheadIsBoundedByBytes(t *testing.T) {
+	t.Parallel()
+	s, sources := newWaitingStore(3)
+	for _, answer := range s.answer {
+		answer <- nil
+	}
+	f := newFetcher(s, 1)
+	f.bytes = maxAheadBytes - 1
+	f.arrived(&fetching{done: make(chan struct{}), tree: bigSnapshot(t)})
+	f.ahead(t.Context(), sources, func(string) bool { return false })
+	f.group.Wait()
+	if len(s.asked) > 0 {
+		t.Errorf("asked for %v, although enough is held", s.asked)
+	}
+}
+
+// bigSnapshot is one of some bytes.
+func bigSnapshot(t *testing.T) *git.Snapshot {
+	t.Helper()
+	store, err := git.New(git.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, args := range [][]string{{"init", "-q"}, {"-c", "user.name=Mara Lind", "-c", "user.email=mara.lind@example.com", "commit", "-q", "--allow-empty", "-m", "Begin"}} {
+		if out, err := exec.Command("git", append([]string{"-C", dir}, args...)...).CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	snapshot, err := store.Fetch(t.Context(), "file://"+dir, git.Ref{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return snapshot
+}
+
 func TestWhatNobodyTookIsGivenUp(t *testing.T) {
 	t.Parallel()
 	s, sources := newWaitingStore(3)
@@ -119,7 +156,7 @@ func TestWhatNobodyTookIsLetGo(t *testing.T) {
 	t.Parallel()
 	s, sources := newWaitingStore(1)
 	b := &Bot{cfg: Config{}.withDefaults(), store: s}
-	scan := &Scan{fetcher: newFetcher(s, 1), Discovery: &analysis.Discovery{}}
+	scan := &Scan{shelf: &shelf{}, fetcher: newFetcher(s, 1), Discovery: &analysis.Discovery{}}
 	s.answer["r00"] <- nil
 	scan.fetcher.ahead(t.Context(), sources, func(string) bool { return false })
 	scan.fetcher.group.Wait()

@@ -48,6 +48,16 @@ func newSnapshot(url, head string, t target, store *objects) (*Snapshot, error) 
 	return s, nil
 }
 
+// Bytes is what the objects of the commit take, of a snapshot without any 0.
+func (s *Snapshot) Bytes() (n int64) {
+	if s.objects != nil {
+		for _, o := range s.objects.Objects {
+			n += o.Size()
+		}
+	}
+	return n
+}
+
 // Tip returns the commit of another branch of the repository as it was when the
 // snapshot was taken, "" if there was no such branch.
 func (s *Snapshot) Tip(branch string) string {
