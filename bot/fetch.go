@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -50,7 +51,12 @@ func (b *Bot) fetchCharts(ctx context.Context, s *Scan) ([]analysis.Input, error
 			return nil
 		})
 	}
-	return inputs, g.Wait()
+	err := g.Wait()
+	s.fetcher.close()
+	if s.shelf.bytes > maxShelf/4 {
+		debug.FreeOSMemory() // what fetching so much has left is given back before rendering takes as much
+	}
+	return inputs, err
 }
 
 // checkout is a ref of a repository that releases are deployed from.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"sort"
 	"sync"
@@ -83,8 +82,6 @@ func (b *Bot) discoverStep(ctx context.Context, s *Scan) (err error) {
 
 func (b *Bot) fetchStep(ctx context.Context, s *Scan) (err error) {
 	s.inputs, err = b.fetchCharts(ctx, s)
-	s.fetcher.close()
-	debug.FreeOSMemory() // what fetching has left is given back before rendering takes as much
 	return err
 }
 
