@@ -73,8 +73,9 @@ func texts(v any, use func(string)) {
 	}
 }
 
-// The times that templates see in place of now, one for each of the two renders that are compared.
-var drawnTimes = [2]string{"2026-01-12", "2027-02-23"}
+// The times that templates see in place of now, one for each of the two renders that are compared. They are
+// neither in a January nor Mondays: these stand in templates as the format of a date, and would be known words.
+var drawnTimes = [2]string{"2026-03-11", "2027-04-22"}
 
 // setSurroundings lets the templates of a chart see a certain time, so that what they render
 // does not differ from day to day, and ready-made keys.

@@ -3,6 +3,7 @@ package render
 import (
 	"math/rand/v2"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -56,6 +57,19 @@ stringData: {key: "{{ randAlphaNum 9 }}"}
 	spec := first[0].Fields["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)
 	if got := spec["serviceAccountName"]; got != "move-*-account" {
 		t.Errorf("got %v", got)
+	}
+}
+
+// A chart that names a day or a month by Go's words for them, and in lower case, draws nothing else.
+func TestNamesOfDaysBecomeWildcards(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{"Monday", "January", "02-January-06"} {
+		out := mustRender(t, simple(map[string]string{
+			"templates/a.yaml": `{apiVersion: v1, kind: ConfigMap, metadata: {name: 'on-{{ now | date "` + format + `" | lower }}'}}`,
+		}), Request{})
+		if got := out.Objects[0].Name; !strings.HasPrefix(got, "on-") || !strings.Contains(got, "*") {
+			t.Errorf("%s: got %s", format, got)
+		}
 	}
 }
 
