@@ -1,20 +1,23 @@
 package render
 
-import "sync"
+import (
+	"container/list"
+	"sync"
+)
 
 // kept holds what was made of texts, of those that were used last, within a bound. What is kept
 // of one text is never given for another. It must not be changed. The zero value is empty.
 type kept[T any] struct {
 	mu      sync.Mutex
-	entries map[string]*keptEntry[T]
-	cost    uint64 // of all of them
-	uses    uint64
+	entries map[string]*list.Element // of byUse
+	byUse   list.List                // of keptEntry[T], what was used last in front
+	cost    uint64                   // of all of them
 }
 
 type keptEntry[T any] struct {
+	text  string
 	value T
 	cost  uint64
-	used  uint64 // which use of the whole was the last of this
 }
 
 func (k *kept[T]) get(text []byte) (value T, ok bool) {
@@ -24,13 +27,12 @@ func (k *kept[T]) get(text []byte) (value T, ok bool) {
 	if e == nil {
 		return value, false
 	}
-	k.uses++
-	e.used = k.uses
-	return e.value, true
+	k.byUse.MoveToFront(e)
+	return e.Value.(keptEntry[T]).value, true
 }
 
 // keptOverhead is about what an entry takes beside its text and its value.
-const keptOverhead = 200
+const keptOverhead = 250
 
 // put keeps a value of a cost in bytes, and lets those go that were not used for the longest
 // time, so that all together cost no more than most.
@@ -48,21 +50,16 @@ func (k *kept[T]) put(text []byte, value T, cost, most uint64) {
 		k.drop()
 	}
 	if k.entries == nil {
-		k.entries = map[string]*keptEntry[T]{}
+		k.entries = map[string]*list.Element{}
 	}
-	k.uses++
 	k.cost += cost
-	k.entries[string(text)] = &keptEntry[T]{value, cost, k.uses}
+	key := string(text)
+	k.entries[key] = k.byUse.PushFront(keptEntry[T]{key, value, cost})
 }
 
-// drop forgets the entry that was used first.
+// drop forgets the entry that was not used for the longest time.
 func (k *kept[T]) drop() {
-	oldest := ""
-	for text, e := range k.entries {
-		if first := k.entries[oldest]; first == nil || e.used < first.used {
-			oldest = text
-		}
-	}
-	k.cost -= k.entries[oldest].cost
-	delete(k.entries, oldest)
+	e := k.byUse.Remove(k.byUse.Back()).(keptEntry[T])
+	k.cost -= e.cost
+	delete(k.entries, e.text)
 }
