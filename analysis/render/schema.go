@@ -131,10 +131,14 @@ func compileSchema(schema []byte) (*jsonschema.Schema, error) {
 	return validator, nil
 }
 
-// order puts what does not fit into an order of its own: the validator goes through maps.
+// order puts what does not fit into an order of its own: the validator goes through maps. Where a name does
+// not fit, only how deep it is can be said: the validator writes the places of what it comes to later over it.
 func order(e *jsonschema.ValidationError) {
-	if k, ok := e.ErrorKind.(*kind.AdditionalProperties); ok {
+	switch k := e.ErrorKind.(type) {
+	case *kind.AdditionalProperties:
 		slices.Sort(k.Properties)
+	case *kind.PropertyNames:
+		e.InstanceLocation = slices.Repeat([]string{"*"}, len(e.InstanceLocation))
 	}
 	for _, c := range e.Causes {
 		order(c)

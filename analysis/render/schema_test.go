@@ -46,6 +46,19 @@ func TestSchemaProblemsHaveAnOrder(t *testing.T) {
 	}
 }
 
+// Where a name is wrong the validator writes over what it says, in an order of maps.
+func TestSchemaProblemsOfNamesStay(t *testing.T) {
+	t.Parallel()
+	const schema = `{"properties":{"a":{"propertyNames":{"pattern":"^x"}},"b":{"type":"string"}}}`
+	const want = "the values do not fit: at '/*': invalid propertyName 'y', at '': 'y' does not match pattern '^x', at '/b': got number, want string"
+	var s schemas
+	for range 20 {
+		if err := s.validate([]byte(schema), map[string]any{"a": map[string]any{"y": 1}, "b": 1}); err == nil || err.Error() != want {
+			t.Fatalf("got %v", err)
+		}
+	}
+}
+
 // What a schema holds is no more than what compiling it took, as here, where patterns are repeated.
 func TestCostlySchemasAreNotKept(t *testing.T) {
 	t.Parallel()
