@@ -18,6 +18,7 @@ type packageNode struct {
 	ref        SourceRef
 	chart      string // git.path, else helmRepo.chartName
 	helmRepo   string // helmRepo.repoName
+	sourceType string // git or helmRepo where both are given, "" for one that does not say
 }
 
 // path is the dotted path of the package's values key.
@@ -57,6 +58,7 @@ func asPackage(m map[string]any, keys []string) (packageNode, bool) {
 		ref: SourceRef{Branch: str(git["branch"]), Tag: str(git["tag"]), Semver: str(git["semver"]), Commit: str(git["commit"])},
 	}
 	_, p.switchable = m["enabled"]
+	p.sourceType = str(m["sourceType"])
 	name := str(helmRepo["chartName"])
 	if p.repo == "" {
 		p.chart = name
