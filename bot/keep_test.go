@@ -2,9 +2,11 @@ package bot
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -172,5 +174,37 @@ func TestReportWithoutAChartIsNotKept(t *testing.T) {
 	}
 	if s.shelf = (&shelf{}); !remembered() {
 		t.Error("a report that lacks nothing is not kept")
+	}
+}
+
+// Releases of one ref share what is fetched of it, and nothing else.
+func TestReleasesOfOneRefHaveTheirOwnCharts(t *testing.T) {
+	t.Parallel()
+	r := newChartRepository(t)
+	if err := os.WriteFile(filepath.Join(r.dir, "other.yaml"), []byte("b: 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.commit(t, "a: 1\n")
+	plain, other, broken, missing := r.release(), r.release(), r.release(), r.release()
+	other.ValuesFiles, broken.Err, missing.Chart = []string{"values.yaml", "other.yaml"}, errors.New("it is broken"), "nowhere"
+	b := keepingBot(t, &keptInMemory{m: map[string][]byte{}})
+	for _, state := range []string{"cold", "warm"} {
+		s := &Scan{fetcher: newFetcher(b.store, 2), shelf: &shelf{}, Discovery: &analysis.Discovery{Releases: []analysis.Release{broken, missing, plain, other}}}
+		inputs, err := b.fetchCharts(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if inputs[0].Release.Err != broken.Err || inputs[1].Release.Err == nil || inputs[0].Chart != nil || inputs[1].Chart != nil {
+			t.Errorf("%s: errors %v, %v", state, inputs[0].Release.Err, inputs[1].Release.Err)
+		}
+		if got := valuesOf(t, inputs[2].Chart); got != "a: 1\n" {
+			t.Errorf("%s: values %q", state, got)
+		}
+		if got := valuesOf(t, inputs[3].Chart); got != "a: 1\nb: 1\n" {
+			t.Errorf("%s: values of two files %q", state, got)
+		}
+		if want := []string{"", s.commits[1], s.commits[1], s.commits[1]}; !slices.Equal(s.commits, want) || s.commits[1] == "" {
+			t.Errorf("%s: commits %v", state, s.commits)
+		}
 	}
 }
