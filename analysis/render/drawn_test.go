@@ -26,14 +26,14 @@ func TestNamesDrawn(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("long", 20)
 	c := mustLoad(t, simple(map[string]string{
-		"templates/a.yaml": "{{ $x := `some kubeAPI and Gone grün ` }} " + long,
+		"templates/a.yaml": "{{ $x := `some kubeAPI and Gone Upwards grün ` }} " + long,
 		"values.yaml":      "port: {fromValues: 1}\n",
 		"files/b.txt":      "elsewhere",
 	}), "")
 	r := Request{ReleaseName: "demo", Namespace: "shop", Values: map[string]any{"given": []any{map[string]any{"inner": "deepest"}}}}
 	for name, want := range map[string]bool{
 		"demo-shop-some-web": false, "fromValues-given-inner-deepest": false, "abc-x1": false, "grün": false, long: false,
-		"demo-kubeapi": false, "fromvalues": false, // as lower makes them
+		"demo-kubeapi": false, "fromvalues": false, "upwards": false, // as lower makes them
 		"demo-gone": true, // too short to be no chance
 		"demo-x8kq": true, "elsewhere": true, "kubeap": true, "kubeapi2": true, long + "x": true, "gruen": true,
 	} {
