@@ -33,9 +33,6 @@ func (v *valuesFiles) read(data []byte) (map[string]any, error) {
 func copyJSON(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
-		if v == nil {
-			return v
-		}
 		out := make(map[string]any, len(v))
 		for key, e := range v {
 			out[key] = copyJSON(e)
@@ -51,20 +48,23 @@ func copyJSON(v any) any {
 	return v
 }
 
-// weight is about how many bytes such values take.
+// weight is about how many bytes such values take. A map has room for some keys from its first on.
 func weight(v any) uint64 {
-	const perKey, perItem = 80, 16
+	const perKey, perItem, room = 80, 16, 4
 	switch v := v.(type) {
 	case string:
 		return uint64(len(v)) + perItem
 	case map[string]any:
 		n := uint64(perKey)
+		if len(v) > 0 {
+			n += perKey * uint64(max(len(v), room))
+		}
 		for key, e := range v {
-			n += uint64(len(key)) + perKey + weight(e)
+			n += uint64(len(key)) + weight(e)
 		}
 		return n
 	case []any:
-		n := uint64(perItem)
+		n := uint64(2 * perItem)
 		for _, e := range v {
 			n += perItem + weight(e)
 		}

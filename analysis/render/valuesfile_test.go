@@ -52,6 +52,16 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// What is kept of small maps, which have room for eight keys, is within the bound, too.
+func TestWeightOfSmallMaps(t *testing.T) {
+	t.Parallel()
+	const places = 8 * (16 + 16) // of a string and a value each
+	list := []any{map[string]any{"a": nil}, map[string]any{"a": nil, "b": nil}}
+	if got := weight(list); got < 2*places {
+		t.Errorf("they take %d bytes, and not the %d of their keys alone", got, 2*places)
+	}
+}
+
 // spoil changes everything in some values.
 func spoil(v any) {
 	switch v := v.(type) {
