@@ -8,7 +8,7 @@ import (
 // AsksFor tells whether a chart may render something else once the given API versions
 // ("group/version", "group/version/Kind") come or go: it asks for one of them by its
 // name, or in another way while the group of one of them stands in its templates or
-// default values.
+// in what they may execute.
 func (f Facts) AsksFor(versions []string) bool {
 	return slices.ContainsFunc(versions, func(v string) bool {
 		return slices.Contains(f.Asks, v) || f.AsksOpenly && f.mentions(groupOf(v))

@@ -27,7 +27,7 @@ type Facts struct {
 	Dir, Name string // as in Chart
 	Digest    string // of everything in the chart: another chart with it renders the same
 	Bytes     int    // of its files
-	// Asks are the API versions that templates and default values ask for by their names, sorted.
+	// Asks are the API versions that templates, and what they may execute, ask for by their names, sorted.
 	Asks []string
 	// AsksOpenly is true where they ask for the cluster's capabilities in another way,
 	// so that any version may matter. Words are then what of them could be the name of an API
@@ -57,7 +57,7 @@ func (c *Chart) findFacts() Facts {
 		fmt.Fprintf(h, "%q %q %d\n", file.Name, file.Source, len(file.Data))
 		h.Write(file.Data)
 		f.Bytes += len(file.Data)
-		if strings.Contains("/"+file.Name, "/templates/") || path.Base(file.Name) == "values.yaml" {
+		if mayAsk(file) {
 			f.read(file.Data)
 		}
 	}
@@ -73,12 +73,24 @@ func (c *Chart) findFacts() Facts {
 // maxWords bounds how many words of a chart are noted.
 const maxWords = 10_000
 
-// words lists the dotted words of templates and default values, those aside that define
+// mayAsk tells whether a file may ask for capabilities: a template, or what one may execute, which
+// is default values and any other file that speaks of them, but not definitions and prose.
+func mayAsk(f File) bool {
+	switch {
+	case strings.Contains("/"+f.Name, "/templates/") || path.Base(f.Name) == "values.yaml":
+		return true
+	case strings.HasPrefix(ownPath(f.Name), "crds/") || path.Ext(f.Name) == ".md":
+		return false
+	}
+	return bytes.Contains(f.Data, []byte("."+capabilitiesWord))
+}
+
+// words lists the dotted words of the files that may ask, those aside that define
 // kinds: they name their group without asking for it.
 func (c *Chart) words() []string {
 	seen := map[string]bool{}
 	for _, f := range c.Files {
-		if !inTemplates(f.Name) && path.Base(f.Name) != "values.yaml" || bytes.Contains(f.Data, []byte(crdKind)) {
+		if !mayAsk(f) || bytes.Contains(f.Data, []byte(crdKind)) {
 			continue
 		}
 		for w := range dottedWords(f.Data) {

@@ -30,6 +30,27 @@ func TestOpenQuestionsTakeEveryVersion(t *testing.T) {
 	}
 }
 
+// A template may execute any file of its chart.
+func TestFilesAskForVersions(t *testing.T) {
+	t.Parallel()
+	const template, asks = `{{ tpl (.Files.Get "files/a.yaml") . }}`, `{{ .Capabilities.APIVersions.Has "a.example/v1" }}`
+	for name, tc := range map[string]struct {
+		files map[string]string
+		want  bool
+	}{
+		"by name":             {map[string]string{"templates/a.yaml": template, "files/a.yaml": asks}, true},
+		"in a subchart":       {map[string]string{"charts/s/Chart.yaml": "{apiVersion: v2, name: s, version: 1.0.0}", "charts/s/templates/a.yaml": template, "charts/s/files/a.yaml": asks}, true},
+		"openly":              {map[string]string{"templates/a.yaml": template, "files/a.yaml": `{{ $g := "a.example/v1" }}{{ .Capabilities.APIVersions.Has $g }}`}, true},
+		"openly, for another": {map[string]string{"templates/a.yaml": template, "files/a.yaml": `{{ $g := "b.example/v1" }}{{ .Capabilities.APIVersions.Has $g }}`}, false},
+		"in prose":            {map[string]string{"templates/a.yaml": template, "CHANGES.md": asks}, false},
+		"of a pod":            {map[string]string{"templates/a.yaml": template, "files/a.yaml": "# Capabilities of a.example pods"}, false},
+	} {
+		if got := mustLoad(t, simple(tc.files), "").Facts().AsksFor([]string{"a.example/v1"}); got != tc.want {
+			t.Errorf("%s: asks %v, want %v", name, got, tc.want)
+		}
+	}
+}
+
 // A group's name must be found in the words of a text wherever it stands in it.
 func FuzzDottedWords(f *testing.F) {
 	f.Add("apiVersion: monitoring.coreos.com/v1\nx: .Values.a.b .. a..b v1.2-3 EXAMPLE.example.com", 3, 9)
