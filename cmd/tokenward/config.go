@@ -220,6 +220,9 @@ func decodeConfig(raw []byte, c *config) error {
 // validate names the first key whose value cannot be used.
 func (c config) validate() error {
 	fail := func(key, reason, got string) error {
+		if i := strings.LastIndexByte(got, '@'); i >= 0 && strings.Contains(got[:i], ":") {
+			got = "..." + got[i:] // what stands there may be a password, whether it is a URL or not
+		}
 		return usageError{fmt.Errorf("config: %s: %s (got %q)", key, reason, got)}
 	}
 	if c.Workers < 1 {
