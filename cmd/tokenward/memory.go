@@ -9,7 +9,7 @@ import (
 
 // maxGarbage is how much memory may wait to be collected beside what is in use, about. It
 // is less than Go's own measure, as much as is in use, for platforms of many packages.
-const maxGarbage = 48 << 20
+const maxGarbage = 32 << 20
 
 // boundGarbage sets, after every collection, when the next one is due. Whoever sets GOGC
 // decides otherwise.

@@ -25,7 +25,7 @@ const (
 	// gcPercent and softMemory keep a worker small without making it slow: memory is not
 	// collected before there is as much as the charts of a real platform fill.
 	gcPercent  = 800
-	softMemory = 80 << 20
+	softMemory = 64 << 20
 	// maxKept is the memory of a request that is kept for the next.
 	maxKept = 8 << 20
 )
