@@ -24,9 +24,8 @@ type ChartSource interface {
 
 // Facts are what can be said of a chart without its files.
 type Facts struct {
-	Dir, Name string // as in Chart
-	Digest    string // of everything in the chart: another chart with it renders the same
-	Bytes     int    // of its files
+	Digest string // of everything in the chart: another chart with it renders the same
+	Bytes  int    // of its files
 	// Asks are the API versions that templates, and what they may execute, ask for by their names, sorted.
 	Asks []string
 	// AsksOpenly is true where they ask for the cluster's capabilities in another way,
@@ -50,7 +49,7 @@ func (c *Chart) Facts() Facts {
 }
 
 func (c *Chart) findFacts() Facts {
-	f := Facts{Dir: c.Dir, Name: c.Name, MentionsCRDs: c.MentionsCRDs()}
+	f := Facts{MentionsCRDs: c.MentionsCRDs()}
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q\n", c.Dir, c.Name)
 	for _, file := range c.Files {

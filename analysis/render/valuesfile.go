@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"helm.sh/helm/v3/pkg/chart"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 )
 
@@ -17,35 +18,16 @@ const maxValuesFiles = 8 << 20
 // read returns what a values.yaml holds, as Helm would read it. It is the caller's.
 func (v *valuesFiles) read(data []byte) (map[string]any, error) {
 	if values, ok := v.kept.get(data); ok {
-		return copyJSON(values).(map[string]any), nil
+		return runtime.DeepCopyJSON(values), nil
 	}
 	values := map[string]any{}
 	if err := yaml.Unmarshal(data, &values); err != nil {
 		return nil, err
 	}
 	if cost := weight(values); cost <= maxValuesFiles {
-		v.kept.put(data, copyJSON(values).(map[string]any), cost, maxValuesFiles)
+		v.kept.put(data, runtime.DeepCopyJSON(values), cost, maxValuesFiles)
 	}
 	return values, nil
-}
-
-// copyJSON returns a copy of what JSON is made of.
-func copyJSON(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for key, e := range v {
-			out[key] = copyJSON(e)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = copyJSON(e)
-		}
-		return out
-	}
-	return v
 }
 
 // weight is about how many bytes such values take. A map has room for some keys from its first on.

@@ -98,11 +98,7 @@ func (p *Pool) ExpectedCRDs(ctx context.Context, c render.ChartSource, values ma
 
 // DefaultValues is render.Chart.DefaultValues in a worker.
 func (p *Pool) DefaultValues(ctx context.Context, c render.ChartSource, values map[string]any) (map[string]any, error) {
-	chart, err := c.Open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	result, err := p.call(ctx, callDefaultValues, chart, render.Request{Values: values})
+	result, err := p.call(ctx, callDefaultValues, c, render.Request{Values: values})
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +107,11 @@ func (p *Pool) DefaultValues(ctx context.Context, c render.ChartSource, values m
 
 // call lets a worker answer. Errors of the chart come as package render gives them;
 // those of the containment name the chart, too.
-func (p *Pool) call(ctx context.Context, kind byte, c *render.Chart, r render.Request) ([]byte, error) {
+func (p *Pool) call(ctx context.Context, kind byte, source render.ChartSource, r render.Request) ([]byte, error) {
+	c, err := source.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
 	message, err := wire.Chart(c, r)
 	if err != nil {
 		return nil, inChart(c, fmt.Errorf("send it to a render worker: %w", err))
