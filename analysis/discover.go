@@ -166,16 +166,14 @@ func loadUmbrella(ctx context.Context, tree fs.FS, opts DiscoverOptions) (*umbre
 	return u, nil
 }
 
-// sources lists the repositories of the packages, each once.
+// sources lists the repositories of the packages.
 func (u *umbrella) sources() []PackageSource {
 	var out []PackageSource
 	for _, p := range u.packages {
 		if p.repo == "" || p.sourceType != "" && p.sourceType != "git" {
 			continue
 		}
-		if s := (PackageSource{withoutCredentials(p.repo), p.ref}); !slices.Contains(out, s) {
-			out = append(out, s)
-		}
+		out = append(out, PackageSource{withoutCredentials(p.repo), p.ref})
 	}
 	return out
 }

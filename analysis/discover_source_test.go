@@ -27,6 +27,7 @@ pulled:
 	want := []PackageSource{
 		{"https://git.example.com/shop.git", SourceRef{Tag: "2.0"}},
 		{"https://git.example.com/logging.git", SourceRef{Tag: "1.0"}},
+		{"https://git.example.com/logging.git", SourceRef{Tag: "1.0"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

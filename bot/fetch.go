@@ -25,7 +25,7 @@ func (b *Bot) fetchCharts(ctx context.Context, s *Scan) ([]analysis.Input, error
 	g.SetLimit(b.cfg.Workers)
 	for _, c := range checkouts(s.Discovery.Releases) {
 		g.Go(func() error {
-			defer c.drop()
+			defer func() { c.tree = nil }()
 			for _, i := range c.releases {
 				r := s.Discovery.Releases[i]
 				inputs[i] = analysis.Input{Release: r}
@@ -66,8 +66,6 @@ type checkout struct {
 	found    git.Resolved
 	tree     *git.Snapshot // nil until it is fetched, which it need not be
 }
-
-func (c *checkout) drop() { c.tree = nil }
 
 // checkouts puts the releases of one ref together, so that it is fetched once.
 func checkouts(releases []analysis.Release) []*checkout {

@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"slices"
 	"sync"
 
 	"tokenward/analysis"
@@ -57,8 +56,10 @@ func (f *fetcher) fetch(ctx context.Context, s analysis.PackageSource, known fun
 // ahead begins to fetch repositories before anybody asks for them. It returns at once.
 func (f *fetcher) ahead(ctx context.Context, sources []analysis.PackageSource, known func(commit string) bool) {
 	ctx, f.cancel = context.WithCancel(ctx)
+	seen := map[analysis.PackageSource]bool{}
 	for _, s := range sources {
-		if s = followed(s); !slices.Contains(f.todo, s) {
+		if s = followed(s); !seen[s] {
+			seen[s] = true
 			f.todo = append(f.todo, s)
 		}
 	}

@@ -194,3 +194,17 @@ func TestFetchedAheadByAnyFormOfItsRef(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsNamedTwiceIsFetchedAheadOnce(t *testing.T) {
+	t.Parallel()
+	s, sources := newWaitingStore(1)
+	s.answer["r00"] <- nil
+	s.answer["r00"] <- nil // for one who asks again
+	sources[0].Ref = analysis.SourceRef{Tag: "1.0"}
+	f := newFetcher(s, 2)
+	f.ahead(t.Context(), []analysis.PackageSource{sources[0], {Repository: "r00", Ref: analysis.SourceRef{Tag: "1.0", Branch: "main"}}}, func(string) bool { return false })
+	f.group.Wait()
+	if len(s.asked) != 1 {
+		t.Errorf("asked for %v, want r00 once", s.asked)
+	}
+}
