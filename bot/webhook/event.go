@@ -111,6 +111,3 @@ func (e event) branch() string {
 
 // deletes tells whether a push took a branch or tag away.
 func (e event) deletes() bool { return e.After != "" && strings.Trim(e.After, "0") == "" }
-
-// creates tells whether a push made a new branch or tag.
-func (e event) creates() bool { return strings.Trim(e.Before, "0") == "" }

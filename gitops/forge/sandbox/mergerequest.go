@@ -105,16 +105,6 @@ func (p *project) mergeRequest(iid int) *mergeRequest {
 	return p.mergeRequests[iid-1]
 }
 
-func (p *project) openCount() int {
-	n := 0
-	for _, mr := range p.mergeRequests {
-		if mr.state == opened {
-			n++
-		}
-	}
-	return n
-}
-
 // draftTitle is GitLab's rule for titles of drafts.
 var draftTitle = regexp.MustCompile(`(?i)^\s*(?:\[draft\]|\(draft\)|draft:)`)
 
