@@ -74,8 +74,8 @@ func TestWorkerHasNothing(t *testing.T) {
 	if _, err := p.Render(t.Context(), chart(plainTemplate), render.Request{ReleaseName: "r"}); err != nil {
 		t.Fatal(err)
 	}
-	worker := <-p.slots
-	defer func() { p.slots <- worker }()
+	worker := <-p.running
+	defer func() { p.running <- worker }()
 	proc := fmt.Sprintf("/proc/%d/", worker.cmd.Process.Pid)
 	read := func(name string) string {
 		data, err := os.ReadFile(proc + name)

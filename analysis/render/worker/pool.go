@@ -38,9 +38,10 @@ const DefaultWorkers = 2
 // when they are needed first and kept until Close.
 type Pool struct {
 	config Config
-	// slots holds a process, or nil for one that is to be started, for every worker that is free.
-	slots  chan *process
-	notice sync.Once
+	// running holds the workers that wait for a call, unstarted one token for each that is still to be started.
+	running   chan *process
+	unstarted chan struct{}
+	notice    sync.Once
 }
 
 // New returns a Pool. It starts nothing yet.
@@ -49,9 +50,9 @@ func New(c Config) *Pool {
 	if c.Workers <= 0 {
 		c.Workers = DefaultWorkers
 	}
-	p := &Pool{config: c, slots: make(chan *process, c.Workers)}
+	p := &Pool{config: c, running: make(chan *process, c.Workers), unstarted: make(chan struct{}, c.Workers)}
 	for range c.Workers {
-		p.slots <- nil
+		p.unstarted <- struct{}{}
 	}
 	return p
 }
@@ -60,8 +61,10 @@ func New(c Config) *Pool {
 // their context.
 func (p *Pool) Close() {
 	for range p.config.Workers {
-		if w := <-p.slots; w != nil {
+		select {
+		case w := <-p.running:
 			w.stop()
+		case <-p.unstarted:
 		}
 	}
 }
@@ -129,13 +132,11 @@ func (p *Pool) call(ctx context.Context, kind byte, source render.ChartSource, r
 // send finds a free worker for one call. A chart is not blamed for the end of a worker
 // that has rendered others before: then it is given a fresh one.
 func (p *Pool) send(ctx context.Context, kind byte, message [][]byte) (answer byte, result []byte, err error) {
-	var w *process
-	select {
-	case w = <-p.slots:
-	case <-ctx.Done():
-		return 0, nil, ctx.Err()
+	w, err := p.take(ctx)
+	if err != nil {
+		return 0, nil, err
 	}
-	defer func() { p.slots <- w }()
+	defer func() { p.give(w) }()
 	for {
 		if w == nil {
 			if w, err = p.start(); err != nil {
@@ -153,6 +154,33 @@ func (p *Pool) send(ctx context.Context, kind byte, message [][]byte) (answer by
 			return answer, result, err
 		}
 	}
+}
+
+// take returns a worker that waits, nil for one that the caller is to start: another is
+// started only when all that run are busy, for a start costs more than many a chart.
+func (p *Pool) take(ctx context.Context) (*process, error) {
+	select {
+	case w := <-p.running:
+		return w, nil
+	default:
+	}
+	select {
+	case w := <-p.running:
+		return w, nil
+	case <-p.unstarted:
+		return nil, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// give returns what take gave: a worker that can be called again, or nil.
+func (p *Pool) give(w *process) {
+	if w == nil {
+		p.unstarted <- struct{}{}
+		return
+	}
+	p.running <- w
 }
 
 func (p *Pool) start() (*process, error) {

@@ -133,9 +133,23 @@ func TestFreshWorker(t *testing.T) {
 		if _, err := p.Render(t.Context(), chart(plainTemplate), render.Request{ReleaseName: "r"}); err != nil {
 			t.Fatal(err)
 		}
-		w := <-p.slots
+		w := <-p.running
 		w.kill()
-		p.slots <- w
+		p.running <- w
+	}
+}
+
+// TestStartsNoMoreThanNeeded: one call after the other needs one worker.
+func TestStartsNoMoreThanNeeded(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, Config{Workers: 2})
+	for range 3 {
+		if _, err := p.Render(t.Context(), chart(plainTemplate), render.Request{ReleaseName: "r"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(p.running) != 1 || len(p.unstarted) != 1 {
+		t.Errorf("%d workers run, %d were not started", len(p.running), len(p.unstarted))
 	}
 }
 
