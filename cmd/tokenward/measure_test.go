@@ -157,6 +157,16 @@ func median(costs []cost) cost {
 	return sorted[len(sorted)/2]
 }
 
+// mean is what each of several things took on average; the peak is the highest.
+func mean(costs []cost) cost {
+	var m cost
+	for _, c := range costs {
+		m.add(c)
+	}
+	m.wall, m.cpu = m.wall/time.Duration(len(costs)), m.cpu/time.Duration(len(costs))
+	return m
+}
+
 func (c cost) String() string {
 	return fmt.Sprintf("%6.2f s wall %6.2f s CPU %4d MiB", c.wall.Seconds(), c.cpu.Seconds(), c.peak>>20)
 }

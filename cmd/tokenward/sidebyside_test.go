@@ -3,12 +3,10 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -24,62 +22,88 @@ import (
 // It runs where TOKENWARD_CORPUS names a folder of bare repositories with the umbrella
 // at big-bang/bigbang.git, and git and helm are there; kyverno may be missing.
 func BenchmarkSideBySide(b *testing.B) {
-	corpus := os.Getenv("TOKENWARD_CORPUS")
-	if corpus == "" {
-		b.Skip("set TOKENWARD_CORPUS to measure on a real platform")
-	}
 	if _, err := exec.LookPath("helm"); err != nil {
 		b.Skip("there is no helm")
 	}
-	repositories := filepath.Join(b.TempDir(), "repositories")
-	if err := os.CopyFS(repositories, os.DirFS(corpus)); err != nil {
-		b.Fatal(err)
-	}
-	s := &sideBySide{b: b, dir: b.TempDir(), repositories: repositories, server: publicServer(b, repositories), program: builtProgram(b)}
-	s.discover()
-	all := map[string][]cost{}
-	var order []string
-	note := func(name string, c cost) {
-		if all[name] == nil {
-			order = append(order, name)
-		}
-		all[name] = append(all[name], c)
-	}
-	round := 0
-	for b.Loop() {
-		round++
+	s := newSideBySide(b)
+	var all costs
+	for round := 0; b.Loop(); round++ {
 		work := filepath.Join(s.dir, fmt.Sprint(round))
-		note("clone and helm template", s.template(work))
+		all.note("clone and helm template", s.template(work))
 		if _, err := exec.LookPath("kyverno"); err == nil {
-			note("kyverno apply", s.apply(work))
+			all.note("kyverno apply", s.apply(work))
 		}
-		cache := filepath.Join(work, "cache")
-		var cold, warm bytes.Buffer
-		note("scan, cold", measured(b, s.scan(cache, &cold)))
-		note("scan, nothing changed", measured(b, s.scan(cache, &warm)))
-		if !bytes.Equal(cold.Bytes(), warm.Bytes()) {
-			b.Error("the second scan prints something else than the first")
-		}
-		s.change(fmt.Sprint(round))
-		note("scan, one package changed", measured(b, s.scan(cache, &bytes.Buffer{})))
+		s.scans(&all, work)
 	}
-	b.Logf("%d releases with a repository; %s", len(s.releases), conditions())
-	for _, name := range order {
-		b.Logf("%-26s %s", name, median(all[name]))
+	all.log(b, len(s.releases))
+	cold, reference := all.typical(coldScan), all.typical("clone and helm template")
+	ratio(b, "cold/helm", cold, reference)
+	if all.of["kyverno apply"] != nil {
+		reference.add(all.typical("kyverno apply"))
+		ratio(b, "cold/helm+kyverno", cold, reference)
 	}
-	cold, reference := median(all["scan, cold"]), median(all["clone and helm template"])
-	ratio := func(name string, a, c cost) {
-		b.ReportMetric(a.wall.Seconds()/c.wall.Seconds(), name+"-wall")
-		b.ReportMetric(a.cpu.Seconds()/c.cpu.Seconds(), name+"-cpu")
+	all.ratios(b)
+}
+
+// BenchmarkWholePlatform measures scans of as many releases as the whole platform has:
+// those of BenchmarkSideBySide, and copies of their repositories that the umbrella deploys
+// as further packages, with the values of the originals.
+func BenchmarkWholePlatform(b *testing.B) {
+	const whole = 43
+	s := newSideBySide(b)
+	copies := s.copies(whole - len(s.releases))
+	var all costs
+	for round := 0; b.Loop(); round++ {
+		s.scans(&all, filepath.Join(s.dir, fmt.Sprint(round)), "--values", copies)
 	}
-	ratio("cold/helm", cold, reference)
-	if k := all["kyverno apply"]; k != nil {
-		reference.add(median(k))
-		ratio("cold/helm+kyverno", cold, reference)
+	all.log(b, whole)
+	all.ratios(b)
+}
+
+const coldScan, unchangedScan, changedScan = "scan, cold", "scan, nothing changed", "scan, one package changed"
+
+// costs are what different things took, each as often as it was done.
+type costs struct {
+	of    map[string][]cost
+	order []string
+}
+
+func (c *costs) note(name string, one cost) {
+	if c.of[name] == nil {
+		c.order = append(c.order, name)
 	}
-	ratio("warm/cold", median(all["scan, nothing changed"]), cold)
-	ratio("changed/cold", median(all["scan, one package changed"]), cold)
+	if c.of == nil {
+		c.of = map[string][]cost{}
+	}
+	c.of[name] = append(c.of[name], one)
+}
+
+// typical is the median, but the mean of the scans after a change: every package is changed once.
+func (c *costs) typical(name string) cost {
+	if name == changedScan {
+		return mean(c.of[name])
+	}
+	return median(c.of[name])
+}
+
+func (c *costs) log(b *testing.B, releases int) {
+	b.Logf("%d releases with a repository; %s", releases, conditions())
+	for _, name := range c.order {
+		b.Logf("%-26s %s", name, c.typical(name))
+	}
+}
+
+// ratios reports how scans with a cache compare with one without.
+func (c *costs) ratios(b *testing.B) {
+	cold := c.typical(coldScan)
+	ratio(b, "warm/cold", c.typical(unchangedScan), cold)
+	ratio(b, "changed/cold", c.typical(changedScan), cold)
 	b.ReportMetric(float64(cold.peak>>20), "MiB-peak")
+}
+
+func ratio(b *testing.B, name string, a, c cost) {
+	b.ReportMetric(a.wall.Seconds()/c.wall.Seconds(), name+"-wall")
+	b.ReportMetric(a.cpu.Seconds()/c.cpu.Seconds(), name+"-cpu")
 }
 
 // sideBySide is the platform, served over HTTP.
@@ -88,6 +112,22 @@ type sideBySide struct {
 	dir, repositories, server, program string
 	from                               string // the begin of the URLs that the umbrella gives
 	releases                           []analysis.Release
+}
+
+// newSideBySide serves a copy of the platform.
+func newSideBySide(b *testing.B) *sideBySide {
+	b.Helper()
+	corpus := os.Getenv("TOKENWARD_CORPUS")
+	if corpus == "" {
+		b.Skip("set TOKENWARD_CORPUS to measure on a real platform")
+	}
+	repositories := filepath.Join(b.TempDir(), "repositories")
+	if err := os.CopyFS(repositories, os.DirFS(corpus)); err != nil {
+		b.Fatal(err)
+	}
+	s := &sideBySide{b: b, dir: b.TempDir(), repositories: repositories, server: publicServer(b, repositories), program: builtProgram(b)}
+	s.discover()
+	return s
 }
 
 func (s *sideBySide) umbrella() string { return s.server + "/big-bang/bigbang.git" }
@@ -187,24 +227,52 @@ func (s *sideBySide) apply(work string) cost {
 	return together(todo)
 }
 
-func (s *sideBySide) scan(cache string, out *bytes.Buffer) *exec.Cmd {
-	return scanCommand(s.program, cache, out, "--umbrella", s.umbrella(), "--git-instead-of", s.from+"="+s.server+"/")
+// scans scans the platform with nothing in the cache, once more, and after each package
+// that has a repository was changed, one after the other.
+func (s *sideBySide) scans(all *costs, work string, args ...string) {
+	s.must(os.MkdirAll(work, 0o700))
+	scan := func(out *bytes.Buffer) cost {
+		return measured(s.b, scanCommand(s.program, filepath.Join(work, "cache"), out,
+			append([]string{"--umbrella", s.umbrella(), "--git-instead-of", s.from + "=" + s.server + "/"}, args...)...))
+	}
+	var cold, warm bytes.Buffer
+	all.note(coldScan, scan(&cold))
+	all.note(unchangedScan, scan(&warm))
+	if !bytes.Equal(cold.Bytes(), warm.Bytes()) {
+		s.b.Error("the second scan prints something else than the first")
+	}
+	for _, r := range s.releases {
+		s.change(s.bare(r), r, work)
+		all.note(changedScan, scan(&bytes.Buffer{}))
+	}
 }
 
-// change moves the tag of the package of middling size to a commit in which its values say something more.
-func (s *sideBySide) change(text string) {
-	sizes := map[string]int{}
-	for _, r := range s.releases {
-		out, err := exec.Command("git", "--git-dir", s.bare(r), "ls-tree", "-r", r.Ref.Tag).Output()
-		s.must(err)
-		sizes[r.HelmRelease] = len(out)
+// copies lays out n copies of packages' repositories, each with a commit of its own, and
+// returns a file of values that makes the umbrella deploy them.
+func (s *sideBySide) copies(n int) string {
+	packages := map[string]any{}
+	for i := range n {
+		r := s.releases[i%len(s.releases)]
+		name := fmt.Sprintf("copy-%02d", i)
+		bare := filepath.Join(s.repositories, "copies", name+".git")
+		s.must(os.CopyFS(bare, os.DirFS(s.bare(r))))
+		s.change(bare, r, name)
+		packages[name] = map[string]any{"enabled": true, "passBigBangValues": false, "sourceType": "git", "values": r.Values, "postRenderers": r.PostRenderers,
+			"git": map[string]any{"repo": s.from + "copies/" + name + ".git", "tag": r.Ref.Tag, "path": "./" + r.Chart}}
 	}
-	names := slices.SortedFunc(maps.Keys(sizes), func(a, c string) int { return sizes[a] - sizes[c] })
-	r := s.releases[slices.IndexFunc(s.releases, func(r analysis.Release) bool { return r.HelmRelease == names[len(names)/2] })]
+	data, err := yaml.Marshal(map[string]any{"packages": packages})
+	s.must(err)
+	file := filepath.Join(s.dir, "copies.yaml")
+	s.must(os.WriteFile(file, data, 0o600))
+	return file
+}
+
+// change moves the tag of a package to a commit in which a comment stands in its values.
+func (s *sideBySide) change(bare string, r analysis.Release, text string) {
 	values := filepath.ToSlash(filepath.Clean(filepath.Join(r.Chart, "values.yaml")))
 	index := "GIT_INDEX_FILE=" + filepath.Join(s.dir, "index")
 	run := func(stdin string, args ...string) string {
-		cmd := exec.Command("git", append([]string{"--git-dir", s.bare(r)}, args...)...)
+		cmd := exec.Command("git", append([]string{"--git-dir", bare}, args...)...)
 		cmd.Stdin = strings.NewReader(stdin)
 		cmd.Env = append(os.Environ(), index, "GIT_AUTHOR_NAME=Mara Lind", "GIT_AUTHOR_EMAIL=mara.lind@example.com",
 			"GIT_COMMITTER_NAME=Mara Lind", "GIT_COMMITTER_EMAIL=mara.lind@example.com")
@@ -216,7 +284,7 @@ func (s *sideBySide) change(text string) {
 	}
 	was := run("", "show", r.Ref.Tag+":"+values)
 	run("", "read-tree", r.Ref.Tag)
-	blob := run(was+"\nbenchmark: \""+text+"\"\n", "hash-object", "-w", "--stdin")
+	blob := run(was+"\n# "+text+"\n", "hash-object", "-w", "--stdin")
 	run("", "update-index", "--cacheinfo", "100644,"+blob+","+values)
 	commit := run("", "commit-tree", "-m", "Change the values", run("", "write-tree"))
 	run("", "update-ref", "refs/tags/"+r.Ref.Tag, commit)
