@@ -76,7 +76,7 @@ func (b *Bot) discoverStep(ctx context.Context, s *Scan) (err error) {
 		opts.Sources = func(sources []analysis.PackageSource) { s.fetcher.ahead(ctx, sources, b.hasCharts) }
 		defer s.fetcher.enough()
 	}
-	s.Discovery, err = b.discover(ctx, s.Umbrella, opts)
+	s.Discovery, err = b.discoverOnce(ctx, s.Umbrella, opts)
 	return err
 }
 

@@ -1,0 +1,134 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenward/analysis"
+	"tokenward/analysis/render"
+)
+
+// What is kept of a discovery is all of it: renders are found again by every value and its type.
+func TestDiscoveryArrivesWhole(t *testing.T) {
+	t.Parallel()
+	want := &analysis.Discovery{
+		Releases: []analysis.Release{
+			{Name: "web", HelmRelease: "web", Namespace: "n", Package: "addons.web", Repository: "https://git.example.org/web", Ref: analysis.SourceRef{Tag: "1"},
+				Chart: "chart", Ignore: "/docs", ValuesFiles: []string{}, CommonLabels: map[string]string{}, SkipHooks: true,
+				Values:        map[string]any{"whole": int64(1), "float": 1.0, "large": 1e21, "no": nil, "list": []any{}, "map": map[string]any{}, "text": "a\x00b"},
+				PostRenderers: []any{map[string]any{"kustomize": map[string]any{"patches": []any{2.0}}}}},
+			{Name: "plain", Values: map[string]any{}, PostRenderers: []any{}, Suspended: true, IgnoreMissingValuesFiles: true, CommonAnnotations: map[string]string{"a": "b"}},
+			{Name: "broken", Err: errors.New("it is broken")},
+		},
+		Extra:    []*render.Object{{APIVersion: "v1", Kind: "Namespace", Name: "n", Source: "templates/n.yaml", Fields: map[string]any{"kind": "Namespace", "n": int64(2)}}},
+		Problems: []analysis.Problem{{Package: "a", Reason: "b", Apart: true}},
+		Values:   map[string]any{"a": map[string]any{"b": int64(3)}},
+	}
+	words := cmp.Comparer(func(a, b error) bool { return fmt.Sprint(a) == fmt.Sprint(b) })
+	message, err := discoveryMessage(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := readDiscovery(message); err != nil || !cmp.Equal(want, got, words) {
+		t.Error(err, cmp.Diff(want, got, words))
+	}
+	if got, err := readDiscovery(message[:len(message)-1]); err == nil {
+		t.Errorf("a damaged message is read: %v", got)
+	}
+	if message, err = discoveryMessage(&analysis.Discovery{Values: map[string]any{}}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := readDiscovery(message); err != nil || got == nil || len(got.Releases)+len(got.Extra)+len(got.Problems)+len(got.Values) > 0 {
+		t.Errorf("of nothing: %v, %v", got, err)
+	}
+}
+
+// countedRenderer counts renders, and fails as a killed worker does where it is told to.
+type countedRenderer struct {
+	analysis.InProcess
+	n    int
+	fail error
+}
+
+func (r *countedRenderer) Render(ctx context.Context, c render.ChartSource, q render.Request) (*render.Output, error) {
+	if r.n++; r.fail != nil {
+		return nil, r.fail
+	}
+	return r.InProcess.Render(ctx, c, q)
+}
+
+func TestUmbrellaIsDiscoveredOnce(t *testing.T) {
+	t.Parallel()
+	r := newChartRepository(t)
+	renderer := &countedRenderer{}
+	discover := func(b *Bot) error {
+		s := &Scan{}
+		return b.discoverStep(t.Context(), s)
+	}
+	b := keepingBot(t, &keptInMemory{m: map[string][]byte{}})
+	b.cfg.Umbrella.Repository, b.cfg.Renderer = "file://"+r.dir, renderer
+	for _, step := range []struct {
+		what    string
+		prepare func()
+		renders int
+		fails   bool
+	}{
+		{"at first", func() {}, 1, false},
+		{"once more", func() {}, 0, false},
+		{"with other values", func() { b.cfg.Umbrella.Values = []map[string]any{{"a": 2}} }, 1, false},
+		{"at another commit", func() { r.commit(t, "a: 2\n") }, 1, false},
+		{"where the worker is killed", func() { r.commit(t, "a: 3\n"); renderer.fail = errors.New("killed") }, 1, true},
+		{"after it was", func() { renderer.fail = nil }, 1, false},
+		{"with what is kept damaged", func() {
+			k := b.cfg.Keeper.(*keptInMemory)
+			for key := range k.m {
+				k.m[key] = []byte("damaged")
+			}
+		}, 1, false},
+	} {
+		step.prepare()
+		renderer.n = 0
+		if err := discover(b); (err != nil) != step.fails || renderer.n != step.renders {
+			t.Errorf("%s: %d renders, %v", step.what, renderer.n, err)
+		}
+	}
+}
+
+// sickRenderer fails as a killed worker does while package one is enabled.
+type sickRenderer struct {
+	analysis.InProcess
+	sick bool
+}
+
+func (r *sickRenderer) Render(ctx context.Context, c render.ChartSource, q render.Request) (*render.Output, error) {
+	packages, _ := q.Values["packages"].(map[string]any)
+	one, _ := packages["one"].(map[string]any)
+	if r.sick && one["enabled"] == true {
+		return nil, errors.New("killed")
+	}
+	return r.InProcess.Render(ctx, c, q)
+}
+
+// A package that could not be enabled for a reason of the machine's may be next time.
+func TestDiscoveryOfASickWorkerIsNotKept(t *testing.T) {
+	t.Parallel()
+	r := newChartRepository(t)
+	r.commit(t, "packages: {one: {enabled: false, git: {repo: https://git.example.org/one}}}\n")
+	renderer := &sickRenderer{sick: true}
+	b := keepingBot(t, &keptInMemory{m: map[string][]byte{}})
+	b.cfg.Umbrella.Repository, b.cfg.Renderer = "file://"+r.dir, renderer
+	for _, problems := range []int{1, 0} {
+		s := &Scan{}
+		if err := b.discoverStep(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(s.Discovery.Problems); got != problems {
+			t.Errorf("%d problems, want %d: %v", got, problems, s.Discovery.Problems)
+		}
+		renderer.sick = false
+	}
+}
