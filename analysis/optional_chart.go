@@ -107,7 +107,7 @@ func (r *partReader) templates(dir string, prefix []string) []podTemplate {
 	for _, folder := range folders {
 		for _, f := range r.files[folder] {
 			if name := inChart(folder, f.Name); strings.HasPrefix(name, "templates/") {
-				s.scan(f.Name, name, string(f.Data))
+				s.scan(f.Name, name, f.Data)
 			}
 		}
 	}

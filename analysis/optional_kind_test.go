@@ -36,7 +36,7 @@ func TestKindsThatMakePods(t *testing.T) {
 		"{{ (.Values.a).b }}\napiVersion: v1\nkind: Service\n{{ if }}": false,
 	} {
 		s := templateScanner{kinds: newOperatorTable(nil).podKinds(), defines: map[string]*podTemplate{}}
-		s.scan("a", "a", text)
+		s.scan("a", "a", []byte(text))
 		if got := s.templates()[0].makes; got != want {
 			t.Errorf("%q makes pods: %t, want %t", text, got, want)
 		}

@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"unicode"
@@ -14,7 +15,7 @@ func (c *featureSwitch) score(ix templateIndex, patterns []string, r Release) {
 	for _, t := range ix.dependent[key] {
 		tried := t.makes
 		for _, pattern := range patterns {
-			if names := spokenNames(pattern, ""); len(names) > 0 && strings.Contains(t.text, names[0]) {
+			if names := spokenNames(pattern, ""); len(names) > 0 && bytes.Contains(t.text, []byte(names[0])) {
 				spoken[pattern], tried = true, true
 			}
 		}

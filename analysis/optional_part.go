@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"bytes"
 	"iter"
 	"slices"
 	"strconv"
@@ -31,7 +32,7 @@ func (p *partOf) index() {
 		if !ok {
 			continue
 		}
-		for _, defined := range definedIn(string(f.Data)) {
+		for _, defined := range definedIn(f.Data) {
 			p.byName[defined] = append(p.byName[defined], i)
 		}
 		key := [2]string{folder, name}
@@ -57,9 +58,9 @@ func (p *partOf) part(files []string, values map[string]any) (part *render.Chart
 			in[i] = false
 		case isMetadata(name):
 			in[i] = true
-			all = all || name == "values.yaml" && speaksOfFiles(string(f.Data))
+			all = all || name == "values.yaml" && speaksOfFiles(f.Data)
 		case in[i]:
-			all = all || speaksOfFiles(string(f.Data))
+			all = all || speaksOfFiles(f.Data)
 		default:
 			other[i] = !strings.HasPrefix(name, "templates/") && !strings.HasPrefix(name, "crds/")
 		}
@@ -170,10 +171,10 @@ func isMetadata(name string) bool {
 }
 
 // speaksOfFiles tells whether a text says the word by which templates reach the chart's files.
-func speaksOfFiles(text string) bool {
+func speaksOfFiles(text []byte) bool {
 	const word = "Files"
 	for at := 0; ; {
-		i := strings.Index(text[at:], word)
+		i := bytes.Index(text[at:], []byte(word))
 		if i < 0 {
 			return false
 		}
@@ -188,10 +189,10 @@ func speaksOfFiles(text string) bool {
 func speaks(v any) bool {
 	switch v := v.(type) {
 	case string:
-		return speaksOfFiles(v)
+		return speaksOfFiles([]byte(v))
 	case map[string]any:
 		for key, e := range v {
-			if speaksOfFiles(key) || speaks(e) {
+			if speaksOfFiles([]byte(key)) || speaks(e) {
 				return true
 			}
 		}
@@ -223,21 +224,39 @@ func quoted(text string) iter.Seq[string] {
 }
 
 // definedIn lists the names that a template defines.
-func definedIn(text string) []string {
+func definedIn(text []byte) []string {
 	var out []string
 	for _, word := range []string{"define", "block"} {
 		for rest := text; ; {
-			_, after, ok := strings.Cut(rest, word)
+			_, after, ok := bytes.Cut(rest, []byte(word))
 			if !ok {
 				break
 			}
 			rest = after
-			if quoted, err := strconv.QuotedPrefix(strings.TrimLeft(rest, space)); err == nil {
-				if name, err := strconv.Unquote(quoted); err == nil {
-					out = append(out, name)
-				}
+			if name, ok := quotedFirst(bytes.TrimLeft(rest, space)); ok {
+				out = append(out, name)
 			}
 		}
 	}
 	return out
+}
+
+// quotedFirst is the Go string that a text begins with, if it begins with one.
+func quotedFirst(text []byte) (string, bool) {
+	if len(text) == 0 || strings.IndexByte("\"'`", text[0]) < 0 {
+		return "", false
+	}
+	last := byte('\n') // others than raw strings end before it
+	if text[0] == '`' {
+		last = '`'
+	}
+	if i := bytes.IndexByte(text[1:], last); i >= 0 {
+		text = text[:i+2]
+	}
+	quoted, err := strconv.QuotedPrefix(string(text))
+	if err != nil {
+		return "", false
+	}
+	name, err := strconv.Unquote(quoted)
+	return name, err == nil
 }

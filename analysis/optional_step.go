@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"bytes"
 	"iter"
 	"strings"
 )
@@ -20,9 +21,9 @@ const maxAction = 1 << 14
 
 // steps yields the steps of a template in their order. Brackets around what a field is
 // asked of are left out, as in (.Values.a).b.
-func steps(text string) iter.Seq[step] {
+func steps(text []byte) iter.Seq[step] {
 	return func(yield func(step) bool) {
-		bracketed := strings.Contains(text, ").")
+		bracketed := bytes.Contains(text, []byte(")."))
 		for at, piece := range pieces(text) {
 			if bracketed {
 				piece = strings.ReplaceAll(piece, ").", ".")
@@ -35,23 +36,27 @@ func steps(text string) iter.Seq[step] {
 }
 
 // pieces yields the lines that hold steps, those that one action spans joined, and where they begin.
-func pieces(text string) iter.Seq2[int, string] {
+// It copies these alone: most of a large template is none.
+func pieces(text []byte) iter.Seq2[int, string] {
 	return func(yield func(int, string) bool) {
 		start, looked, open := 0, false, false // open: an action began after the last one ended
 		for at := 0; at < len(text); {
-			end := lineEnd(text, at)
+			end := len(text)
+			if i := bytes.IndexByte(text[at:], '\n'); i >= 0 {
+				end = at + i + 1
+			}
 			line := text[at:end]
 			at = end
 			if began := lastIndex(line, "{{"); began >= 0 {
 				looked, open = true, began > lastIndex(line, "}}")
 			} else if open {
-				open = !strings.Contains(line, "}}")
+				open = !bytes.Contains(line, []byte("}}"))
 			}
-			looked = looked || strings.Contains(line, "kind:") || strings.Contains(line, "name:")
+			looked = looked || bytes.Contains(line, []byte("kind:")) || bytes.Contains(line, []byte("name:"))
 			if open && end-start < maxAction {
 				continue
 			}
-			if looked && !yield(start, text[start:end]) {
+			if looked && !yield(start, string(text[start:end])) {
 				return
 			}
 			start, looked, open = end, false, false
@@ -59,11 +64,11 @@ func pieces(text string) iter.Seq2[int, string] {
 	}
 }
 
-// lastIndex is strings.LastIndex, which is slow where there is nothing to find.
-func lastIndex(text, what string) int {
+// lastIndex is bytes.LastIndex, which is slow where there is nothing to find.
+func lastIndex(text []byte, what string) int {
 	last := -1
 	for at := 0; ; {
-		i := strings.Index(text[at:], what)
+		i := bytes.Index(text[at:], []byte(what))
 		if i < 0 {
 			return last
 		}

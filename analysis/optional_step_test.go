@@ -62,7 +62,7 @@ func found(of *regexp.Regexp, text string) []string {
 // StepsDiffer says where the steps of a text are not those that the expressions find, or
 // what is read in them; "" where they are the same.
 func StepsDiffer(text string) string {
-	want, got := stepsWanted(text), slices.Collect(steps(text))
+	want, got := stepsWanted(text), slices.Collect(steps([]byte(text)))
 	for i, s := range got {
 		if s.kind != "" && s.at >= 0 && !strings.HasPrefix(strings.TrimLeft(text[s.at:], " \t-"), "kind:") {
 			return "no kind where one should be"

@@ -8,7 +8,7 @@ import (
 // podTemplate is what a template shows, without being run, of the pods that it makes.
 type podTemplate struct {
 	file  string // its name in the whole chart; "" for a define
-	text  string // as it is written; "" for a define
+	text  []byte // as it is written; nil for a define
 	names string // in lower case: its path and the lines that give names; gathered in named first
 	named []byte
 	pods  bool // it has an object of a kind that makes pods, by the name of the kind
@@ -41,16 +41,20 @@ type templateBlock struct {
 }
 
 // scan steps through one file, of which name is the path in its own chart.
-func (s *templateScanner) scan(file, name, text string) {
+func (s *templateScanner) scan(file, name string, text []byte) {
 	current := &podTemplate{file: file, text: text, named: []byte(strings.ToLower(name))}
 	s.bodies = append(s.bodies, current)
 	var open []templateBlock
+	var whole string // text, once somebody asks
 	for step := range steps(text) {
 		switch {
 		case step.kind != "":
 			if s.kinds.called(step.kind) {
 				current.pods = true
-				current.makes = current.makes || s.kinds.maybe(step.kind, text, step.at)
+				if whole == "" {
+					whole = string(text)
+				}
+				current.makes = current.makes || s.kinds.maybe(step.kind, whole, step.at)
 				current.guards = addPaths(current.guards, guardsOf(open))
 			}
 		case !strings.HasPrefix(step.text, "{{"):

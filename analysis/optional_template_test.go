@@ -9,7 +9,7 @@ import (
 func scanned(prefix []string, files ...string) []podTemplate {
 	s := templateScanner{kinds: newOperatorTable(nil).podKinds(), prefix: prefix, defines: map[string]*podTemplate{}}
 	for _, text := range files {
-		s.scan("templates/a.yaml", "templates/a.yaml", text)
+		s.scan("templates/a.yaml", "templates/a.yaml", []byte(text))
 	}
 	return s.templates()
 }
