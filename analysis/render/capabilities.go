@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"sync"
 
 	"helm.sh/helm/v3/pkg/chartutil"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -31,7 +32,7 @@ func capabilities(kubeVersion string, crds []CRD, extra []string) (*chartutil.Ca
 // stableKinds are the kinds of Kubernetes' stable APIs, as
 // "group/version/Kind". A cluster offers them to Helm beside the bare versions
 // of Helm's own list, and charts ask for both forms.
-func stableKinds() []string {
+var stableKinds = sync.OnceValue(func() []string {
 	var out []string
 	for gvk := range scheme.Scheme.AllKnownTypes() {
 		if !stableVersion.MatchString(gvk.Version) || notAnObject.MatchString(gvk.Kind) {
@@ -41,7 +42,7 @@ func stableKinds() []string {
 	}
 	slices.Sort(out)
 	return out
-}
+})
 
 var (
 	stableVersion = regexp.MustCompile(`^v[0-9]+$`)

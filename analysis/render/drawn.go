@@ -2,6 +2,7 @@ package render
 
 import (
 	"path"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -20,17 +21,17 @@ const (
 func namesDrawn(out *Output, c *Chart, r Request) bool {
 	open := openWords{words: map[string]bool{}}
 	for _, o := range out.Objects {
-		eachWord(o.Name, open.add)
+		eachWord([]byte(o.Name), open.add)
 	}
-	found := func(text string) { eachWord(text, open.close) }
-	found(r.ReleaseName + " " + r.Namespace)
-	texts(r.Values, found)
+	found := func(text []byte) { eachWord(text, open.close) }
+	found([]byte(r.ReleaseName + " " + r.Namespace))
+	texts(r.Values, func(text string) { found([]byte(text)) })
 	isHead := func(name string) bool { base := path.Base(name); return base == "values.yaml" || base == "Chart.yaml" }
 	isOther := func(name string) bool { return !isHead(name) && inTemplates(name) }
 	for _, is := range []func(string) bool{isHead, isOther} { // most words stand in the values
 		for _, f := range c.Files {
 			if len(open.words) > 0 && is(f.Name) {
-				found(string(f.Data))
+				found(f.Data)
 			}
 		}
 	}
@@ -45,37 +46,40 @@ type openWords struct {
 	begins [256]uint64
 }
 
-func lengthBit(word string) uint64 { return 1 << min(len(word), 63) }
+func lengthBit(word []byte) uint64 { return 1 << min(len(word), 63) }
 
-func (o *openWords) add(word string) {
+func (o *openWords) add(word []byte) {
 	if len(word) > shortWord {
-		o.words[word] = true
+		o.words[string(word)] = true
 		o.begins[word[0]] |= lengthBit(word)
 	}
 }
 
-func (o *openWords) close(word string) {
+func (o *openWords) close(word []byte) {
 	bit := lengthBit(word)
-	if o.begins[word[0]]&bit != 0 {
-		delete(o.words, word)
+	if o.begins[word[0]]&bit != 0 && o.words[string(word)] {
+		delete(o.words, string(word))
 	}
-	if len(word) >= plainWord && (o.begins[word[0]]|o.begins[word[0]|0x20])&bit != 0 {
-		if lower := strings.ToLower(word); lower != word {
-			delete(o.words, lower)
-		}
+	if len(word) >= plainWord && (o.begins[word[0]]|o.begins[word[0]|0x20])&bit != 0 && slices.ContainsFunc(word, isCapital) {
+		delete(o.words, strings.ToLower(string(word)))
 	}
 }
 
+// isCapital tells of a byte of a word whether it may be, or be a part of, a letter that has a small form.
+func isCapital(c byte) bool { return c >= 'A' && c <= 'Z' || c >= utf8.RuneSelf }
+
 // eachWord calls use for all that stands in a text without anything between that is neither letter nor digit.
-func eachWord(text string, use func(string)) {
+func eachWord(text []byte, use func([]byte)) {
 	start := -1
 	for i := 0; i < len(text); {
-		c, n := rune(text[i]), 1
-		if c >= utf8.RuneSelf {
-			c, n = utf8.DecodeRuneInString(text[i:])
+		n, between := 1, !plainLetters[text[i]]
+		if text[i] >= utf8.RuneSelf {
+			var c rune
+			c, n = utf8.DecodeRune(text[i:])
+			between = !unicode.IsLetter(c) && !unicode.IsDigit(c)
 		}
 		switch {
-		case isBetween(c):
+		case between:
 			if start >= 0 {
 				use(text[start:i])
 				start = -1
@@ -90,9 +94,10 @@ func eachWord(text string, use func(string)) {
 	}
 }
 
-func isBetween(c rune) bool {
-	if c < utf8.RuneSelf {
-		return (c < 'a' || c > 'z') && (c < '0' || c > '9') && (c < 'A' || c > 'Z')
+// plainLetters are the letters and digits of ASCII.
+var plainLetters = func() (is [256]bool) {
+	for c := range byte(utf8.RuneSelf) {
+		is[c] = c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z'
 	}
-	return !unicode.IsLetter(c) && !unicode.IsDigit(c)
-}
+	return is
+}()

@@ -1,8 +1,10 @@
 package render
 
 import (
+	"bytes"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // locate finds the line of every object's kind in its template: the line that
@@ -14,7 +16,7 @@ func locate(objects []*Object, names []string, templates map[string]template) {
 		byTemplate[names[i]] = append(byTemplate[names[i]], o)
 	}
 	for name, list := range byTemplate {
-		anchors := findAnchors(string(templates[name].text))
+		anchors := findAnchors(templates[name].text)
 		for _, o := range list {
 			if a := bestAnchor(anchors, o); a != nil {
 				a.used++
@@ -67,7 +69,7 @@ func (a *anchor) better(b *anchor) bool {
 	return a.used < b.used
 }
 
-func findAnchors(text string) []*anchor {
+func findAnchors(text []byte) []*anchor {
 	var all, open []*anchor
 	metadata := -1 // indentation of the metadata key that we are in
 	name := pattern{}
@@ -78,20 +80,22 @@ func findAnchors(text string) []*anchor {
 		open, metadata, name = nil, -1, pattern{}
 	}
 	n := 0
-	for line := range strings.Lines(text) {
+	for line := range bytes.Lines(text) {
 		n++
-		if strings.HasPrefix(line, "---") {
+		if bytes.HasPrefix(line, []byte("---")) {
 			closeDoc()
 			continue
 		}
-		body := strings.TrimLeft(line, " ")
+		body := bytes.TrimLeft(line, " ")
 		indent := len(line) - len(body)
-		if item, ok := strings.CutPrefix(body, "- "); ok {
+		if item, ok := bytes.CutPrefix(body, []byte("- ")); ok {
 			body, indent = item, indent+2
 		}
-		body = strings.TrimSpace(body)
-		key, value, ok := strings.Cut(body, ":")
-		if !ok || strings.HasPrefix(body, "#") {
+		if !mayNameObject(body) {
+			continue
+		}
+		key, value, ok := strings.Cut(strings.TrimSpace(string(body)), ":")
+		if !ok {
 			continue
 		}
 		value = strings.TrimSpace(value)
@@ -110,6 +114,19 @@ func findAnchors(text string) []*anchor {
 	}
 	closeDoc()
 	return all
+}
+
+// mayNameObject tells whether a line may begin with one of the keys kind, metadata and name.
+func mayNameObject(line []byte) bool {
+	if len(line) == 0 {
+		return false
+	}
+	switch c := line[0]; c {
+	case 'k', 'm', 'n':
+		return true
+	default:
+		return c <= ' ' || c >= utf8.RuneSelf // space may come before
+	}
 }
 
 // newAnchor reads the value of a kind. Below the first column a kind that an action decides says nothing.

@@ -69,7 +69,7 @@ func (c *Chart) watchable(values map[string]any) bool {
 }
 
 func onlyKeyed(text []byte) bool {
-	return !unwatched(text) || !anyAction(text, func(action []byte) bool { return unwatched(action) && !comment.Match(action) })
+	return !bytes.Contains(text, []byte("{{")) || !unwatched(text) || !anyAction(text, func(action []byte) bool { return unwatched(action) && !comment.Match(action) })
 }
 
 // unwatched tells whether a text says Release in any other place than .Release before one of
