@@ -47,7 +47,7 @@ func (c *Chart) CRDs() []CRD {
 	var crds []CRD
 	for _, f := range c.Files {
 		if strings.HasPrefix(ownPath(f.Name), "crds/") {
-			crds = append(crds, crdsIn(string(f.Data))...)
+			crds = append(crds, crdsIn(f.Data, false)...)
 		}
 	}
 	return crds
@@ -76,38 +76,43 @@ func (by *Renderer) ExpectedCRDs(c *Chart, values map[string]any) []CRD {
 	crds := p.crds()
 	for _, t := range p.templates() {
 		if bytes.Contains(t.text, []byte(crdKind)) {
-			crds = append(crds, crdsIn(withoutActions(t.text))...)
+			crds = append(crds, crdsIn(t.text, true)...)
 		}
 	}
 	return crds
 }
 
-// CRDPart returns the chart with no files but those that ExpectedCRDs looks at.
+// CRDPart returns the chart with nothing but what ExpectedCRDs looks at, and of that without schemas.
 func (c *Chart) CRDPart() *Chart {
 	part := &Chart{Dir: c.Dir, Name: c.Name}
 	for _, f := range c.Files {
 		own := ownPath(f.Name)
-		head := slices.Contains([]string{"Chart.yaml", "Chart.lock", "requirements.yaml", "requirements.lock", "values.yaml"}, own)
-		if head || strings.HasPrefix(own, "crds/") || bytes.Contains(f.Data, []byte(crdKind)) {
-			part.Files = append(part.Files, f)
+		switch {
+		case f.mentionsCRDs():
+			f.Data = withoutSchemas(f.Data, inTemplates(f.Name))
+		case !slices.Contains([]string{"Chart.yaml", "Chart.lock", "requirements.yaml", "requirements.lock", "values.yaml"}, own):
+			continue
 		}
+		part.Files = append(part.Files, f)
 	}
 	return part
 }
 
-// MentionsCRDs tells whether any file of the chart names the kind: without, no CRDs are expected of it.
-func (c *Chart) MentionsCRDs() bool {
-	return slices.ContainsFunc(c.Files, func(f File) bool { return bytes.Contains(f.Data, []byte(crdKind)) })
+// MentionsCRDs tells whether any file that may define kinds names this one: without, no CRDs are expected of the chart.
+func (c *Chart) MentionsCRDs() bool { return slices.ContainsFunc(c.Files, File.mentionsCRDs) }
+
+func (f File) mentionsCRDs() bool {
+	return (inTemplates(f.Name) || strings.HasPrefix(ownPath(f.Name), "crds/")) && bytes.Contains(f.Data, []byte(crdKind))
 }
 
 // withoutActions makes YAML of a template as well as it can without executing
 // it: lines that hold nothing but actions go, other actions become a word.
-func withoutActions(text []byte) string {
+func withoutActions(text []byte) []byte {
 	out := make([]byte, 0, len(text))
 	for {
 		at := bytes.Index(text, []byte("{{"))
 		if at < 0 {
-			return string(append(out, text...))
+			return append(out, text...)
 		}
 		start, end := bytes.LastIndexByte(text[:at], '\n')+1, len(text)
 		if n := bytes.IndexByte(text[at:], '\n'); n >= 0 {
@@ -136,21 +141,6 @@ func ownPath(name string) string {
 		name = parts[2]
 	}
 	return name
-}
-
-func crdsIn(text string) []CRD {
-	var crds []CRD
-	for _, doc := range splitDocuments(text) {
-		if topLevelKind(doc.text) != crdKind {
-			continue
-		}
-		if fields, err := decodeCRD(doc.text); err == nil {
-			if crd, ok := readCRD(fields); ok {
-				crds = append(crds, crd)
-			}
-		}
-	}
-	return crds
 }
 
 func readCRD(fields map[string]any) (CRD, bool) {

@@ -1,7 +1,9 @@
 package render
 
 import (
+	"bytes"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -122,8 +124,12 @@ func TestAsksFor(t *testing.T) {
 func FuzzCRD(f *testing.F) {
 	f.Add(crdText("example.com", "Shop", "Cluster", "v1", "v2"))
 	f.Add("spec:\n  versions:\n  - schema:\n    - a\n    name: v1\n")
+	f.Add("spec:\n  {{- if .a }}\n  schema:\n{{- include \"a\" . }}\n    {{ a }}: b\n  {{ b }}: c\n{{ end }}")
 	f.Fuzz(func(t *testing.T, text string) {
-		whole, err := decodeYAML(text)
+		if got, want := withoutSchemas([]byte(text), true), withoutSchemas(withoutActions([]byte(text)), false); !bytes.Equal(got, want) {
+			t.Fatalf("at once %q, one after the other %q", got, want)
+		}
+		whole, err := decodeYAML([]byte(text))
 		if err != nil {
 			return
 		}
@@ -135,7 +141,7 @@ func FuzzCRD(f *testing.F) {
 		if strings.ContainsAny(text, "|>&*\t'\"{}[]?!\r%") {
 			return
 		}
-		fields, err := decodeCRD(text)
+		fields, err := decodeCRD([]byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,15 +166,19 @@ func TestCRDPartIsEnoughForExpectedCRDs(t *testing.T) {
 	files := map[string]string{
 		"Chart.yaml":         "apiVersion: v2\nname: web\nversion: 1.0.0\ndependencies: [{name: used, condition: used.enabled}, {name: unused, condition: unused.enabled}]\n",
 		"values.yaml":        "used: {enabled: true}\nunused: {enabled: false}\n",
-		"templates/crd.yaml": crd("Own"), "templates/a.yaml": "kind: Pod\napiVersion: v1\nmetadata: {name: b}\n", "README.md": "Much text.",
+		"templates/crd.yaml": "{{ if .Values.used }}\n" + crd("Own") + "---\n" + crdText("example.com", "Shop", "Cluster", "v1") + "{{ end }}\n",
+		"templates/a.yaml":   "kind: Pod\napiVersion: v1\nmetadata: {name: b}\n", "README.md": "Of each CustomResourceDefinition.",
 	}
 	maps.Copy(files, sub("used"))
 	maps.Copy(files, sub("unused"))
 	c := mustLoad(t, simple(files), "")
 	part := c.CRDPart()
 	want := c.ExpectedCRDs(nil)
-	if diff := cmp.Diff(want, part.ExpectedCRDs(nil)); diff != "" || len(want) != 2 {
+	if diff := cmp.Diff(want, part.ExpectedCRDs(nil)); diff != "" || len(want) != 3 {
 		t.Errorf("of %d: %s", len(want), diff)
+	}
+	if slices.ContainsFunc(part.Files, func(f File) bool { return bytes.Contains(f.Data, []byte("jsonPath")) }) {
+		t.Error("it has schemas")
 	}
 	if len(part.Files) != 7 {
 		t.Errorf("it has %d files", len(part.Files))

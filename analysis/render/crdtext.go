@@ -1,13 +1,13 @@
 package render
 
-import "strings"
+import "bytes"
 
 const crdKind = "CustomResourceDefinition"
 
 // decodeCRD decodes a CustomResourceDefinition without what takes nearly all of
 // its length and nobody here reads: schemas, columns and descriptions.
-func decodeCRD(text string) (map[string]any, error) {
-	fields, err := decodeYAML(withoutSchemas(text))
+func decodeCRD(text []byte) (map[string]any, error) {
+	fields, err := decodeYAML(withoutSchemas(text, false))
 	if err == nil {
 		if _, ok := readCRD(fields); ok {
 			return fields, nil
@@ -16,32 +16,68 @@ func decodeCRD(text string) (map[string]any, error) {
 	return decodeYAML(text) // written in another way than one key a line
 }
 
-// withoutSchemas drops everything that is indented deeper than one of the heavy keys.
-func withoutSchemas(text string) string {
-	var b strings.Builder
+// crdsIn reads the definitions that stand in a file.
+func crdsIn(text []byte, isTemplate bool) []CRD {
+	crds, ok := readCRDs(withoutSchemas(text, isTemplate))
+	if ok {
+		return crds
+	}
+	if isTemplate {
+		text = withoutActions(text)
+	}
+	crds, _ = readCRDs(text) // one is written in another way than one key a line
+	return crds
+}
+
+// readCRDs reads the definitions among documents. ok is false where one cannot be read.
+func readCRDs(text []byte) (crds []CRD, ok bool) {
+	ok = true
+	for _, doc := range splitDocuments(string(text)) {
+		if topLevelKind(doc.text) != crdKind {
+			continue
+		}
+		fields, err := decodeYAML([]byte(doc.text))
+		crd, readable := readCRD(fields)
+		if err != nil || !readable {
+			ok = false
+			continue
+		}
+		crds = append(crds, crd)
+	}
+	return crds, ok
+}
+
+// withoutSchemas drops everything that is indented deeper than one of the heavy keys, and of a template the
+// actions, as withoutActions does.
+func withoutSchemas(text []byte, isTemplate bool) []byte {
+	out := make([]byte, 0, len(text)/8)
 	drop := -1
-	for line := range strings.Lines(text) {
-		trimmed := strings.TrimLeft(line, " ")
+	for line := range bytes.Lines(text) {
+		if isTemplate && bytes.Contains(line, []byte("{{")) {
+			line = lineWithoutActions(line)
+		}
+		trimmed := bytes.TrimLeft(line, " ")
 		indent := len(line) - len(trimmed)
 		if drop >= 0 {
-			if strings.TrimSpace(line) == "" || indent > drop || indent == drop && strings.HasPrefix(trimmed, "- ") {
+			if indent > drop || len(bytes.TrimSpace(trimmed)) == 0 || indent == drop && bytes.HasPrefix(trimmed, []byte("- ")) {
 				continue
 			}
 			drop = -1
 		}
-		if rest, ok := strings.CutPrefix(trimmed, "- "); ok {
-			deeper := strings.TrimLeft(rest, " ")
+		if rest, ok := bytes.CutPrefix(trimmed, []byte("- ")); ok {
+			deeper := bytes.TrimLeft(rest, " ")
 			indent += 2 + len(rest) - len(deeper)
 			trimmed = deeper
 		}
 		if isHeavy(trimmed) {
 			drop = indent
 			// the key stays, for "- schema:" may begin an item of a list
-			line = line[:strings.IndexByte(line, ':')+1] + "\n"
+			out = append(append(out, line[:bytes.IndexByte(line, ':')+1]...), '\n')
+			continue
 		}
-		b.WriteString(line)
+		out = append(out, line...)
 	}
-	return b.String()
+	return out
 }
 
 // dropSchemas drops the same from a definition that is decoded already.
@@ -62,9 +98,9 @@ func dropSchemas(v any) {
 	}
 }
 
-func isHeavy(line string) bool {
-	key, rest, ok := strings.Cut(line, ":")
-	return ok && strings.TrimSpace(rest) == "" && isHeavyKey(key)
+func isHeavy(line []byte) bool {
+	key, rest, ok := bytes.Cut(line, []byte(":"))
+	return ok && isHeavyKey(string(key)) && len(bytes.TrimSpace(rest)) == 0
 }
 
 func isHeavyKey(key string) bool {

@@ -96,7 +96,7 @@ func (d *decoder) decode(pieces []piece) {
 func (d *decoder) piece(p piece) error {
 	rendered := !p.json && p.decoded == nil
 	if rendered && topLevelKind(p.text) == crdKind {
-		if fields, err := decodeCRD(p.text); err == nil {
+		if fields, err := decodeCRD([]byte(p.text)); err == nil {
 			return d.add(fields, p, 0)
 		}
 	}
@@ -115,8 +115,8 @@ func (d *decoder) piece(p piece) error {
 
 // decodeYAML decodes as Kubernetes' own tools do: YAML 1.1, the last of two
 // equal keys wins, numbers become int64 or float64.
-func decodeYAML(text string) (map[string]any, error) {
-	data, err := yaml.YAMLToJSON([]byte(text))
+func decodeYAML(text []byte) (map[string]any, error) {
+	data, err := yaml.YAMLToJSON(text)
 	if err != nil {
 		return nil, err
 	}

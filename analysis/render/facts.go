@@ -33,7 +33,7 @@ type Facts struct {
 	// group or hold it: sorted, nil for too many.
 	AsksOpenly bool
 	Words      []string
-	// MentionsCRDs is true where any file names the kind: without, no CRDs are expected of the chart.
+	// MentionsCRDs is true where a file that may define kinds names this one: without, no CRDs are expected of the chart.
 	MentionsCRDs bool
 }
 

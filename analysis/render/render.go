@@ -141,7 +141,7 @@ func (p *parsed) process(values map[string]any) (err error) {
 func (p *parsed) crds() []CRD {
 	var crds []CRD
 	for _, f := range p.chart.CRDObjects() {
-		crds = append(crds, crdsIn(string(f.File.Data))...)
+		crds = append(crds, crdsIn(f.File.Data, false)...)
 	}
 	return crds
 }
@@ -163,7 +163,7 @@ func (p piece) fields() (map[string]any, error) {
 	case p.json:
 		return decodeJSON([]byte(p.text))
 	}
-	return decodeYAML(p.text)
+	return decodeYAML([]byte(p.text))
 }
 
 // document is the text, in JSON for a piece that is decoded.
