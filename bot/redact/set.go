@@ -88,8 +88,9 @@ func forms(v string) []string {
 }
 
 var (
-	// looksSecret finds GitLab's tokens by their prefixes.
-	looksSecret = regexp.MustCompile(`\b(glpat|gldt|glrt|glrtr|glcbt|glptt|glft|glimt|glagent|glsoat|gloas|glffct|glwt)-[A-Za-z0-9_.=-]{8,}`)
+	// tokenPrefixes are what GitLab's tokens begin with.
+	tokenPrefixes = []string{"glpat-", "gldt-", "glrt-", "glrtr-", "glcbt-", "glptt-", "glft-", "glimt-", "glagent-", "glsoat-", "gloas-", "glffct-", "glwt-"}
+	looksSecret   = regexp.MustCompile(`\b(` + strings.Join(tokenPrefixes, "|") + `)[A-Za-z0-9_.=-]{8,}`)
 	// userinfo finds a password in a URL.
 	userinfo = regexp.MustCompile(`(://[^/\s:@]*:)[^/\s@]+@`)
 )
@@ -101,7 +102,9 @@ func (s *Set) Text(text string) string {
 			text = r.Replace(text)
 		}
 	}
-	text = looksSecret.ReplaceAllString(text, Placeholder)
+	if slices.ContainsFunc(tokenPrefixes, func(p string) bool { return strings.Contains(text, p) }) {
+		text = looksSecret.ReplaceAllString(text, Placeholder)
+	}
 	if strings.Contains(text, "://") {
 		text = userinfo.ReplaceAllString(text, "${1}"+Placeholder+"@")
 	}

@@ -54,7 +54,7 @@ func BenchmarkWholePlatform(b *testing.B) {
 	copies := s.copies(whole - len(s.releases))
 	var all costs
 	for round := 0; b.Loop(); round++ {
-		s.scans(&all, filepath.Join(s.dir, fmt.Sprint(round)), "--values", copies)
+		s.scans(&all, filepath.Join(s.dir, fmt.Sprint(round)), "--umbrella-values", copies)
 	}
 	all.log(b, whole)
 	all.ratios(b)
@@ -248,7 +248,7 @@ func (s *sideBySide) scans(all *costs, work string, args ...string) {
 }
 
 // copies lays out n copies of packages' repositories, each with a commit of its own, and
-// returns a file of values that makes the umbrella deploy them.
+// returns the path of values in the umbrella that make it deploy them.
 func (s *sideBySide) copies(n int) string {
 	packages := map[string]any{}
 	for i := range n {
@@ -262,30 +262,36 @@ func (s *sideBySide) copies(n int) string {
 	}
 	data, err := yaml.Marshal(map[string]any{"packages": packages})
 	s.must(err)
-	file := filepath.Join(s.dir, "copies.yaml")
-	s.must(os.WriteFile(file, data, 0o600))
+	const file = "copies.yaml"
+	umbrella := filepath.Join(s.repositories, "big-bang", "bigbang.git")
+	s.commit(umbrella, "HEAD", file, string(data))
 	return file
 }
 
-// change moves the tag of a package to a commit in which a comment stands in its values.
+// change moves the tag of a package to a commit in which a further comment stands in its values.
 func (s *sideBySide) change(bare string, r analysis.Release, text string) {
 	values := filepath.ToSlash(filepath.Clean(filepath.Join(r.Chart, "values.yaml")))
-	index := "GIT_INDEX_FILE=" + filepath.Join(s.dir, "index")
-	run := func(stdin string, args ...string) string {
-		cmd := exec.Command("git", append([]string{"--git-dir", bare}, args...)...)
-		cmd.Stdin = strings.NewReader(stdin)
-		cmd.Env = append(os.Environ(), index, "GIT_AUTHOR_NAME=Mara Lind", "GIT_AUTHOR_EMAIL=mara.lind@example.com",
-			"GIT_COMMITTER_NAME=Mara Lind", "GIT_COMMITTER_EMAIL=mara.lind@example.com")
-		out, err := cmd.Output()
-		if err != nil {
-			s.b.Fatalf("git %s: %v", args[0], err)
-		}
-		return strings.TrimSuffix(string(out), "\n")
+	was := s.git(bare, "", "show", r.Ref.Tag+":"+values)
+	s.commit(bare, "refs/tags/"+r.Ref.Tag, values, was+"\n# "+text+"\n")
+}
+
+// commit moves a ref to a commit in which one file has another text.
+func (s *sideBySide) commit(bare, ref, file, text string) {
+	s.git(bare, "", "read-tree", ref)
+	blob := s.git(bare, text, "hash-object", "-w", "--stdin")
+	s.git(bare, "", "update-index", "--add", "--cacheinfo", "100644,"+blob+","+file)
+	commit := s.git(bare, "", "commit-tree", "-m", "Change "+file, s.git(bare, "", "write-tree"))
+	s.git(bare, "", "update-ref", ref, commit)
+}
+
+func (s *sideBySide) git(bare, stdin string, args ...string) string {
+	cmd := exec.Command("git", append([]string{"--git-dir", bare}, args...)...)
+	cmd.Stdin = strings.NewReader(stdin)
+	cmd.Env = append(os.Environ(), "GIT_INDEX_FILE="+filepath.Join(s.dir, "index"), "GIT_AUTHOR_NAME=Mara Lind", "GIT_AUTHOR_EMAIL=mara.lind@example.com",
+		"GIT_COMMITTER_NAME=Mara Lind", "GIT_COMMITTER_EMAIL=mara.lind@example.com")
+	out, err := cmd.Output()
+	if err != nil {
+		s.b.Fatalf("git %s: %v", args[0], err)
 	}
-	was := run("", "show", r.Ref.Tag+":"+values)
-	run("", "read-tree", r.Ref.Tag)
-	blob := run(was+"\n# "+text+"\n", "hash-object", "-w", "--stdin")
-	run("", "update-index", "--cacheinfo", "100644,"+blob+","+values)
-	commit := run("", "commit-tree", "-m", "Change the values", run("", "write-tree"))
-	run("", "update-ref", "refs/tags/"+r.Ref.Tag, commit)
+	return strings.TrimSuffix(string(out), "\n")
 }
