@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -38,15 +39,17 @@ type source struct {
 // refs is read.
 func (b *Bot) ScanReport(ctx context.Context) (*ScanReport, error) {
 	question, ok := b.question()
+	var found map[analysis.PackageSource]git.Resolved
 	if ok {
-		if r := b.recall(ctx, question); r != nil {
+		var r *ScanReport
+		if r, found = b.recall(ctx, question); r != nil {
 			return r, nil
 		}
 	}
 	watch := &steadyRenderer{Renderer: b.cfg.Renderer}
 	watched := *b
 	watched.cfg.Renderer = watch
-	s, err := watched.Scan(ctx)
+	s, err := watched.scan(ctx, found)
 	if err != nil {
 		return nil, err
 	}
@@ -91,39 +94,49 @@ func (b *Bot) question() (string, bool) {
 
 func reportKey(question, umbrella string) string { return umbrella + "\n" + question }
 
-// recall returns the report that still holds, nil if there is none.
-func (b *Bot) recall(ctx context.Context, question string) *ScanReport {
+// recall returns the report that still holds, nil if there is none, and where the refs lead that it asked for.
+func (b *Bot) recall(ctx context.Context, question string) (*ScanReport, map[analysis.PackageSource]git.Resolved) {
 	now, err := b.store.Resolve(ctx, b.cfg.Umbrella.Repository, b.cfg.Umbrella.Ref)
 	if err != nil {
-		return nil // the scan says what is wrong
+		return nil, nil // the scan says what is wrong
 	}
 	data, ok := b.cfg.Keeper.Get(keptReport, reportKey(question, now.Commit))
 	if !ok {
-		return nil
+		return nil, nil
 	}
 	var r remembered
-	if json.Unmarshal(data, &r) != nil || r.Ref != now.Ref || r.Report == nil || !b.unchanged(ctx, r.Sources) {
-		return nil
+	if json.Unmarshal(data, &r) != nil || r.Ref != now.Ref || r.Report == nil {
+		return nil, nil
 	}
-	return r.Report
+	unchanged, found := b.compare(ctx, r.Sources)
+	if !unchanged {
+		return nil, found
+	}
+	return r.Report, nil
 }
 
-var errChanged = errors.New("a ref leads to another commit")
-
-// unchanged tells whether every repository is as it was.
-func (b *Bot) unchanged(ctx context.Context, sources []source) bool {
-	g, ctx := errgroup.WithContext(ctx)
+// compare tells whether every repository is as it was, and where those refs lead that lead anywhere.
+func (b *Bot) compare(ctx context.Context, sources []source) (unchanged bool, found map[analysis.PackageSource]git.Resolved) {
+	var mu sync.Mutex
+	unchanged, found = true, map[analysis.PackageSource]git.Resolved{}
+	var g errgroup.Group
 	g.SetLimit(b.cfg.Workers)
 	for _, was := range sources {
 		g.Go(func() error {
-			_, found, err := b.store.FetchUnless(ctx, was.URL, was.Ref, func(string) bool { return true })
-			if found.Commit != was.Commit || errorText(err) != was.Err {
-				return errChanged
+			_, now, err := b.store.FetchUnless(ctx, was.URL, was.Ref, func(string) bool { return true })
+			mu.Lock()
+			defer mu.Unlock()
+			if now.Commit != was.Commit || errorText(err) != was.Err {
+				unchanged = false
+			}
+			if err == nil {
+				found[analysis.PackageSource{Repository: was.URL, Ref: analysis.SourceRef(was.Ref)}] = now
 			}
 			return nil
 		})
 	}
-	return g.Wait() == nil
+	_ = g.Wait() // nobody fails
+	return unchanged, found
 }
 
 // remember keeps the report, unless a chart could not be read again, which may be had next time.

@@ -31,6 +31,7 @@ type Scan struct {
 
 	fetcher *fetcher // of this scan; nil where nothing is fetched
 	shelf   *shelf
+	found   map[analysis.PackageSource]git.Resolved // where refs lead that were asked for before
 	inputs  []analysis.Input
 	heads   []string // the default branches of the inputs' repositories, "" where unknown
 	// commits are those that the releases' refs led to, "" where that is not known.
@@ -50,8 +51,11 @@ type Scan struct {
 // Scan discovers, fetches, renders, judges and plans. It writes nothing. What goes
 // wrong with one release is kept in the result; an error means that the
 // umbrella or its policies could not be read at all.
-func (b *Bot) Scan(ctx context.Context) (*Scan, error) {
-	s := &Scan{fetcher: newFetcher(b.store, b.cfg.Workers), shelf: &shelf{}}
+func (b *Bot) Scan(ctx context.Context) (*Scan, error) { return b.scan(ctx, nil) }
+
+// scan is Scan, for which some refs have just been asked for.
+func (b *Bot) scan(ctx context.Context, found map[analysis.PackageSource]git.Resolved) (*Scan, error) {
+	s := &Scan{fetcher: newFetcher(b.store, b.cfg.Workers), shelf: &shelf{}, found: found}
 	defer s.fetcher.close()
 	for _, step := range []struct {
 		name string

@@ -96,8 +96,14 @@ func TestOnlyTheChartThatChangedIsRead(t *testing.T) {
 		}
 		p.box.box.ResetRequests()
 		_, got, errs := p.run(developer, append([]string{"scan", "--format", "json"}, args...)...)
-		if _, packs := p.fetches(); packs < least || packs > most {
+		refs, packs := p.fetches()
+		if packs < least || packs > most {
 			t.Errorf("%s: fetched %d packs, want %d to %d", change, packs, least, most)
+		}
+		for path, n := range refs {
+			if n > 2 || n > 1 && packs <= 1 && !strings.Contains(path, umbrellaProject) && !strings.Contains(path, bulletinProject) {
+				t.Errorf("%s: asked %d times for the refs of %s", change, n, path)
+			}
 		}
 		p.environment["TOKENWARD_CACHE_DIR"] = "off"
 		if _, want, _ := p.run(developer, append([]string{"scan", "--format", "json"}, args...)...); got != want {
