@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/json"
-	"sigs.k8s.io/yaml"
 )
 
 const hookAnnotation = "helm.sh/hook"
@@ -111,16 +110,6 @@ func (d *decoder) piece(p piece) error {
 		dropSchemas(fields)
 	}
 	return d.add(fields, p, 0)
-}
-
-// decodeYAML decodes as Kubernetes' own tools do: YAML 1.1, the last of two
-// equal keys wins, numbers become int64 or float64.
-func decodeYAML(text []byte) (map[string]any, error) {
-	data, err := yaml.YAMLToJSON(text)
-	if err != nil {
-		return nil, err
-	}
-	return decodeJSON(data)
 }
 
 func decodeJSON(data []byte) (map[string]any, error) {

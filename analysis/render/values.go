@@ -8,7 +8,6 @@ import (
 
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/strvals"
-	"sigs.k8s.io/yaml"
 )
 
 // ValuesReference is one entry of a HelmRelease's spec.valuesFrom.
@@ -119,8 +118,8 @@ func ParseValues(data []byte) (map[string]any, error) {
 	if err := checkAliases(data); err != nil {
 		return nil, err
 	}
-	values := map[string]any{}
-	if err := yaml.Unmarshal(trimBOM(data), &values); err != nil {
+	values, err := decodeValues(trimBOM(data))
+	if err != nil {
 		return nil, err
 	}
 	if values == nil {

@@ -5,7 +5,6 @@ import (
 
 	"helm.sh/helm/v3/pkg/chart"
 	"k8s.io/apimachinery/pkg/runtime"
-	"sigs.k8s.io/yaml"
 )
 
 // valuesFiles keeps what values.yaml files hold. A chart is read anew for every render, since
@@ -20,8 +19,8 @@ func (v *valuesFiles) read(data []byte) (map[string]any, error) {
 	if values, ok := v.kept.get(data); ok {
 		return runtime.DeepCopyJSON(values), nil
 	}
-	values := map[string]any{}
-	if err := yaml.Unmarshal(data, &values); err != nil {
+	values, err := decodeValues(data)
+	if err != nil {
 		return nil, err
 	}
 	if cost := weight(values); cost <= maxValuesFiles {
