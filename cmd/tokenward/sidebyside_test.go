@@ -20,14 +20,24 @@ import (
 // for the same releases over the same HTTP server: git clone --depth 1 and helm template,
 // two at a time, and kyverno apply. Rounds are interleaved; -benchtime 3x makes three.
 // It runs where TOKENWARD_CORPUS names a folder of bare repositories with the umbrella
-// at big-bang/bigbang.git, and git and helm are there; kyverno may be missing.
+// at big-bang/bigbang.git, and git and helm are there; kyverno may be missing. "whole" has
+// as many releases as the whole platform: those that have a repository in the folder, and copies
+// of them that the umbrella deploys as further packages.
 func BenchmarkSideBySide(b *testing.B) {
 	if _, err := exec.LookPath("helm"); err != nil {
 		b.Skip("there is no helm")
 	}
-	s := newSideBySide(b)
+	b.Run("development", func(b *testing.B) { newSideBySide(b).compare() })
+	b.Run("whole", func(b *testing.B) {
+		s := newSideBySide(b)
+		s.copies(43 - len(s.releases))
+		s.compare()
+	})
+}
+
+func (s *sideBySide) compare() {
 	var all costs
-	for round := 0; b.Loop(); round++ {
+	for round := 0; s.b.Loop(); round++ {
 		work := filepath.Join(s.dir, fmt.Sprint(round))
 		all.note("clone and helm template", s.template(work))
 		if _, err := exec.LookPath("kyverno"); err == nil {
@@ -35,29 +45,17 @@ func BenchmarkSideBySide(b *testing.B) {
 		}
 		s.scans(&all, work)
 	}
-	all.log(b, len(s.releases))
+	s.b.Logf("%d releases with a repository; %s", len(s.releases), conditions())
+	all.log(s.b)
 	cold, reference := all.typical(coldScan), all.typical("clone and helm template")
-	ratio(b, "cold/helm", cold, reference)
+	ratio(s.b, "cold/helm", cold, reference)
 	if all.of["kyverno apply"] != nil {
 		reference.add(all.typical("kyverno apply"))
-		ratio(b, "cold/helm+kyverno", cold, reference)
+		ratio(s.b, "cold/helm+kyverno", cold, reference)
 	}
-	all.ratios(b)
-}
-
-// BenchmarkWholePlatform measures scans of as many releases as the whole platform has:
-// those of BenchmarkSideBySide, and copies of their repositories that the umbrella deploys
-// as further packages, with the values of the originals.
-func BenchmarkWholePlatform(b *testing.B) {
-	const whole = 43
-	s := newSideBySide(b)
-	copies := s.copies(whole - len(s.releases))
-	var all costs
-	for round := 0; b.Loop(); round++ {
-		s.scans(&all, filepath.Join(s.dir, fmt.Sprint(round)), "--umbrella-values", copies)
-	}
-	all.log(b, whole)
-	all.ratios(b)
+	ratio(s.b, "warm/cold", all.typical(unchangedScan), cold)
+	ratio(s.b, "changed/cold", all.typical(changedScan), cold)
+	s.b.ReportMetric(float64(cold.peak>>20), "MiB-peak")
 }
 
 const coldScan, unchangedScan, changedScan = "scan, cold", "scan, nothing changed", "scan, one package changed"
@@ -86,19 +84,10 @@ func (c *costs) typical(name string) cost {
 	return median(c.of[name])
 }
 
-func (c *costs) log(b *testing.B, releases int) {
-	b.Logf("%d releases with a repository; %s", releases, conditions())
+func (c *costs) log(b *testing.B) {
 	for _, name := range c.order {
 		b.Logf("%-26s %s", name, c.typical(name))
 	}
-}
-
-// ratios reports how scans with a cache compare with one without.
-func (c *costs) ratios(b *testing.B) {
-	cold := c.typical(coldScan)
-	ratio(b, "warm/cold", c.typical(unchangedScan), cold)
-	ratio(b, "changed/cold", c.typical(changedScan), cold)
-	b.ReportMetric(float64(cold.peak>>20), "MiB-peak")
 }
 
 func ratio(b *testing.B, name string, a, c cost) {
@@ -110,8 +99,10 @@ func ratio(b *testing.B, name string, a, c cost) {
 type sideBySide struct {
 	b                                  *testing.B
 	dir, repositories, server, program string
-	from                               string // the begin of the URLs that the umbrella gives
+	from                               string   // the begin of the URLs that the umbrella gives
+	values                             []string // files of them in the umbrella
 	releases                           []analysis.Release
+	originals                          int // of the releases; the others are copies
 }
 
 // newSideBySide serves a copy of the platform.
@@ -132,7 +123,7 @@ func newSideBySide(b *testing.B) *sideBySide {
 
 func (s *sideBySide) umbrella() string { return s.server + "/big-bang/bigbang.git" }
 
-// discover lists the releases that have a repository, and writes their values to files.
+// discover finds the releases that have a repository.
 func (s *sideBySide) discover() {
 	store, err := git.New(git.Config{})
 	s.must(err)
@@ -149,11 +140,17 @@ func (s *sideBySide) discover() {
 			continue
 		}
 		s.from = u.Scheme + "://" + u.Host + "/"
-		data, err := yaml.Marshal(r.Values)
-		s.must(err)
-		s.must(os.WriteFile(filepath.Join(s.dir, r.HelmRelease+".yaml"), data, 0o600))
-		s.releases = append(s.releases, r)
+		s.add(r)
 	}
+	s.originals = len(s.releases)
+}
+
+// add adds a release, and writes its values to a file.
+func (s *sideBySide) add(r analysis.Release) {
+	data, err := yaml.Marshal(r.Values)
+	s.must(err)
+	s.must(os.WriteFile(filepath.Join(s.dir, r.HelmRelease+".yaml"), data, 0o600))
+	s.releases = append(s.releases, r)
 }
 
 func (s *sideBySide) must(err error) {
@@ -228,12 +225,15 @@ func (s *sideBySide) apply(work string) cost {
 }
 
 // scans scans the platform with nothing in the cache, once more, and after each package
-// that has a repository was changed, one after the other.
-func (s *sideBySide) scans(all *costs, work string, args ...string) {
+// that is no copy was changed, one after the other.
+func (s *sideBySide) scans(all *costs, work string) {
 	s.must(os.MkdirAll(work, 0o700))
+	args := []string{"--umbrella", s.umbrella(), "--git-instead-of", s.from + "=" + s.server + "/"}
+	for _, file := range s.values {
+		args = append(args, "--umbrella-values", file)
+	}
 	scan := func(out *bytes.Buffer) cost {
-		return measured(s.b, scanCommand(s.program, filepath.Join(work, "cache"), out,
-			append([]string{"--umbrella", s.umbrella(), "--git-instead-of", s.from + "=" + s.server + "/"}, args...)...))
+		return measured(s.b, scanCommand(s.program, filepath.Join(work, "cache"), out, args...))
 	}
 	var cold, warm bytes.Buffer
 	all.note(coldScan, scan(&cold))
@@ -241,57 +241,8 @@ func (s *sideBySide) scans(all *costs, work string, args ...string) {
 	if !bytes.Equal(cold.Bytes(), warm.Bytes()) {
 		s.b.Error("the second scan prints something else than the first")
 	}
-	for _, r := range s.releases {
+	for _, r := range s.releases[:s.originals] {
 		s.change(s.bare(r), r, work)
 		all.note(changedScan, scan(&bytes.Buffer{}))
 	}
-}
-
-// copies lays out n copies of packages' repositories, each with a commit of its own, and
-// returns the path of values in the umbrella that make it deploy them.
-func (s *sideBySide) copies(n int) string {
-	packages := map[string]any{}
-	for i := range n {
-		r := s.releases[i%len(s.releases)]
-		name := fmt.Sprintf("copy-%02d", i)
-		bare := filepath.Join(s.repositories, "copies", name+".git")
-		s.must(os.CopyFS(bare, os.DirFS(s.bare(r))))
-		s.change(bare, r, name)
-		packages[name] = map[string]any{"enabled": true, "passBigBangValues": false, "sourceType": "git", "values": r.Values, "postRenderers": r.PostRenderers,
-			"git": map[string]any{"repo": s.from + "copies/" + name + ".git", "tag": r.Ref.Tag, "path": "./" + r.Chart}}
-	}
-	data, err := yaml.Marshal(map[string]any{"packages": packages})
-	s.must(err)
-	const file = "copies.yaml"
-	umbrella := filepath.Join(s.repositories, "big-bang", "bigbang.git")
-	s.commit(umbrella, "HEAD", file, string(data))
-	return file
-}
-
-// change moves the tag of a package to a commit in which a further comment stands in its values.
-func (s *sideBySide) change(bare string, r analysis.Release, text string) {
-	values := filepath.ToSlash(filepath.Clean(filepath.Join(r.Chart, "values.yaml")))
-	was := s.git(bare, "", "show", r.Ref.Tag+":"+values)
-	s.commit(bare, "refs/tags/"+r.Ref.Tag, values, was+"\n# "+text+"\n")
-}
-
-// commit moves a ref to a commit in which one file has another text.
-func (s *sideBySide) commit(bare, ref, file, text string) {
-	s.git(bare, "", "read-tree", ref)
-	blob := s.git(bare, text, "hash-object", "-w", "--stdin")
-	s.git(bare, "", "update-index", "--add", "--cacheinfo", "100644,"+blob+","+file)
-	commit := s.git(bare, "", "commit-tree", "-m", "Change "+file, s.git(bare, "", "write-tree"))
-	s.git(bare, "", "update-ref", ref, commit)
-}
-
-func (s *sideBySide) git(bare, stdin string, args ...string) string {
-	cmd := exec.Command("git", append([]string{"--git-dir", bare}, args...)...)
-	cmd.Stdin = strings.NewReader(stdin)
-	cmd.Env = append(os.Environ(), "GIT_INDEX_FILE="+filepath.Join(s.dir, "index"), "GIT_AUTHOR_NAME=Mara Lind", "GIT_AUTHOR_EMAIL=mara.lind@example.com",
-		"GIT_COMMITTER_NAME=Mara Lind", "GIT_COMMITTER_EMAIL=mara.lind@example.com")
-	out, err := cmd.Output()
-	if err != nil {
-		s.b.Fatalf("git %s: %v", args[0], err)
-	}
-	return strings.TrimSuffix(string(out), "\n")
 }
