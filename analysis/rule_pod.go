@@ -151,8 +151,9 @@ func findConfiguration(ix *index, s *subject) []finding {
 	var out []finding
 	for _, text := range ix.read(s) {
 		plain := withoutComments(text.text)
+		folded := fold(plain)
 		for _, sign := range ix.signs.Configs {
-			if sign.match.MatchString(plain) {
+			if holdsAny(folded, sign.literals) && sign.match.MatchString(plain) {
 				out = append(out, at(text.source, sign.says(), sign.Words+", by "+text.where))
 				break
 			}

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"sync"
 
 	"sigs.k8s.io/yaml"
@@ -21,6 +22,7 @@ type sign struct {
 	Words    string `json:"words"`
 
 	match, value *regexp.Regexp
+	literals     []string // of match
 }
 
 func (s sign) says() effect {
@@ -62,6 +64,9 @@ var loadSigns = sync.OnceValues(func() (*signs, error) {
 func (s *sign) compile() (err error) {
 	if s.match, err = regexp.Compile(s.Match); err != nil {
 		return fmt.Errorf("compile sign %q: %w", s.Match, err)
+	}
+	if re, err := syntax.Parse(s.Match, syntax.Perl); err == nil {
+		s.literals = literals(re)
 	}
 	if s.value, err = regexp.Compile(s.Value); err != nil {
 		return fmt.Errorf("compile value of sign %q: %w", s.Match, err)

@@ -3,6 +3,7 @@ package rbac
 import (
 	"slices"
 	"strings"
+	"sync"
 )
 
 // resourceName spells a resource as its kind is spelt, in the plural:
@@ -54,7 +55,7 @@ func split(name string) []string {
 	best := make([][]string, len(name)+1) // best[i] are the words of name[i:]
 	best[len(name)] = []string{}
 	for i := len(name) - 1; i >= 0; i-- {
-		for _, w := range parts {
+		for _, w := range partsBy()[name[i]] {
 			if !strings.HasPrefix(name[i:], w) {
 				continue
 			}
@@ -65,6 +66,15 @@ func split(name string) []string {
 	}
 	return best[0]
 }
+
+// partsBy are the known words by their first letter.
+var partsBy = sync.OnceValue(func() map[byte][]string {
+	by := map[byte][]string{}
+	for _, w := range parts {
+		by[w[0]] = append(by[w[0]], w)
+	}
+	return by
+})
 
 func longestSuffix(s string) (best string) {
 	for _, w := range endings {
