@@ -68,6 +68,8 @@ type Config struct {
 	Operators []analysis.Operator
 	// Renderer renders every chart; default analysis.InProcess.
 	Renderer analysis.Renderer
+	// Prepare is called when a scan begins, before Renderer is needed; nil for nobody.
+	Prepare func()
 	// Keeper keeps what need not be done again; nil keeps nothing. It is as much the caller's
 	// to make Renderer and the store keep what they do.
 	Keeper Keeper
@@ -108,6 +110,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Renderer == nil {
 		c.Renderer = analysis.InProcess{}
+	}
+	if c.Prepare == nil {
+		c.Prepare = func() {}
 	}
 	if c.Keeper == nil {
 		c.Keeper = noKeeper{}

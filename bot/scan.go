@@ -55,6 +55,7 @@ func (b *Bot) Scan(ctx context.Context) (*Scan, error) { return b.scan(ctx, nil)
 
 // scan is Scan, for which some refs have just been asked for.
 func (b *Bot) scan(ctx context.Context, found map[analysis.PackageSource]git.Resolved) (*Scan, error) {
+	b.cfg.Prepare()
 	s := &Scan{fetcher: newFetcher(b.store, b.cfg.Workers), shelf: &shelf{}, found: found}
 	defer s.fetcher.close()
 	for _, step := range []struct {

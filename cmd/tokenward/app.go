@@ -161,6 +161,7 @@ func newApp(ctx context.Context, s *surroundings, c config, p *progress, change 
 		if cfg.Renderer, pool, err = newRenderer(c, kept, p.say); err != nil {
 			return nil, err
 		}
+		cfg.Prepare = pool.Prepare
 	}
 	if kept != nil {
 		cfg.Keeper = kept

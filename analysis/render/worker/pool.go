@@ -57,6 +57,26 @@ func New(c Config) *Pool {
 	return p
 }
 
+// Prepare starts a worker if none was started yet, and returns at once. If that
+// fails, the first call tries again and says why.
+func (p *Pool) Prepare() {
+	if len(p.unstarted) < p.config.Workers {
+		return
+	}
+	select {
+	case <-p.unstarted:
+	default:
+		return
+	}
+	go func() {
+		w, err := p.start()
+		if err != nil {
+			w = nil
+		}
+		p.give(w)
+	}()
+}
+
 // Close waits for calls that are under way and ends the workers. Calls after it wait for
 // their context.
 func (p *Pool) Close() {

@@ -139,6 +139,25 @@ func TestFreshWorker(t *testing.T) {
 	}
 }
 
+// TestPrepare: a worker that is being started takes the first call.
+func TestPrepare(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, Config{Workers: 2})
+	p.Prepare()
+	p.Prepare()
+	w := <-p.running
+	if w.calls != 0 || len(p.unstarted) != 1 {
+		t.Errorf("the worker had %d calls, %d were not started", w.calls, len(p.unstarted))
+	}
+	p.running <- w
+	if _, err := p.Render(t.Context(), chart(plainTemplate), render.Request{ReleaseName: "r"}); err != nil {
+		t.Fatal(err)
+	}
+	if w.calls != 1 {
+		t.Errorf("it had %d calls after the first", w.calls)
+	}
+}
+
 // TestStartsNoMoreThanNeeded: one call after the other needs one worker.
 func TestStartsNoMoreThanNeeded(t *testing.T) {
 	t.Parallel()
