@@ -8,20 +8,29 @@ package cache
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // fresh is how old an entry's time may be before reading it sets it anew.
 const fresh = time.Hour
 
 // magic begins every file; another form of file gets another number.
-const magic = "tokenward cache 1\n"
+const magic = "tokenward cache 2\n"
+
+// head is what stands before the data: magic and a checksum, which is there to find damage, not malice:
+// whoever can write to the folder can do anything.
+const head = len(magic) + 8
 
 // Dir is a folder of results. It may be used by several goroutines and processes at once.
 type Dir struct {
@@ -99,17 +108,18 @@ func (d *Dir) remove(name string, size int64) {
 // file is where a result lies: its name gives nothing of the key away.
 func (d *Dir) file(kind, key string) string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{d.program, kind, key}, "\x00")))
-	name := hex.EncodeToString(sum[:])
-	return filepath.Join(d.root, kind, name[:2], name[2:])
+	return filepath.Join(d.root, kind, hex.EncodeToString(sum[:]))
 }
 
 // write puts a file in place at once, so that nobody ever reads half of it.
 func write(name string, data [][]byte) error {
 	dir := filepath.Dir(name)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
 	f, err := os.CreateTemp(dir, "new-*")
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = os.MkdirAll(dir, 0o700); err == nil {
+			f, err = os.CreateTemp(dir, "new-*")
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -128,20 +138,18 @@ func write(name string, data [][]byte) error {
 	return err
 }
 
-// seal is what stands before the data: the form and a checksum.
+// seal is what stands before the data.
 func seal(data [][]byte) []byte {
-	sum := sha256.New()
+	sum := xxhash.New()
 	for _, part := range data {
-		sum.Write(part)
+		_, _ = sum.Write(part) // it never fails
 	}
-	return sum.Sum([]byte(magic))
+	return binary.BigEndian.AppendUint64([]byte(magic), sum.Sum64())
 }
 
 func unseal(raw []byte) ([]byte, bool) {
-	rest, ok := strings.CutPrefix(string(raw[:min(len(raw), len(magic))]), magic)
-	if !ok || rest != "" || len(raw) < len(magic)+sha256.Size {
+	if len(raw) < head || string(raw[:len(magic)]) != magic {
 		return nil, false
 	}
-	data := raw[len(magic)+sha256.Size:]
-	return data, sha256.Sum256(data) == [sha256.Size]byte(raw[len(magic):len(magic)+sha256.Size])
+	return raw[head:], xxhash.Sum64(raw[head:]) == binary.BigEndian.Uint64(raw[len(magic):])
 }

@@ -129,7 +129,7 @@ func TestSeveralWriters(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if left, err := filepath.Glob(filepath.Join(root, "a", "*", "new-*")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(filepath.Join(root, "a", "new-*")); err != nil || len(left) > 0 {
 		t.Errorf("left over: %v, %v", left, err)
 	}
 }
