@@ -61,11 +61,21 @@ func (l *loading) readFile(name string, d fs.DirEntry) ([]byte, error) {
 	if l.bytes -= info.Size(); l.bytes < 0 {
 		return nil, fmt.Errorf("the chart's files have more than %d MiB", maxChartBytes>>20)
 	}
-	data, err := fs.ReadFile(l.fsys, name)
+	var data []byte
+	if shared, ok := l.fsys.(sharer); ok {
+		data, err = shared.ShareFile(name)
+	} else {
+		data, err = fs.ReadFile(l.fsys, name)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	return trimBOM(data), nil
+}
+
+// sharer is a file system that gives out what it holds, for those who do not change it.
+type sharer interface {
+	ShareFile(name string) ([]byte, error)
 }
 
 // ignoreFile reads a file of patterns, nil where there is none.

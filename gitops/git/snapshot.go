@@ -83,8 +83,8 @@ func (s *Snapshot) Tips(prefix string) []string {
 // FS returns the files of the commit, read-only. Symbolic links and
 // submodules are left out of directory listings, as Flux leaves them out of
 // what it deploys; opening one fails with an error that is fs.ErrInvalid.
-// The result implements fs.ReadDirFS, fs.ReadFileFS and fs.StatFS; all files
-// have the zero time.
+// The result implements fs.ReadDirFS, fs.ReadFileFS and fs.StatFS, and ShareFile, which is
+// ReadFile for those who change nothing; all files have the zero time.
 func (s *Snapshot) FS() fs.FS { return treeFS{snapshot: s} }
 
 // TreeHash returns git's hash of everything below dir ("." for all): it is the

@@ -48,3 +48,28 @@ func TestSnapshotMayBeSharedBetweenGoroutines(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// Whoever reads a file may change what he got, as fs.ReadFileFS has it.
+func TestReadFileIsACopy(t *testing.T) {
+	t.Parallel()
+	fsys := fetch(t, newStore(t, Config{}), newRepository(t).fileURL(), Ref{}).FS().(treeFS)
+	shared, err := fsys.ShareFile("chart/values.yaml")
+	if err != nil || len(shared) == 0 {
+		t.Fatal(err)
+	}
+	want := string(shared)
+	own, err := fs.ReadFile(fsys, "chart/values.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(own)
+	if string(shared) != want {
+		t.Error("what one reader changed, others read")
+	}
+	for _, name := range []string{"chart", "none", "../x"} {
+		_, want := fsys.ReadFile(name)
+		if _, err := fsys.ShareFile(name); err == nil || err.Error() != want.Error() {
+			t.Errorf("%s: error %v, want %v", name, err, want)
+		}
+	}
+}

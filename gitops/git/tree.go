@@ -131,6 +131,12 @@ func (f treeFS) data(op, name string, e gitobject.TreeEntry) ([]byte, error) {
 
 // ReadFile implements fs.ReadFileFS.
 func (f treeFS) ReadFile(name string) ([]byte, error) {
+	data, err := f.ShareFile(name)
+	return slices.Clone(data), err
+}
+
+// ShareFile is ReadFile without a copy: what it returns must not be changed.
+func (f treeFS) ShareFile(name string) ([]byte, error) {
 	e, err := f.lookup("read", name)
 	if err != nil {
 		return nil, err
@@ -138,8 +144,7 @@ func (f treeFS) ReadFile(name string) ([]byte, error) {
 	if e.Mode == filemode.Dir {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("%w: is a directory", fs.ErrInvalid)}
 	}
-	data, err := f.data("read", name, e)
-	return slices.Clone(data), err
+	return f.data("read", name, e)
 }
 
 // Stat implements fs.StatFS.
