@@ -7,9 +7,10 @@ import (
 	"runtime/metrics"
 )
 
-// maxGarbage is how much memory may wait to be collected beside what is in use, about. It
-// is less than Go's own measure, as much as is in use, for platforms of many packages.
-const maxGarbage = 32 << 20
+// maxHeap is how much memory may be in use and wait to be collected together, about, as
+// long as there is room for a quarter: Go's own measure, twice what is in use, is much for
+// platforms of many packages.
+const maxHeap = 64 << 20
 
 // boundGarbage sets, after every collection, when the next one is due. Whoever sets GOGC
 // decides otherwise.
@@ -32,5 +33,5 @@ func boundGarbage() {
 
 // gcPercent is GOGC for so many bytes in use: never so low that little else is done than collecting.
 func gcPercent(live uint64) int {
-	return int(min(100, max(25, 100*maxGarbage/max(live, 1))))
+	return int(min(100, max(25, 100*maxHeap/max(int64(live), 1)-100)))
 }
