@@ -40,6 +40,16 @@ func (s *shelf) get(key string) *render.Chart {
 	return b.chart
 }
 
+// drop takes a chart off the shelf.
+func (s *shelf) drop(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.IndexFunc(s.books, func(b book) bool { return b.key == key }); i >= 0 {
+		s.bytes -= s.books[i].bytes
+		s.books = slices.Delete(s.books, i, i+1)
+	}
+}
+
 // put adds a chart, and lets go those that were used longest ago where there are too many.
 func (s *shelf) put(key string, c *render.Chart, bytes int) {
 	s.mu.Lock()

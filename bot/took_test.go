@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -76,4 +77,38 @@ func TestTheNextRunKnowsWhatTookLong(t *testing.T) {
 	run("cab")
 	b.cfg.Keeper.Put(keptTook, "u", []byte("null"))
 	run("abc")
+}
+
+// Charts that nobody is to render any more do not fill the memory while others are rendered.
+func TestRenderedChartsLeaveTheShelf(t *testing.T) {
+	t.Parallel()
+	b := &Bot{cfg: Config{Keeper: &memory{m: map[string][]byte{}}, Now: time.Now}}
+	s := &shelf{}
+	var inputs []analysis.Input
+	for _, release := range []string{"a", "b", "c"} {
+		key := "shared"
+		if release == "c" {
+			key = "own"
+		}
+		s.put(key, &render.Chart{}, 1)
+		inputs = append(inputs, analysis.Input{Release: analysis.Release{Name: release}, Chart: &chart{bot: b, shelf: s, key: key}})
+	}
+	var there []int
+	r := &countingRenderer{count: func() { there = append(there, len(s.books)) }}
+	if _, err := b.renderAll(t.Context(), inputs, analysis.RenderOptions{Renderer: r, Concurrency: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if there = append(there, len(s.books)); !slices.Equal(there, []int{2, 2, 1, 0}) || s.bytes != 0 {
+		t.Errorf("on the shelf while one after the other is rendered: %v, at last %d bytes", there, s.bytes)
+	}
+}
+
+type countingRenderer struct {
+	analysis.InProcess
+	count func()
+}
+
+func (r *countingRenderer) Render(context.Context, render.ChartSource, render.Request) (*render.Output, error) {
+	r.count()
+	return &render.Output{}, nil
 }
