@@ -44,6 +44,8 @@ type Output struct {
 	CRDs []CRD
 	// Values are the chart's own with the request's merged over them.
 	Values map[string]any
+	// Message is the form that all this was read from, nil where it was rendered in this process.
+	Message []byte
 }
 
 // Renderer renders charts, and keeps of one what it may need for the next: schemas as they are when

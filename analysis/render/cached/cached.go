@@ -36,6 +36,7 @@ type Renderer struct {
 // pending is a result that somebody is working on.
 type pending struct {
 	done chan struct{}
+	kind byte
 	data []byte // nil where it cannot be kept
 }
 
@@ -44,7 +45,7 @@ func New(next analysis.Renderer, keeper Keeper) *Renderer {
 	return &Renderer{next: next, keeper: keeper, pending: map[string]*pending{}}
 }
 
-// What a message begins with.
+// What a message is, and begins with where it is kept.
 const (
 	isResult = 'r'
 	isError  = 'e'
@@ -86,15 +87,16 @@ func ask[T any](ctx context.Context, r *Renderer, kind, key string, c codec[T], 
 		return make()
 	}
 	for {
-		if data, ok := r.keeper.Get(kind, key); ok {
-			if out, err, ok := c.open(data); ok {
+		if data, ok := r.keeper.Get(kind, key); ok && len(data) > 0 {
+			if out, err, ok := c.open(data[0], data[1:]); ok {
 				return out, err
 			}
 		}
 		mine, theirs := r.begin(kind + key)
 		if theirs == nil {
 			out, err := make()
-			r.end(kind, key, mine, c.seal(out, err))
+			mine.kind, mine.data = c.seal(out, err)
+			r.end(kind, key, mine)
 			return out, err
 		}
 		select {
@@ -103,7 +105,7 @@ func ask[T any](ctx context.Context, r *Renderer, kind, key string, c codec[T], 
 			var none T
 			return none, ctx.Err()
 		}
-		if out, err, ok := c.open(theirs.data); ok {
+		if out, err, ok := c.open(theirs.kind, theirs.data); ok {
 			return out, err
 		}
 	}
@@ -121,9 +123,9 @@ func (r *Renderer) begin(id string) (mine, theirs *pending) {
 	return p, nil
 }
 
-func (r *Renderer) end(kind, key string, p *pending, data []byte) {
-	if p.data = data; data != nil {
-		r.keeper.Put(kind, key, data)
+func (r *Renderer) end(kind, key string, p *pending) {
+	if p.data != nil {
+		r.keeper.Put(kind, key, []byte{p.kind}, p.data)
 	}
 	r.mu.Lock()
 	delete(r.pending, kind+key)
@@ -133,31 +135,30 @@ func (r *Renderer) end(kind, key string, p *pending, data []byte) {
 
 // seal makes a message of a result, nil if it is not to be kept. Of errors only
 // those of templates follow from what the key holds: others are of the surroundings.
-func (c codec[T]) seal(out T, err error) []byte {
+func (c codec[T]) seal(out T, err error) (kind byte, data []byte) {
 	var template *render.TemplateError
 	switch {
 	case errors.As(err, &template):
-		return append([]byte{isError}, wire.Error(err)...)
+		return isError, wire.Error(err)
 	case err != nil:
-		return nil
+		return 0, nil
 	}
-	data, err := c.write(out)
-	if err != nil {
-		return nil
+	if data, err = c.write(out); err != nil {
+		return 0, nil
 	}
-	return append([]byte{isResult}, data...)
+	return isResult, data
 }
 
 // open reads a message; ok is false where it cannot be read. The result shares its memory.
-func (c codec[T]) open(data []byte) (out T, err error, ok bool) {
-	if len(data) == 0 {
-		return out, nil, false
-	}
-	if data[0] == isError {
-		err = wire.ReadError(data[1:])
+func (c codec[T]) open(kind byte, data []byte) (out T, err error, ok bool) {
+	switch kind {
+	case isError:
+		err = wire.ReadError(data)
 		var template *render.TemplateError
 		return out, err, errors.As(err, &template)
+	case isResult:
+		out, err = c.read(data)
+		return out, nil, err == nil
 	}
-	out, err = c.read(data[1:])
-	return out, nil, err == nil
+	return out, nil, false
 }

@@ -27,8 +27,11 @@ func ReadChart(message []byte) (*render.Chart, render.Request, error) {
 	return c, q, nil
 }
 
-// Output is what a chart renders, as one message.
+// Output is what a chart renders, as one message: the one that it was read from, if any.
 func Output(out *render.Output) ([]byte, error) {
+	if out.Message != nil {
+		return out.Message, nil
+	}
 	w := writer{}
 	w.len(len(out.Objects))
 	for _, o := range out.Objects {
@@ -48,7 +51,7 @@ func Output(out *render.Output) ([]byte, error) {
 // It shares the message's memory, which must not be changed any more.
 func ReadOutput(message []byte) (*render.Output, error) {
 	r := newReader(message)
-	out := &render.Output{}
+	out := &render.Output{Message: message}
 	for range r.len() {
 		if out.Objects = append(out.Objects, r.object()); r.err != nil {
 			break

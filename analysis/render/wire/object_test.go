@@ -25,8 +25,52 @@ func TestOutputArrivesWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	got.Message = nil
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What ConfigMaps hold arrives as it was packed, and what is kept of a message is the message.
+func TestTextsStayPacked(t *testing.T) {
+	t.Parallel()
+	fields := map[string]any{"kind": "ConfigMap", "data": map[string]any{"a": "1", "b": "2"}, "metadata": map[string]any{"name": "c"}}
+	message, err := Output(&render.Output{Objects: []*render.Object{
+		{APIVersion: "v1", Kind: "ConfigMap", Name: "c", Fields: fields}, {Kind: "Service", Fields: map[string]any{"data": "d"}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadOutput(message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o := got.Objects[0]; len(o.Packed) != 1 || len(o.Fields) != 2 {
+		t.Errorf("got %+v", o)
+	}
+	if diff := cmp.Diff(fields, got.Objects[0].Whole()); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(map[string]any{"data": "d"}, got.Objects[1].Fields); diff != "" {
+		t.Error(diff)
+	}
+	if again, err := Output(got); err != nil || &again[0] != &message[0] {
+		t.Errorf("the message is written anew: %v", err)
+	}
+	again, err := Output(&render.Output{Objects: got.Objects})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err = ReadOutput(again); err != nil || cmp.Diff(fields, got.Objects[0].Whole()) != "" {
+		t.Errorf("written anew it is %v, %v", got, err)
+	}
+	at := bytes.LastIndex(message, []byte("\x01a\x011"))
+	if at < 0 {
+		at = bytes.LastIndex(message, []byte("\x01b\x012"))
+	}
+	message[at] = 9
+	if _, err := ReadOutput(message); err == nil {
+		t.Error("damaged texts are read")
 	}
 }
 

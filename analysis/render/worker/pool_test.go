@@ -69,6 +69,9 @@ func TestAnswersAsInProcess(t *testing.T) {
 		if want != nil {
 			want.Values = map[string]any(want.Values)
 		}
+		if got != nil {
+			got.Message = nil // which nothing has that is rendered here
+		}
 		if diff := cmp.Diff(want, got, words); diff != "" {
 			t.Errorf("%s: %s", template, diff)
 		}
