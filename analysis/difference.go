@@ -44,7 +44,7 @@ func extraDifferences(a, b *Discovery) []string {
 	}
 	var out []string
 	for i, o := range a.Extra {
-		for _, p := range paths("", o.Fields, b.Extra[i].Fields) {
+		for _, p := range paths("", o.Whole(), b.Extra[i].Whole()) {
 			out = append(out, o.ID()+": "+p)
 		}
 	}

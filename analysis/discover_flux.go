@@ -179,7 +179,7 @@ func valuesSource(o *render.Object) (render.ValuesSource, bool) {
 	}
 	source := render.ValuesSource{}
 	for _, field := range []string{"data", "binaryData", "stringData"} {
-		entries, _ := o.Fields[field].(map[string]any)
+		entries, _ := o.Field(field).(map[string]any)
 		for key, v := range entries {
 			value := str(v)
 			if field == "binaryData" || field == "data" && o.Kind == "Secret" {

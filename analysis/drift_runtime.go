@@ -76,9 +76,9 @@ func spokenText(o *render.Object) string {
 	var lines []string
 	switch o.Kind {
 	case "ConfigMap":
-		collectText(o.Fields["data"], 0, &lines)
+		collectText(o.Field("data"), 0, &lines)
 	case "Secret":
-		collectText(o.Fields["stringData"], 0, &lines)
+		collectText(o.Field("stringData"), 0, &lines)
 	default:
 		collectSpoken(o.Fields["spec"], 0, &lines)
 	}

@@ -36,15 +36,17 @@ func TestStaleEntriesThatSomethingMentionsStay(t *testing.T) {
 	}{
 		"a command":                 {&render.Object{Kind: "Deployment", Fields: map[string]any{"spec": container("command", []any{"/run", "create-tidy-lines"})}}, "Deployment x mentions tidy-lines"},
 		"an environment":            {&render.Object{Kind: "Job", Fields: map[string]any{"spec": container("env", []any{map[string]any{"name": "A", "value": "TIDY_LINES_X"}})}}, "Job x mentions tidy-lines"},
-		"a script":                  {&render.Object{Kind: "ConfigMap", Fields: map[string]any{"data": map[string]any{"run.sh": "kubectl create job web-tidy-lines --image x"}}}, "ConfigMap x mentions web-tidy-lines"},
+		"a script":                  {&render.Object{APIVersion: "v1", Kind: "ConfigMap", Fields: map[string]any{"data": map[string]any{"run.sh": "kubectl create job web-tidy-lines --image x"}}}, "ConfigMap x mentions web-tidy-lines"},
+		"a Secret":                  {&render.Object{APIVersion: "v1", Kind: "Secret", Fields: map[string]any{"stringData": map[string]any{"run.sh": "run tidy-lines"}}}, "Secret x mentions tidy-lines"},
 		"a container's name":        {&render.Object{Kind: "Deployment", Fields: map[string]any{"spec": container("image", "tidy-lines")}}, ""},
-		"a name of another thing":   {&render.Object{Kind: "ConfigMap", Fields: map[string]any{"metadata": map[string]any{"name": "tidy-lines"}}}, ""},
-		"one word in common":        {&render.Object{Kind: "ConfigMap", Fields: map[string]any{"data": map[string]any{"a": "tidy up the lines"}}}, ""},
-		"a script of another place": {&render.Object{Kind: "ConfigMap", Namespace: "other", Fields: map[string]any{"data": map[string]any{"a": "tidy-lines"}}}, ""},
+		"a name of another thing":   {&render.Object{APIVersion: "v1", Kind: "ConfigMap", Fields: map[string]any{"metadata": map[string]any{"name": "tidy-lines"}}}, ""},
+		"one word in common":        {&render.Object{APIVersion: "v1", Kind: "ConfigMap", Fields: map[string]any{"data": map[string]any{"a": "tidy up the lines"}}}, ""},
+		"a script of another place": {&render.Object{APIVersion: "v1", Kind: "ConfigMap", Namespace: "other", Fields: map[string]any{"data": map[string]any{"a": "tidy-lines"}}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tc.object.Name = "x"
+			tc.object.Fields, tc.object.Packed = tc.object.Pack() // as it comes from a worker
 			if tc.object.Namespace == "" {
 				tc.object.Namespace = "web"
 			}

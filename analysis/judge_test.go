@@ -74,6 +74,7 @@ func objectOf(fields map[string]any, source string) *render.Object {
 	if hooks := textsAt(meta, "annotations")["helm.sh/hook"]; hooks != "" {
 		o.Hook = strings.Split(hooks, ",")
 	}
+	o.Fields, o.Packed = o.Pack() // as it comes from a worker
 	return o
 }
 

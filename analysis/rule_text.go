@@ -188,14 +188,14 @@ func (ix *index) keys(kind, namespace, name string, items []corev1.KeyToPath) []
 
 // data reads what a ConfigMap or Secret holds.
 func data(s rbac.Source) map[string]string {
-	out := textsAt(s.Object.Fields, "data")
+	out := textsIn(s.Object.Field("data"))
 	if s.Object.Kind == "Secret" {
 		for key, value := range out {
 			if text, err := base64.StdEncoding.DecodeString(value); err == nil {
 				out[key] = string(text)
 			}
 		}
-		for key, value := range textsAt(s.Object.Fields, "stringData") {
+		for key, value := range textsIn(s.Object.Field("stringData")) {
 			out[key] = value
 		}
 	}

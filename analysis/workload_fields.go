@@ -20,8 +20,14 @@ func textAt(m map[string]any, key string) string {
 // textsAt returns the mapping of strings under key; values of other kinds are
 // left out, as no label or annotation may have them.
 func textsAt(m map[string]any, key string) map[string]string {
-	out := map[string]string{}
-	for k, v := range mapAt(m, key) {
+	return textsIn(m[key])
+}
+
+// textsIn returns a mapping of strings as a new one.
+func textsIn(v any) map[string]string {
+	m, _ := v.(map[string]any)
+	out := make(map[string]string, len(m))
+	for k, v := range m {
 		if s, ok := v.(string); ok {
 			out[k] = s
 		}

@@ -26,15 +26,16 @@ type Result struct {
 // Manifest returns an object as admission sees it: with the namespace that it is
 // installed into, where the manifest names none. The object itself stays as it is.
 func Manifest(o *render.Object) map[string]any {
-	if o.Namespace == "" || dig(o.Fields, "metadata", "namespace") != nil {
-		return o.Fields
+	fields := o.Whole()
+	if o.Namespace == "" || dig(fields, "metadata", "namespace") != nil {
+		return fields
 	}
-	out := make(map[string]any, len(o.Fields))
-	for k, v := range o.Fields {
+	out := make(map[string]any, len(fields))
+	for k, v := range fields {
 		out[k] = v
 	}
 	metadata := map[string]any{"namespace": o.Namespace}
-	old, _ := o.Fields["metadata"].(map[string]any)
+	old, _ := fields["metadata"].(map[string]any)
 	for k, v := range old {
 		if k != "namespace" {
 			metadata[k] = v

@@ -27,13 +27,13 @@ func SkippedNamespaces(objects []*render.Object) []string {
 		if o.Kind != "ConfigMap" || o.APIVersion != "v1" {
 			continue
 		}
-		data := stringMap(o.Fields["data"])
-		filters, isEngine := data["resourceFilters"]
+		filters, isEngine := o.Text("data", "resourceFilters")
 		if !isEngine {
 			continue
 		}
+		webhooks, _ := o.Text("data", "webhooks")
 		out = append(out, filteredNamespaces(filters)...)
-		out = append(out, unselectedNamespaces(data["webhooks"])...)
+		out = append(out, unselectedNamespaces(webhooks)...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

@@ -16,6 +16,9 @@ type Object struct {
 	// Fields is the whole manifest; whole numbers are int64, others float64. A
 	// CustomResourceDefinition comes without its schemas. Readers must not change it.
 	Fields map[string]any
+	// Packed is what a ConfigMap or Secret holds and Fields lacks then, where it was read
+	// from a message: Field, Text and Whole give it wherever it stands.
+	Packed []PackedField
 	// Source is the template's path inside the repository, for example
 	// chart/charts/upstream/templates/server/role.yaml.
 	Source string

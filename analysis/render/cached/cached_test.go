@@ -143,7 +143,7 @@ func TestAfreshIsDrawnAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return fmt.Sprint(out.Objects[0].Fields["stringData"])
+		return fmt.Sprint(out.Objects[0].Field("stringData"))
 	}
 	first := drawn(t.Context())
 	if again := drawn(analysis.Afresh(t.Context())); again == first {

@@ -79,14 +79,26 @@ func (w *writer) object(o *render.Object) {
 	w.key(o.Source)
 	w.len(o.Line)
 	w.strings(o.Hook)
-	w.fields(o.Fields)
+	fields, packed := o.Pack()
+	w.fields(fields)
+	w.len(len(packed))
+	for _, p := range packed {
+		w.key(p.Name)
+		w.texts(p.Texts)
+	}
 }
 
 func (r *reader) object() *render.Object {
-	return &render.Object{
+	o := &render.Object{
 		APIVersion: r.key(), Kind: r.key(), Namespace: r.key(), Name: r.str(), Later: r.str(),
 		Source: r.key(), Line: int(r.uint()), Hook: r.strings(), Fields: r.fields(),
 	}
+	for range r.len() {
+		if o.Packed = append(o.Packed, render.PackedField{Name: r.key(), Texts: r.texts()}); r.err != nil {
+			break
+		}
+	}
+	return o
 }
 
 func (w *writer) crds(crds []render.CRD) {

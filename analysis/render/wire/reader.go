@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 	"time"
+
+	"tokenward/analysis/render"
 )
 
 // reader takes a message apart. Strings share the message's memory. The first
@@ -59,6 +61,19 @@ func (r *reader) str() string {
 	s := r.rest[:n]
 	r.rest = r.rest[n:]
 	return s
+}
+
+// texts reads packed texts, which stay so.
+func (r *reader) texts() render.Texts {
+	t := render.Texts(r.str())
+	n, ok := t.Count()
+	if !ok {
+		r.fail(errDamaged)
+	}
+	if r.values += n; r.values > maxValues {
+		r.fail(errMany)
+	}
+	return t
 }
 
 func (r *reader) byte() byte {

@@ -11,6 +11,8 @@ import (
 	"math"
 	"reflect"
 	"time"
+
+	"tokenward/analysis/render"
 )
 
 // maxDepth bounds maps and lists inside each other. YAML and JSON decoders stop at
@@ -172,6 +174,15 @@ func (w *writer) truth(b bool) {
 		return
 	}
 	w.buf = append(w.buf, tagFalse)
+}
+
+// texts writes packed texts, which count as the values that they are.
+func (w *writer) texts(t render.Texts) {
+	n, _ := t.Count()
+	if w.values += n; w.values > maxValues {
+		w.fail(errMany)
+	}
+	w.str(string(t))
 }
 
 func (w *writer) mapping(m map[string]any, depth int) {
