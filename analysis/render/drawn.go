@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -26,14 +27,18 @@ func namesDrawn(out *Output, c *Chart, r Request) bool {
 	found := func(text []byte) { eachWord(text, open.close) }
 	found([]byte(r.ReleaseName + " " + r.Namespace))
 	texts(r.Values, func(text string) { found([]byte(text)) })
-	isHead := func(name string) bool { base := path.Base(name); return base == "values.yaml" || base == "Chart.yaml" }
-	isOther := func(name string) bool { return !isHead(name) && inTemplates(name) }
-	for _, is := range []func(string) bool{isHead, isOther} { // most words stand in the values
-		for _, f := range c.Files {
-			if len(open.words) > 0 && is(f.Name) {
-				found(f.Data)
-			}
+	mayName := func(name string) bool {
+		base := path.Base(name)
+		return base == "values.yaml" || base == "Chart.yaml" || inTemplates(name)
+	}
+	files := slices.DeleteFunc(slices.Clone(c.Files), func(f File) bool { return !mayName(f.Name) })
+	// The longest are definitions of kinds, in which few words stand that stand nowhere else.
+	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(len(a.Data), len(b.Data)) })
+	for _, f := range files {
+		if len(open.words) == 0 {
+			return false
 		}
+		found(f.Data)
 	}
 	return len(open.words) > 0
 }
