@@ -93,7 +93,9 @@ func (c *Chart) words() []string {
 			continue
 		}
 		for w := range dottedWords(f.Data) {
-			seen[string(w)] = true
+			if !seen[string(w)] { // most are, and need no copy
+				seen[string(w)] = true
+			}
 		}
 		if len(seen) > maxWords {
 			return nil

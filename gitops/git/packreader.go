@@ -107,9 +107,9 @@ func (p *packReader) back() (n int64, err error) {
 func (p *packReader) content(length int64) ([]byte, error) {
 	var err error
 	if p.zlib == nil {
-		p.zlib, err = zlib.NewReader(p)
+		p.zlib, err = zlib.NewReader(p.Reader)
 	} else {
-		err = p.zlib.(zlib.Resetter).Reset(p, nil)
+		err = p.zlib.(zlib.Resetter).Reset(p.Reader, nil)
 	}
 	if err != nil {
 		return nil, err
