@@ -38,20 +38,7 @@ func measured(b testing.TB, cmd *exec.Cmd) cost {
 		b.Fatal(err)
 	}
 	stop, seen := make(chan struct{}), make(chan int64)
-	go func() {
-		ticks := time.NewTicker(10 * time.Millisecond)
-		defer ticks.Stop()
-		var peak int64
-		for {
-			select {
-			case <-ticks.C:
-				peak = max(peak, treeMemory(cmd.Process.Pid))
-			case <-stop:
-				seen <- peak
-				return
-			}
-		}
-	}()
+	go func() { seen <- peakMemory(cmd.Process.Pid, stop) }()
 	_ = cmd.Wait() // releases that fail make exit codes
 	c := cost{wall: time.Since(start), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
 	close(stop)
@@ -59,21 +46,52 @@ func measured(b testing.TB, cmd *exec.Cmd) cost {
 	return c
 }
 
-// treeMemory sums up the resident memory of a process and its descendants, as far as the system tells.
-func treeMemory(pid int) int64 {
-	id := strconv.Itoa(pid)
-	var sum int64
-	if raw, err := os.ReadFile("/proc/" + id + "/statm"); err == nil {
-		if f := strings.Fields(string(raw)); len(f) > 1 {
-			pages, err := strconv.ParseInt(f[1], 10, 64)
-			if err == nil {
-				sum = pages * int64(os.Getpagesize())
-			}
+// peakMemory samples the resident memory of a process and its descendants until stop is closed.
+// Descendants are looked for at every tenth sample: that takes the time of the processors that are measured.
+func peakMemory(pid int, stop <-chan struct{}) (peak int64) {
+	ticks := time.NewTicker(10 * time.Millisecond)
+	defer ticks.Stop()
+	var all []int
+	for n := 0; ; n++ {
+		select {
+		case <-ticks.C:
+		case <-stop:
+			return peak
 		}
+		if n%10 == 0 {
+			all = processTree(pid)
+		}
+		var sum int64
+		for _, one := range all {
+			sum += residentMemory(one)
+		}
+		peak = max(peak, sum)
 	}
-	lists, err := filepath.Glob("/proc/" + id + "/task/*/children")
+}
+
+// residentMemory is 0 for a process that has ended.
+func residentMemory(pid int) int64 {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {
-		return sum
+		return 0
+	}
+	f := strings.Fields(string(raw))
+	if len(f) < 2 {
+		return 0
+	}
+	pages, err := strconv.ParseInt(f[1], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return pages * int64(os.Getpagesize())
+}
+
+// processTree lists a process and its descendants, as far as the system tells.
+func processTree(pid int) []int {
+	all := []int{pid}
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if err != nil {
+		return all
 	}
 	for _, list := range lists {
 		raw, err := os.ReadFile(list)
@@ -82,11 +100,11 @@ func treeMemory(pid int) int64 {
 		}
 		for _, child := range strings.Fields(string(raw)) {
 			if n, err := strconv.Atoi(child); err == nil {
-				sum += treeMemory(n)
+				all = append(all, processTree(n)...)
 			}
 		}
 	}
-	return sum
+	return all
 }
 
 // together does things two at a time and returns what they cost, on the clock from begin to end.
