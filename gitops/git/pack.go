@@ -24,7 +24,7 @@ const objectCost = 400
 // objects, each with its cost. go-git's own parser has no such bound, and a pack can unpack to a
 // thousand times its size.
 type unpacker struct {
-	pack     *packReader
+	scanner  *packfile.Scanner
 	objects  *objects
 	left     int64
 	limit    int64
@@ -44,20 +44,20 @@ type packed struct {
 
 // unpack reads the pack in r into objects.
 func unpack(r io.Reader, objects *objects, limit int64) error {
-	pack, err := newPackReader(r)
+	u := &unpacker{
+		scanner: packfile.NewScanner(onlyReader{r}), objects: objects, left: limit, limit: limit,
+		byOffset: map[int64]*packed{}, byHash: map[plumbing.Hash]*packed{},
+	}
+	_, count, err := u.scanner.Header()
 	if err != nil {
 		return fmt.Errorf("read pack: %w", err)
 	}
-	u := &unpacker{
-		pack: pack, objects: objects, left: limit, limit: limit,
-		byOffset: map[int64]*packed{}, byHash: map[plumbing.Hash]*packed{},
-	}
-	for range pack.count {
+	for range count {
 		if err := u.entry(); err != nil {
 			return fmt.Errorf("read pack: %w", err)
 		}
 	}
-	if err := pack.end(); err != nil {
+	if _, err := u.scanner.Checksum(); err != nil {
 		return fmt.Errorf("read pack: %w", err)
 	}
 	if err := u.resolveAll(); err != nil {
@@ -65,6 +65,9 @@ func unpack(r io.Reader, objects *objects, limit int64) error {
 	}
 	return nil
 }
+
+// onlyReader hides that a reader can seek, which the scanner would use.
+type onlyReader struct{ io.Reader }
 
 func (u *unpacker) take(n int64) error {
 	if n < 0 || n > u.left {
@@ -76,35 +79,38 @@ func (u *unpacker) take(n int64) error {
 
 // entry reads the next object or delta.
 func (u *unpacker) entry() error {
-	header, err := u.pack.header()
+	header, err := u.scanner.NextObjectHeader()
 	if err != nil {
 		return err
 	}
-	if err := u.take(header.length); err != nil {
+	if err := u.take(header.Length); err != nil {
 		return err
 	}
 	if err := u.take(objectCost); err != nil {
 		return err
 	}
-	content, err := u.pack.content(header.length)
-	if err != nil {
+	w := &fixedBuffer{buf: make([]byte, 0, min(header.Length, maxPrealloc))}
+	if _, _, err := u.scanner.NextObject(w); err != nil {
 		return err
 	}
-	p := &packed{kind: header.kind}
-	u.byOffset[header.offset] = p
-	switch header.kind {
+	if int64(len(w.buf)) != header.Length {
+		return fmt.Errorf("%w: an object is shorter than announced", packfile.ErrMalformedPackFile)
+	}
+	p := &packed{kind: header.Type}
+	u.byOffset[header.Offset] = p
+	switch header.Type {
 	case plumbing.OFSDeltaObject:
-		base, ok := u.byOffset[header.base]
+		base, ok := u.byOffset[header.OffsetReference]
 		if !ok {
-			return malformed("a delta has no base")
+			return fmt.Errorf("%w: a delta has no base", packfile.ErrMalformedPackFile)
 		}
-		p.delta, p.base = content, base
+		p.delta, p.base = w.buf, base
 		u.deltas = append(u.deltas, p)
 	case plumbing.REFDeltaObject:
-		p.delta, p.onHash = content, header.onHash
+		p.delta, p.onHash = w.buf, header.Reference
 		u.deltas = append(u.deltas, p)
 	default:
-		p.data = content
+		p.data = w.buf
 		return u.store(p)
 	}
 	return nil
@@ -131,7 +137,7 @@ func (u *unpacker) resolveAll() error {
 			return nil
 		}
 	}
-	return malformed("the base of a delta is missing")
+	return fmt.Errorf("%w: the base of a delta is missing", packfile.ErrMalformedPackFile)
 }
 
 // apply turns a delta into the object it stands for.
@@ -177,4 +183,12 @@ func (u *unpacker) store(p *packed) error {
 	u.byHash[obj.hash] = p
 	_, err := u.objects.SetEncodedObject(obj)
 	return err
+}
+
+// fixedBuffer collects an object whose size is known; the scanner stops beyond it.
+type fixedBuffer struct{ buf []byte }
+
+func (b *fixedBuffer) Write(p []byte) (int, error) {
+	b.buf = append(b.buf, p...)
+	return len(p), nil
 }

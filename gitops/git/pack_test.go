@@ -2,8 +2,6 @@ package git
 
 import (
 	"bytes"
-	"compress/zlib"
-	"crypto/sha1"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -100,62 +98,6 @@ func TestUnpackRefusesDamage(t *testing.T) {
 	}
 	if err := unpack(bytes.NewReader(pack), newObjects(), 20_000); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("limit: %v", err)
-	}
-}
-
-// handmade is a pack of one entry: what stands before its content, and the content.
-func handmade(t *testing.T, before []byte, content []byte) []byte {
-	t.Helper()
-	pack := bytes.NewBuffer(append([]byte("PACK\x00\x00\x00\x02\x00\x00\x00\x01"), before...))
-	w := zlib.NewWriter(pack)
-	if _, err := w.Write(content); err != nil || w.Close() != nil {
-		t.Fatal(err)
-	}
-	sum := sha1.Sum(pack.Bytes())
-	return append(pack.Bytes(), sum[:]...)
-}
-
-func TestUnpackReadsHeaders(t *testing.T) {
-	t.Parallel()
-	blob := func(length int) []byte { // of a length from 16 bytes on
-		head := []byte{0xb0 | byte(length&15)}
-		for length >>= 4; length > 127; length >>= 7 {
-			head = append(head, 0x80|byte(length&127))
-		}
-		return append(head, byte(length))
-	}
-	large := bytes.Repeat([]byte("large "), maxPrealloc/5)
-	for name, c := range map[string]struct {
-		before, content []byte
-		want            string // in the error
-	}{
-		"of three bytes":       {[]byte{0x33}, []byte("abc"), ""},
-		"empty":                {[]byte{0x30}, nil, ""},
-		"of many bytes":        {blob(3000), bytes.Repeat([]byte("abc"), 1000), ""},
-		"more than reserved":   {blob(len(large)), large, ""},
-		"shorter":              {[]byte{0x34}, []byte("abc"), "shorter than announced"},
-		"longer":               {[]byte{0x32}, []byte("abc"), "exceeds declared size"},
-		"not empty":            {[]byte{0x30}, []byte("a"), "exceeds declared size"},
-		"large and shorter":    {blob(len(large) + 1), large, "shorter than announced"},
-		"endless number":       {bytes.Repeat([]byte{0xbf}, 12), nil, "integer overflow"},
-		"base before the pack": {[]byte{0x63, 0x20}, []byte("abc"), "nowhere before it"},
-		"own base":             {[]byte{0x63, 0x00}, []byte("abc"), "nowhere before it"},
-		"base far away":        {append([]byte{0x63}, bytes.Repeat([]byte{0xff}, 12)...), []byte("abc"), "too far before it"},
-		"no entry at the base": {[]byte{0x63, 0x05}, []byte("abc"), "no base"},
-		"unknown kind":         {[]byte{0x53}, []byte("abc"), "unsupported object type"},
-	} {
-		store := newObjects()
-		err := unpack(bytes.NewReader(handmade(t, c.before, c.content)), store, defaultMaxUnpacked)
-		if c.want != "" {
-			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("%s: error %v, want %q in it", name, err, c.want)
-			}
-			continue
-		}
-		hash := plumbing.ComputeHash(plumbing.BlobObject, c.content)
-		if o, ok := store.Objects[hash].(*object); err != nil || !ok || !bytes.Equal(o.data, c.content) {
-			t.Errorf("%s: not read: error %v", name, err)
-		}
 	}
 }
 
