@@ -22,7 +22,7 @@ const keptReport = "report"
 type remembered struct {
 	Ref     string // the umbrella's, in full
 	Sources []source
-	Report  *ScanReport
+	Report  json.RawMessage // a *ScanReport, which is read when it is known to hold
 }
 
 // source is a repository as a scan found it: the commit that its ref led to, or what
@@ -105,14 +105,15 @@ func (b *Bot) recall(ctx context.Context, question string) (*ScanReport, map[ana
 		return nil, nil
 	}
 	var r remembered
-	if json.Unmarshal(data, &r) != nil || r.Ref != now.Ref || r.Report == nil {
+	if json.Unmarshal(data, &r) != nil || r.Ref != now.Ref {
 		return nil, nil
 	}
 	unchanged, found := b.compare(ctx, r.Sources)
-	if !unchanged {
+	var report *ScanReport
+	if !unchanged || json.Unmarshal(r.Report, &report) != nil {
 		return nil, found
 	}
-	return r.Report, nil
+	return report, nil
 }
 
 // compare tells whether every repository is as it was, and where those refs lead that lead anywhere.
@@ -144,7 +145,7 @@ func (b *Bot) remember(question string, s *Scan, report *ScanReport) {
 	if s.shelf.missed.Load() {
 		return // of such a chart, no optional features are found
 	}
-	r := remembered{Ref: s.Umbrella.Ref, Report: report}
+	r := remembered{Ref: s.Umbrella.Ref}
 	seen := map[source]bool{}
 	for i, rel := range s.Discovery.Releases {
 		if rel.Err != nil {
@@ -158,6 +159,10 @@ func (b *Bot) remember(question string, s *Scan, report *ScanReport) {
 			seen[src] = true
 			r.Sources = append(r.Sources, src)
 		}
+	}
+	var err error
+	if r.Report, err = json.Marshal(report); err != nil {
+		return
 	}
 	if data, err := json.Marshal(r); err == nil {
 		b.cfg.Keeper.Put(keptReport, reportKey(question, s.Umbrella.Commit), data)
