@@ -47,7 +47,7 @@ func (c *Chart) CRDs() []CRD {
 	var crds []CRD
 	for _, f := range c.Files {
 		if strings.HasPrefix(ownPath(f.Name), "crds/") {
-			crds = append(crds, crdsIn(f.Data, false)...)
+			crds = append(crds, crdsIn(f.Data)...)
 		}
 	}
 	return crds
@@ -76,24 +76,20 @@ func (by *Renderer) ExpectedCRDs(c *Chart, values map[string]any) []CRD {
 	crds := p.crds()
 	for _, t := range p.templates() {
 		if bytes.Contains(t.text, []byte(crdKind)) {
-			crds = append(crds, crdsIn(t.text, true)...)
+			crds = append(crds, crdsIn(withoutActions(t.text))...)
 		}
 	}
 	return crds
 }
 
-// CRDPart returns the chart with nothing but what ExpectedCRDs looks at, and of that without schemas.
+// CRDPart returns the chart with no files but those that ExpectedCRDs looks at.
 func (c *Chart) CRDPart() *Chart {
 	part := &Chart{Dir: c.Dir, Name: c.Name}
 	for _, f := range c.Files {
 		own := ownPath(f.Name)
-		switch {
-		case f.mentionsCRDs():
-			f.Data = withoutSchemas(f.Data, inTemplates(f.Name))
-		case !slices.Contains([]string{"Chart.yaml", "Chart.lock", "requirements.yaml", "requirements.lock", "values.yaml"}, own):
-			continue
+		if f.mentionsCRDs() || slices.Contains([]string{"Chart.yaml", "Chart.lock", "requirements.yaml", "requirements.lock", "values.yaml"}, own) {
+			part.Files = append(part.Files, f)
 		}
-		part.Files = append(part.Files, f)
 	}
 	return part
 }

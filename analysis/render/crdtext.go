@@ -7,7 +7,7 @@ const crdKind = "CustomResourceDefinition"
 // decodeCRD decodes a CustomResourceDefinition without what takes nearly all of
 // its length and nobody here reads: schemas, columns and descriptions.
 func decodeCRD(text []byte) (map[string]any, error) {
-	fields, err := decodeYAML(withoutSchemas(text, false))
+	fields, err := decodeYAML(withoutSchemas(text))
 	if err == nil {
 		if _, ok := readCRD(fields); ok {
 			return fields, nil
@@ -17,49 +17,30 @@ func decodeCRD(text []byte) (map[string]any, error) {
 }
 
 // crdsIn reads the definitions that stand in a file.
-func crdsIn(text []byte, isTemplate bool) []CRD {
-	crds, ok := readCRDs(withoutSchemas(text, isTemplate))
-	if ok {
-		return crds
-	}
-	if isTemplate {
-		text = withoutActions(text)
-	}
-	crds, _ = readCRDs(text) // one is written in another way than one key a line
-	return crds
-}
-
-// readCRDs reads the definitions among documents. ok is false where one cannot be read.
-func readCRDs(text []byte) (crds []CRD, ok bool) {
-	ok = true
+func crdsIn(text []byte) []CRD {
+	var crds []CRD
 	for _, doc := range splitDocuments(string(text)) {
 		if topLevelKind(doc.text) != crdKind {
 			continue
 		}
-		fields, err := decodeYAML([]byte(doc.text))
-		crd, readable := readCRD(fields)
-		if err != nil || !readable {
-			ok = false
-			continue
+		if fields, err := decodeCRD([]byte(doc.text)); err == nil {
+			if crd, ok := readCRD(fields); ok {
+				crds = append(crds, crd)
+			}
 		}
-		crds = append(crds, crd)
 	}
-	return crds, ok
+	return crds
 }
 
-// withoutSchemas drops everything that is indented deeper than one of the heavy keys, and of a template the
-// actions, as withoutActions does.
-func withoutSchemas(text []byte, isTemplate bool) []byte {
+// withoutSchemas drops everything that is indented deeper than one of the heavy keys.
+func withoutSchemas(text []byte) []byte {
 	out := make([]byte, 0, len(text)/8)
 	drop := -1
 	for line := range bytes.Lines(text) {
-		if isTemplate && bytes.Contains(line, []byte("{{")) {
-			line = lineWithoutActions(line)
-		}
 		trimmed := bytes.TrimLeft(line, " ")
 		indent := len(line) - len(trimmed)
 		if drop >= 0 {
-			if indent > drop || len(bytes.TrimSpace(trimmed)) == 0 || indent == drop && bytes.HasPrefix(trimmed, []byte("- ")) {
+			if indent > drop || len(bytes.TrimSpace(trimmed)) == 0 || trimmed[0] == '#' || indent == drop && bytes.HasPrefix(trimmed, []byte("- ")) {
 				continue
 			}
 			drop = -1

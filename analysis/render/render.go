@@ -143,7 +143,7 @@ func (p *parsed) process(values map[string]any) (err error) {
 func (p *parsed) crds() []CRD {
 	var crds []CRD
 	for _, f := range p.chart.CRDObjects() {
-		crds = append(crds, crdsIn(f.File.Data, false)...)
+		crds = append(crds, crdsIn(f.File.Data)...)
 	}
 	return crds
 }
