@@ -35,7 +35,7 @@ type Config struct {
 const DefaultWorkers = 2
 
 // Pool is an analysis.Renderer that renders in worker processes. They are started
-// when they are needed first and kept until Close.
+// when they are needed, one by Prepare before, and kept until Close.
 type Pool struct {
 	config Config
 	// running holds the workers that wait for a call, unstarted one token for each that is still to be started.
@@ -69,10 +69,7 @@ func (p *Pool) Prepare() {
 		return
 	}
 	go func() {
-		w, err := p.start()
-		if err != nil {
-			w = nil
-		}
+		w, _ := p.start() // nil with an error: the first call starts one and says why
 		p.give(w)
 	}()
 }
@@ -150,7 +147,7 @@ func (p *Pool) call(ctx context.Context, kind byte, source render.ChartSource, r
 }
 
 // send finds a free worker for one call. A chart is not blamed for the end of a worker
-// that has rendered others before: then it is given a fresh one.
+// that was there before: then it is given a fresh one.
 func (p *Pool) send(ctx context.Context, kind byte, message [][]byte) (answer byte, result []byte, err error) {
 	w, err := p.take(ctx)
 	if err != nil {
@@ -158,19 +155,19 @@ func (p *Pool) send(ctx context.Context, kind byte, message [][]byte) (answer by
 	}
 	defer func() { p.give(w) }()
 	for {
-		if w == nil {
+		fresh := w == nil
+		if fresh {
 			if w, err = p.start(); err != nil {
 				return 0, nil, err
 			}
 		}
 		answer, result, err = w.call(ctx, kind, message)
-		used := w.calls
-		if err != nil || used >= maxCalls {
+		if err != nil || w.calls >= maxCalls {
 			w.stop()
 			w = nil
 		}
 		var death *deathError
-		if used == 1 || !errors.As(err, &death) {
+		if fresh || !errors.As(err, &death) {
 			return answer, result, err
 		}
 	}

@@ -142,22 +142,27 @@ func TestFreshWorker(t *testing.T) {
 	}
 }
 
-// TestPrepare: a worker that is being started takes the first call.
+// TestPrepare: a worker that was started before waits for the first call, which does not take the blame for its end.
 func TestPrepare(t *testing.T) {
 	t.Parallel()
-	p := newPool(t, Config{Workers: 2})
-	p.Prepare()
-	p.Prepare()
-	w := <-p.running
-	if w.calls != 0 || len(p.unstarted) != 1 {
-		t.Errorf("the worker had %d calls, %d were not started", w.calls, len(p.unstarted))
-	}
-	p.running <- w
-	if _, err := p.Render(t.Context(), chart(plainTemplate), render.Request{ReleaseName: "r"}); err != nil {
-		t.Fatal(err)
-	}
-	if w.calls != 1 {
-		t.Errorf("it had %d calls after the first", w.calls)
+	for _, killed := range []bool{false, true} {
+		p := newPool(t, Config{Workers: 2})
+		p.Prepare()
+		p.Prepare()
+		w := <-p.running
+		if w.calls != 0 || len(p.unstarted) != 1 {
+			t.Errorf("the worker had %d calls, %d were not started", w.calls, len(p.unstarted))
+		}
+		if killed {
+			w.kill()
+		}
+		p.running <- w
+		if _, err := p.Render(t.Context(), chart(plainTemplate), render.Request{ReleaseName: "r"}); err != nil {
+			t.Errorf("killed %t: %v", killed, err)
+		}
+		if w.calls != 1 {
+			t.Errorf("it had %d calls after the first", w.calls)
+		}
 	}
 }
 
