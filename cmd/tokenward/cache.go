@@ -29,7 +29,9 @@ func openCache(s *surroundings, c config) (*cache.Dir, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("config: %w", err)}
 	}
-	d, err := cache.Open(dir, programID(), size)
+	// What was too much under other limits need not be under these.
+	limits := fmt.Sprintf("%s %s %s", c.Rendering.Memory, c.Rendering.Time, c.Rendering.Output)
+	d, err := cache.Open(dir, programID()+" "+limits, size)
 	if err != nil && c.Cache.Dir != "" {
 		return nil, usageError{fmt.Errorf("config: cache.dir: %w", err)}
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tokenward/bot/cache"
 )
 
 // fetches counts how often the server was asked for refs of a repository, and for a pack.
@@ -49,6 +51,27 @@ func TestUnchangedIsOnlyAskedForItsRefs(t *testing.T) {
 	p.environment = nil
 	if _, want, _ := p.run(developer, "explain", "argocd"); explained != want {
 		t.Errorf("explain prints %s, want %s", explained, want)
+	}
+}
+
+// A chart that renders too much under one limit may render under another.
+func TestOtherLimitsHaveOtherResults(t *testing.T) {
+	t.Parallel()
+	c := config{Cache: cacheConfig{Dir: t.TempDir(), MaxBytes: "64Mi"}, Rendering: renderingConfig{Output: "1Mi"}}
+	open := func() *cache.Dir {
+		d, err := openCache(&surroundings{}, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	open().Put("report", "key", []byte("it renders too much"))
+	if _, there := open().Get("report", "key"); !there {
+		t.Error("under the same limits it is gone")
+	}
+	c.Rendering.Output = "2Mi"
+	if data, there := open().Get("report", "key"); there {
+		t.Errorf("under another limit there is %q", data)
 	}
 }
 

@@ -6,8 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"go.yaml.in/yaml/v3"
-
+	"tokenward/analysis/render"
 	"tokenward/bot"
 )
 
@@ -47,8 +46,8 @@ func readValues(files []string) ([]map[string]any, error) {
 		if err != nil {
 			return nil, usageError{fmt.Errorf("read values: %w", err)}
 		}
-		values := map[string]any{}
-		if err := yaml.Unmarshal(raw, &values); err != nil {
+		values, err := render.ParseValues(raw)
+		if err != nil {
 			return nil, usageError{fmt.Errorf("parse values %s: %w", f, err)}
 		}
 		out = append(out, values)
