@@ -20,7 +20,8 @@ import (
 )
 
 // cost is what a command and all that it started took. peak is the largest sum of
-// the resident memory of its processes that was seen, sampled a hundred times a second.
+// the resident memory of its processes that was seen, sampled a hundred times a second; new
+// processes are looked for ten times a second.
 type cost struct {
 	wall, cpu time.Duration
 	peak      int64

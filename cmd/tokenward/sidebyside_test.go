@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"tokenward/analysis"
+	"tokenward/bot"
 	"tokenward/gitops/git"
 )
 
@@ -232,17 +234,32 @@ func (s *sideBySide) scans(all *costs, work string) {
 	for _, file := range s.values {
 		args = append(args, "--umbrella-values", file)
 	}
-	scan := func(out *bytes.Buffer) cost {
-		return measured(s.b, scanCommand(s.program, filepath.Join(work, "cache"), out, args...))
+	scan := func(name string) []byte {
+		var out bytes.Buffer
+		all.note(name, measured(s.b, scanCommand(s.program, filepath.Join(work, "cache"), &out, args...)))
+		s.analysed(out.Bytes())
+		return out.Bytes()
 	}
-	var cold, warm bytes.Buffer
-	all.note(coldScan, scan(&cold))
-	all.note(unchangedScan, scan(&warm))
-	if !bytes.Equal(cold.Bytes(), warm.Bytes()) {
+	if !bytes.Equal(scan(coldScan), scan(unchangedScan)) {
 		s.b.Error("the second scan prints something else than the first")
 	}
 	for _, r := range s.releases[:s.originals] {
 		s.change(s.bare(r), r, work)
-		all.note(changedScan, scan(&bytes.Buffer{}))
+		scan(changedScan)
+	}
+}
+
+// analysed checks that a report has every release, analysed: a scan that fails is fast.
+func (s *sideBySide) analysed(report []byte) {
+	var r bot.ScanReport
+	s.must(json.Unmarshal(report, &r))
+	done := map[string]bool{}
+	for _, rel := range r.Releases {
+		done[rel.Repository] = done[rel.Repository] || rel.Error == ""
+	}
+	for _, rel := range s.releases {
+		if !done[rel.Repository] {
+			s.b.Errorf("release %s is not analysed", rel.HelmRelease)
+		}
 	}
 }
