@@ -44,7 +44,7 @@ type Output struct {
 	CRDs []CRD
 	// Values are the chart's own with the request's merged over them.
 	Values map[string]any
-	// Message is the form that all this was read from, nil where it was rendered in this process.
+	// Message is the form that all this was read from, before any change made since; nil where it was rendered in this process.
 	Message []byte
 }
 
