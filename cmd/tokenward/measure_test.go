@@ -47,6 +47,14 @@ func measured(b testing.TB, cmd *exec.Cmd) cost {
 	return c
 }
 
+// settle has the disk written what was done before, so that it disturbs nothing that is measured next.
+func settle(b testing.TB) {
+	b.Helper()
+	if err := exec.Command("sync").Run(); err != nil {
+		b.Fatal(err)
+	}
+}
+
 // peakMemory samples the resident memory of a process and its descendants until stop is closed.
 // Descendants are looked for at every tenth sample: that takes the time of the processors that are measured.
 func peakMemory(pid int, stop <-chan struct{}) (peak int64) {

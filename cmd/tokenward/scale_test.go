@@ -38,6 +38,7 @@ func BenchmarkScale(b *testing.B) {
 	for b.Loop() {
 		for i, server := range umbrellas {
 			var out bytes.Buffer
+			settle(b)
 			c := measured(b, scanCommand(program, b.TempDir(), &out, "--umbrella", server+"platform/umbrella.git", "--git-instead-of", sampleHost+"="+server))
 			if n := bytes.Count(out.Bytes(), []byte(`packages/gen-`)); n < sizes[i] {
 				b.Fatalf("of %d generated packages the report names %d", sizes[i], n)

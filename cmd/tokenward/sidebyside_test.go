@@ -191,6 +191,7 @@ func (s *sideBySide) template(work string) cost {
 			return c
 		})
 	}
+	settle(s.b)
 	return together(todo)
 }
 
@@ -223,6 +224,7 @@ func (s *sideBySide) apply(work string) cost {
 			return measured(s.b, exec.Command("kyverno", "apply", policies, "--resource", filepath.Join(work, r.HelmRelease+".yaml")))
 		})
 	}
+	settle(s.b)
 	return together(todo)
 }
 
@@ -236,6 +238,7 @@ func (s *sideBySide) scans(all *costs, work string) {
 	}
 	scan := func(name string) []byte {
 		var out bytes.Buffer
+		settle(s.b)
 		all.note(name, measured(s.b, scanCommand(s.program, filepath.Join(work, "cache"), &out, args...)))
 		s.analysed(out.Bytes())
 		return out.Bytes()
