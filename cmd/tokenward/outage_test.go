@@ -105,9 +105,8 @@ func TestServeOutage(t *testing.T) {
 		if n := s.count(`msg="run ends" .*result=away`); attempts == 0 {
 			attempts = n - 1 // the first runs may have begun together
 		}
-		if !strings.Contains(s.page("/"), "the server does not answer") {
-			t.Error("the page does not say that GitLab is away")
-		}
+		// Between a pause and the next attempt it does not say so.
+		s.until("the page says that GitLab is away", func() bool { return strings.Contains(s.page("/"), "the server does not answer") })
 		clock.add(pause)
 		pause = min(2*pause, 5*time.Minute)
 	}
