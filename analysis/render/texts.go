@@ -80,17 +80,11 @@ func (t Texts) all() iter.Seq2[string, string] {
 
 // next takes the next name or text off, false where that is damaged.
 func (t *Texts) next() (string, bool) {
-	var n uint64
-	for i := 0; i < len(*t) && i < binary.MaxVarintLen64; i++ {
-		b := (*t)[i]
-		if n |= uint64(b&0x7f) << (7 * i); b >= 0x80 {
-			continue
-		}
-		if rest := (*t)[i+1:]; n <= uint64(len(rest)) {
-			*t = rest[n:]
-			return string(rest[:n]), true
-		}
-		break
+	n, size := binary.Uvarint([]byte((*t)[:min(len(*t), binary.MaxVarintLen64)]))
+	if size > 0 && n <= uint64(len(*t)-size) {
+		taken := (*t)[size : size+int(n)]
+		*t = (*t)[size+int(n):]
+		return string(taken), true
 	}
 	*t = ""
 	return "", false
