@@ -60,6 +60,11 @@ func TestSetStrikesEveryForm(t *testing.T) {
 			}
 		}
 	}
+	for _, prefix := range []string{"glpat", "gldt", "glrt", "glrtr", "glcbt", "glptt", "glft", "glimt", "glagent", "glsoat", "gloas", "glffct", "glwt"} {
+		if got := (*Set)(nil).Text("is " + prefix + "-AbCdEf0123456789"); got != "is "+Placeholder {
+			t.Errorf("a token with prefix %s becomes %q", prefix, got)
+		}
+	}
 	for in, want := range map[string]string{
 		"tiny words stay": "tiny words stay",
 		"token glpat-AbCdEf0123456789-_xyz is wrong":     "token [redacted] is wrong",
