@@ -88,14 +88,14 @@ func (s *simulation) admitAccount(o *render.Object) {
 func (s *simulation) admit(obj map[string]any) map[string]any {
 	meta, _ := obj["metadata"].(map[string]any)
 	ns, _ := meta["namespace"].(string)
-	out := maps.Clone(obj)
 	if !slices.Contains(s.skipped, ns) {
-		out = s.policies.Admit(obj)
+		obj = s.policies.Admit(obj)
 	}
-	if out["kind"] == "ServiceAccount" && meta["name"] == "default" && s.policies.HardensDefault(ns) {
-		out["automountServiceAccountToken"] = false
+	if obj["kind"] == "ServiceAccount" && meta["name"] == "default" && s.policies.HardensDefault(ns) {
+		obj = maps.Clone(obj)
+		obj["automountServiceAccountToken"] = false
 	}
-	return out
+	return obj
 }
 
 // account returns the admitted ServiceAccount that a workload runs as. One that no

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	wildcard "github.com/IGLOU-EU/go-wildcard"
@@ -45,18 +46,18 @@ func Manifest(o *render.Object) map[string]any {
 	return out
 }
 
-// Admit returns what admission makes of a manifest: a deep copy to which the mutating
-// rules were applied in order, so that a later rule wins. Rules that patch existing
-// objects do nothing here; see HardensDefault.
+// Admit returns what admission makes of a manifest: the mutating rules are applied in order,
+// so that a later rule wins. The manifest stays as it is, and the result shares with it what no
+// rule changes: neither may be changed. Rules that patch existing objects do nothing here; see HardensDefault.
 func (p *Policies) Admit(obj map[string]any) map[string]any {
-	out, _ := deepCopy(obj).(map[string]any)
-	res := p.resource(out)
+	res := p.resource(obj)
 	for _, pol := range p.policies {
 		for _, r := range pol.rules {
 			if r.patch == nil || r.existing || !pol.covers(res) || !r.applies(res) || p.excepted(pol, r, res) {
 				continue
 			}
-			if !applyPatch(out, r.patch) {
+			out, changed := patched(res.object, r.patch)
+			if !changed {
 				continue
 			}
 			res = p.resource(out)
@@ -65,7 +66,7 @@ func (p *Policies) Admit(obj map[string]any) map[string]any {
 			}
 		}
 	}
-	return out
+	return res.object
 }
 
 // Validate returns what the validating rules find wrong with a manifest, which must
@@ -102,6 +103,7 @@ func (p *Policies) Evaluate(objects []map[string]any) Result {
 		admitted := p.Admit(obj)
 		res := p.resource(admitted)
 		if res.isDefaultServiceAccount() && p.HardensDefault(res.namespace) {
+			admitted = maps.Clone(admitted)
 			admitted["automountServiceAccountToken"] = false
 		}
 		out.Objects = append(out.Objects, admitted)
@@ -133,7 +135,7 @@ func (p *Policies) HardensDefault(namespace string) bool {
 			if r.existing && !r.targeted(pol, res) || !r.existing && (!pol.covers(res) || !r.applies(res)) {
 				continue
 			}
-			if applyPatch(obj, r.patch); obj["automountServiceAccountToken"] == false {
+			if obj, _ = patched(obj, r.patch); obj["automountServiceAccountToken"] == false {
 				return true
 			}
 		}

@@ -14,7 +14,10 @@ var anchorForm = regexp.MustCompile(`^([+<=X^]?)\((.+)\)$`)
 // parseAnchor splits a key into its anchor and the field that it stands for. The
 // modifier is "" both for a plain key and for the plain anchor (key): ok tells them apart.
 func parseAnchor(key string) (modifier, field string, ok bool) {
-	m := anchorForm.FindStringSubmatch(strings.TrimSpace(key))
+	var m []string
+	if trimmed := strings.TrimSpace(key); strings.HasSuffix(trimmed, ")") {
+		m = anchorForm.FindStringSubmatch(trimmed)
+	}
 	if m == nil {
 		return "", key, false
 	}
@@ -56,11 +59,13 @@ func checkPatch(path string, patch map[string]any) error {
 	return nil
 }
 
-// applyPatch merges patch into obj, in place, and reports whether that changed
-// anything. It does nothing where a condition in the patch does not hold or the shapes
-// do not fit.
-func applyPatch(obj, patch map[string]any) bool {
-	return conditionsHold(obj, patch) && shapesFit(obj, patch) && merge(obj, patch)
+// patched returns obj with patch merged into it, and whether that changed anything; obj stays
+// as it is. Nothing changes where a condition in the patch does not hold or the shapes do not fit.
+func patched(obj, patch map[string]any) (map[string]any, bool) {
+	if !conditionsHold(obj, patch) || !shapesFit(obj, patch) {
+		return obj, false
+	}
+	return merged(obj, patch)
 }
 
 // conditionsHold evaluates the anchors (key) and <(key). One that fails, at whatever
@@ -99,29 +104,37 @@ func shapesFit(obj, patch map[string]any) bool {
 	return true
 }
 
-// merge is a strategic merge of maps and scalars. A map of which only conditions are
-// left adds nothing.
-func merge(obj, patch map[string]any) (changed bool) {
+// merged is a strategic merge of maps and scalars: a copy of obj that shares with it what does not
+// change. A map of which only conditions are left adds nothing.
+func merged(obj, patch map[string]any) (out map[string]any, changed bool) {
+	out = obj
+	set := func(field string, value any) {
+		if !changed {
+			out, changed = maps.Clone(obj), true
+		}
+		out[field] = value
+	}
 	for key, value := range patch {
 		modifier, field, anchored := parseAnchor(key)
 		nested, isMap := value.(map[string]any)
-		old, exists := obj[field]
+		old, exists := out[field]
 		switch {
 		case anchored && (modifier != "+" || exists):
 		case !isMap:
-			changed = changed || !exists || !sameScalar(old, value)
-			obj[field] = value
+			if !exists || !sameScalar(old, value) {
+				set(field, value)
+			}
 		default:
 			current, _ := old.(map[string]any)
 			if current == nil {
 				current = map[string]any{}
 			}
-			if merge(current, nested) {
-				obj[field], changed = current, true
+			if inner, differs := merged(current, nested); differs {
+				set(field, inner)
 			}
 		}
 	}
-	return changed
+	return out, changed
 }
 
 // sameScalar compares a manifest's value with a patch's; maps and lists never equal a
@@ -132,22 +145,4 @@ func sameScalar(a, b any) bool {
 		return false
 	}
 	return a == b
-}
-
-func deepCopy(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for k, item := range v {
-			out[k] = deepCopy(item)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, item := range v {
-			out[i] = deepCopy(item)
-		}
-		return out
-	}
-	return v
 }
