@@ -52,28 +52,39 @@ func camel(name string) string {
 // split cuts a name into known words, as few as possible, or returns nil if it
 // cannot be cut without a rest.
 func split(name string) []string {
-	best := make([][]string, len(name)+1) // best[i] are the words of name[i:]
-	best[len(name)] = []string{}
+	// best[i] is the first of the words of name[i:], and how many they are; 0 where it cannot be cut.
+	best := make([]struct {
+		word  string
+		words int
+	}, len(name)+1)
 	for i := len(name) - 1; i >= 0; i-- {
 		for _, w := range partsBy()[name[i]] {
 			if !strings.HasPrefix(name[i:], w) {
 				continue
 			}
-			if rest := best[i+len(w)]; rest != nil && (best[i] == nil || len(rest)+1 < len(best[i])) {
-				best[i] = append([]string{w}, rest...)
+			end := i + len(w)
+			if rest := best[end].words; (rest > 0 || end == len(name)) && (best[i].words == 0 || rest+1 < best[i].words) {
+				best[i].word, best[i].words = w, rest+1
 			}
 		}
 	}
-	return best[0]
+	if name != "" && best[0].words == 0 {
+		return nil
+	}
+	words := make([]string, 0, best[0].words)
+	for i := 0; i < len(name); i += len(best[i].word) {
+		words = append(words, best[i].word)
+	}
+	return words
 }
 
 // partsBy are the known words by their first letter.
-var partsBy = sync.OnceValue(func() map[byte][]string {
-	by := map[byte][]string{}
+var partsBy = sync.OnceValue(func() *[256][]string {
+	var by [256][]string
 	for _, w := range parts {
 		by[w[0]] = append(by[w[0]], w)
 	}
-	return by
+	return &by
 })
 
 func longestSuffix(s string) (best string) {
