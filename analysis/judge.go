@@ -1,7 +1,10 @@
 package analysis
 
 import (
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"tokenward/analysis/live"
 )
@@ -19,11 +22,27 @@ type JudgeOptions struct {
 // pure function; the result is sorted by namespace, release, kind and name.
 func Judge(set *Set, opts JudgeOptions) []Judgement {
 	ix := newIndex(set, opts)
-	out := make([]Judgement, 0, len(ix.subjects))
-	for _, s := range ix.subjects {
-		out = append(out, judge(s, ix.all(s)))
-	}
+	atOnce(ix.subjects, func(_ int, s *subject) {
+		s.texts = ix.snippets(s)
+		s.own = ix.alone(s)
+	})
+	out := make([]Judgement, len(ix.subjects))
+	atOnce(ix.subjects, func(i int, s *subject) { out[i] = judge(s, ix.all(s)) })
 	return out
+}
+
+// atOnce does the same with all subjects, on all processors.
+func atOnce(subjects []*subject, do func(int, *subject)) {
+	var all sync.WaitGroup
+	var next atomic.Int64
+	for range runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(subjects)); i = next.Add(1) - 1 {
+				do(int(i), subjects[i])
+			}
+		})
+	}
+	all.Wait()
 }
 
 func judge(s *subject, found []finding) Judgement {

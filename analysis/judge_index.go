@@ -1,12 +1,14 @@
 package analysis
 
 import (
+	"sync"
+
 	"tokenward/analysis/live"
 	"tokenward/analysis/rbac"
 )
 
 // index is everything that the rules look things up in. It is built once per
-// Judge; only the memo of findings grows afterwards.
+// Judge, and stays as it is while rules run.
 type index struct {
 	subjects []*subject
 	rbac     *rbac.Index
@@ -18,9 +20,6 @@ type index struct {
 	signs    *signs
 	observed *live.Observations
 	err      error // embedded data that could not be read
-
-	texts map[*subject][]snippet
-	found map[*subject][]finding
 }
 
 type manifestKey struct{ kind, namespace, name string }
@@ -31,10 +30,13 @@ func newIndex(set *Set, opts JudgeOptions) *index {
 	objects := sources(set)
 	table := newOperatorTable(opts.Operators)
 	ix := &index{
-		subjects: subjects(objects, table), rbac: rbac.New(objects), objects: map[manifestKey][]rbac.Source{},
+		objects:  map[manifestKey][]rbac.Source{},
 		policies: map[string][]networkPolicy{}, users: map[account][]*subject{}, invalid: map[string][]Evidence{}, failed: map[string][]string{},
-		err: table.err, observed: opts.Observed, texts: map[*subject][]snippet{}, found: map[*subject][]finding{},
+		err: table.err, observed: opts.Observed,
 	}
+	var both sync.WaitGroup
+	both.Go(func() { ix.subjects = subjects(objects, table) })
+	both.Go(func() { ix.rbac = rbac.New(objects) })
 	signs, err := loadSigns()
 	if ix.signs = signs; err != nil {
 		ix.err, ix.signs = err, nil
@@ -42,6 +44,7 @@ func newIndex(set *Set, opts JudgeOptions) *index {
 	for _, s := range objects {
 		ix.add(s)
 	}
+	both.Wait()
 	for _, s := range ix.subjects {
 		for _, name := range s.accounts() {
 			key := account{s.Namespace, name}
@@ -109,14 +112,4 @@ func (ix *index) neighbours(s *subject) []*subject {
 		}
 	}
 	return out
-}
-
-// read returns the subject's snippets, collected once.
-func (ix *index) read(s *subject) []snippet {
-	texts, ok := ix.texts[s]
-	if !ok {
-		texts = ix.snippets(s)
-		ix.texts[s] = texts
-	}
-	return texts
 }

@@ -126,18 +126,13 @@ func rules() []rule {
 	}
 }
 
-// own runs the rules that look at a subject alone, once.
-func (ix *index) own(s *subject) []finding {
-	if found, ok := ix.found[s]; ok {
-		return found
-	}
-	var out []finding
+// alone runs the rules that look at a subject alone.
+func (ix *index) alone(s *subject) (out []finding) {
 	for _, r := range rules() {
 		if !r.compares {
 			out = append(out, stamp(r, r.find(ix, s))...)
 		}
 	}
-	ix.found[s] = out
 	return out
 }
 
@@ -150,9 +145,9 @@ func stamp(r rule, found []finding) []finding {
 	return found
 }
 
-// all runs every rule on a subject.
+// all adds to what was found on a subject alone what comparing it with others says.
 func (ix *index) all(s *subject) []finding {
-	out := slices.Clone(ix.own(s))
+	out := slices.Clone(s.own)
 	for _, r := range rules() {
 		if r.compares {
 			out = append(out, stamp(r, r.find(ix, s))...)

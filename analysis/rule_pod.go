@@ -47,7 +47,7 @@ func findTools(ix *index, s *subject) []finding {
 		return nil
 	}
 	var out []finding
-	for _, text := range ix.read(s) {
+	for _, text := range s.texts {
 		if tool := callsTool(text, ix.signs.Tools); tool != "" {
 			out = append(out, at(text.source, asks, "runs "+tool+" in "+text.where))
 		}
@@ -63,7 +63,7 @@ var (
 
 func findAddress(ix *index, s *subject) []finding {
 	var out []finding
-	for _, text := range ix.read(s) {
+	for _, text := range s.texts {
 		if words := addressIn(text.text); words != "" {
 			out = append(out, at(text.source, asks, words+" in "+text.where))
 		}
@@ -125,7 +125,7 @@ func findFlags(ix *index, s *subject) []finding {
 		return nil
 	}
 	var out []finding
-	for _, text := range ix.read(s) {
+	for _, text := range s.texts {
 		if text.argv == nil {
 			continue
 		}
@@ -149,7 +149,7 @@ func findConfiguration(ix *index, s *subject) []finding {
 		return nil
 	}
 	var out []finding
-	for _, text := range ix.read(s) {
+	for _, text := range s.texts {
 		plain := withoutComments(text.text)
 		folded := fold(plain)
 		for _, sign := range ix.signs.Configs {

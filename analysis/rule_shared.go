@@ -22,7 +22,7 @@ func findTest(_ *index, s *subject) []finding {
 // no answer. Tests explain the rights of other tests only, and hooks and tests explain
 // none unless they say by themselves that they call the API.
 func findShared(ix *index, s *subject) []finding {
-	own := ix.own(s)
+	own := s.own
 	if !says(own, grants, maybe) || says(own, asks, mayAsk) {
 		return nil
 	}
@@ -56,16 +56,16 @@ func findShared(ix *index, s *subject) []finding {
 func (ix *index) counts(other, s *subject) bool {
 	switch {
 	case other.isTest():
-		return s.isTest() && says(ix.own(other), asks)
+		return s.isTest() && says(other.own, asks)
 	case other.isHook() && !s.isHook():
-		return says(ix.own(other), asks)
+		return says(other.own, asks)
 	}
 	return true
 }
 
 // standsOut tells whether something says that just this workload calls the API.
 func (ix *index) standsOut(s *subject) bool {
-	return says(ix.own(s), asks, mayAsk, hint) || namedFor(s)
+	return says(s.own, asks, mayAsk, hint) || namedFor(s)
 }
 
 // namedFor tells whether the account bears the workload's name, so that its
@@ -121,7 +121,7 @@ func list(all []*subject) string {
 
 // findNothing says what was looked at in vain.
 func findNothing(ix *index, s *subject) []finding {
-	own := ix.own(s)
+	own := s.own
 	if says(own, grants, maybe, unreadable) || (s.operator != nil && s.operator.Needs == NeedYes) {
 		return nil
 	}
