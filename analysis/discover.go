@@ -75,7 +75,7 @@ func Discover(ctx context.Context, tree fs.FS, opts DiscoverOptions) (*Discovery
 	if err != nil {
 		return nil, err
 	}
-	d := &Discovery{Values: out.Values}
+	d := &Discovery{Values: out.Values()}
 	m := newMerger(d, u.packages)
 	m.add(out)
 	for _, f := range left {

@@ -187,7 +187,7 @@ func (s *featureSearch) render(ctx context.Context, c featureSwitch, request ren
 	if len(c.files) > 0 {
 		part, off := parts.part(c.files, request.Values)
 		out, err = renderer.Render(ctx, part, request)
-		if err == nil && areOff(out.Values, off) || ctx.Err() != nil {
+		if err == nil && areOff(out.Values(), off) || ctx.Err() != nil {
 			return out, err
 		}
 		if out, err = renderer.Render(ctx, only(parts.chart, c.files), request); err == nil || ctx.Err() != nil {

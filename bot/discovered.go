@@ -74,8 +74,8 @@ func discoveryMessage(d *analysis.Discovery) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wire.Output(&render.Output{Objects: d.Extra, Values: map[string]any{
-		"discovered": string(data), "given": given, "values": d.Values,
+	return wire.Output(&render.Output{Objects: d.Extra, ReadValues: func() map[string]any {
+		return map[string]any{"discovered": string(data), "given": given, "values": d.Values}
 	}})
 }
 
@@ -84,17 +84,18 @@ func readDiscovery(message []byte) (*analysis.Discovery, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, _ := out.Values["discovered"].(string)
+	values := out.Values()
+	text, _ := values["discovered"].(string)
 	var plain discovered
 	if err := json.Unmarshal([]byte(text), &plain); err != nil {
 		return nil, err
 	}
-	given, _ := out.Values["given"].([]any)
+	given, _ := values["given"].([]any)
 	if len(given) != len(plain.Releases) {
 		return nil, errors.New("values are missing")
 	}
 	d := &analysis.Discovery{Extra: out.Objects, Problems: plain.Problems}
-	d.Values, _ = out.Values["values"].(map[string]any)
+	d.Values, _ = values["values"].(map[string]any)
 	for i, p := range plain.Releases {
 		r := p.Release
 		one, _ := given[i].(map[string]any)

@@ -60,10 +60,11 @@ func (c *chart) Open(ctx context.Context) (*render.Chart, error) {
 	opened := c.read()
 	if opened == nil {
 		var err error
-		if opened, err = c.refetch(ctx); err != nil {
+		if opened, err = c.bot.loadAgain(ctx, c.commit, c.release); err != nil {
 			c.shelf.missed.Store(true)
 			return nil, fmt.Errorf("read chart %s of %s again: %w", c.release.Chart, c.release.Repository, err)
 		}
+		c.bot.putChart(c.key, opened)
 	}
 	c.shelf.put(c.key, opened, c.facts.Bytes)
 	return opened, nil
@@ -81,30 +82,30 @@ func (c *chart) read() *render.Chart {
 	return nil
 }
 
-// refetch loads the chart from the commit that the release's ref led to, wherever it leads now.
-func (c *chart) refetch(ctx context.Context) (*render.Chart, error) {
-	tree, err := c.bot.store.Fetch(ctx, c.release.Repository, git.Ref(c.release.Ref))
-	if err == nil && tree.Commit != c.commit {
-		if tree, err = c.bot.store.Fetch(ctx, c.release.Repository, git.Ref{Commit: c.commit, Branch: c.release.Ref.Branch}); err != nil {
-			err = fmt.Errorf("%s leads to another commit now, run again: %w", refText(c.release.Ref), err)
+// loadAgain loads a release's chart from all files of the commit that its ref led to, wherever that leads now.
+func (b *Bot) loadAgain(ctx context.Context, commit string, r analysis.Release) (*render.Chart, error) {
+	tree, err := b.store.Fetch(ctx, r.Repository, git.Ref(r.Ref))
+	if err == nil && tree.Commit != commit {
+		if tree, err = b.store.Fetch(ctx, r.Repository, git.Ref{Commit: commit, Branch: r.Ref.Branch}); err != nil {
+			err = fmt.Errorf("%s leads to another commit now, run again: %w", refText(r.Ref), err)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	opened, err := analysis.LoadReleaseChart(tree.FS(), c.release)
-	if err == nil {
-		c.bot.putChart(c.key, opened)
-	}
-	return opened, err
+	return analysis.LoadReleaseChart(tree.FS(), r)
 }
 
 // keptChart returns a release's chart that was loaded before, nil if it was not.
 func (b *Bot) keptChart(commit string, r analysis.Release, s *shelf) render.ChartSource {
 	c := &chart{bot: b, shelf: s, release: r, commit: commit, key: chartKey(commit, r)}
 	data, ok := b.cfg.Keeper.Get(keptFacts, c.key)
-	if !ok || json.Unmarshal(data, &c.facts) != nil || c.facts.Digest == "" {
-		return nil // or damaged: it is loaded again
+	if !ok {
+		return nil
+	}
+	var err error
+	if c.facts, err = wire.ReadFacts(data); err != nil {
+		return nil // damaged: it is loaded again
 	}
 	return c
 }
@@ -119,11 +120,10 @@ func (b *Bot) hasCharts(commit string) bool {
 // to keep stays in memory, and so do all where nothing is kept or can be.
 func (b *Bot) keepChart(commit string, r analysis.Release, s *shelf, loaded *render.Chart) render.ChartSource {
 	c := &chart{bot: b, shelf: s, release: r, commit: commit, key: chartKey(commit, r), facts: loaded.Facts()}
-	facts, err := json.Marshal(c.facts)
-	if _, none := b.cfg.Keeper.(noKeeper); none || err != nil || !b.putChart(c.key, loaded) {
+	if _, none := b.cfg.Keeper.(noKeeper); none || !b.putChart(c.key, loaded) {
 		return loaded
 	}
-	b.cfg.Keeper.Put(keptFacts, c.key, facts)
+	b.cfg.Keeper.Put(keptFacts, c.key, wire.Facts(c.facts))
 	if _, kept := b.cfg.Keeper.Get(keptFacts, c.key); !kept {
 		return loaded
 	}

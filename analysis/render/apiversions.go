@@ -17,10 +17,10 @@ func (f Facts) AsksFor(versions []string) bool {
 
 // mentions tells whether an API group stands in the chart; it may where its name is no dotted word.
 func (f Facts) mentions(group string) bool {
-	if f.Words == nil || !strings.Contains(group, ".") || strings.ContainsFunc(group, func(r rune) bool { return r > 127 || !isGroupByte(byte(r)) }) {
+	if f.Words == "" || !strings.Contains(group, ".") || strings.ContainsFunc(group, func(r rune) bool { return r > 127 || !isGroupByte(byte(r)) }) {
 		return true
 	}
-	return slices.ContainsFunc(f.Words, func(w string) bool { return strings.Contains(w, group) })
+	return strings.Contains(f.Words, group)
 }
 
 func inTemplates(name string) bool {

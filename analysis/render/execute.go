@@ -96,7 +96,8 @@ func (e *execution) decode(r Request) (out *Output, err error) {
 	d.decode(pieces)
 	locate(d.objects, d.templates, e.templates)
 	e.made = d.templates
-	out = &Output{Objects: d.objects, Invalid: d.invalid, Values: e.values}
+	values := e.values
+	out = &Output{Objects: d.objects, Invalid: d.invalid, ReadValues: func() map[string]any { return values }}
 	setMetadata(out.Objects, "labels", r.CommonLabels)
 	setMetadata(out.Objects, "annotations", r.CommonAnnotations)
 	out.CRDs = append(e.parsed.crds(), CRDs(out.Objects)...)

@@ -30,9 +30,9 @@ type Facts struct {
 	Asks []string
 	// AsksOpenly is true where they ask for the cluster's capabilities in another way,
 	// so that any version may matter. Words are then what of them could be the name of an API
-	// group or hold it: sorted, nil for too many.
+	// group or hold it, sorted, each between two line feeds: "" for too many.
 	AsksOpenly bool
-	Words      []string
+	Words      string
 	// MentionsCRDs is true where a file that may define kinds names this one: without, no CRDs are expected of the chart.
 	MentionsCRDs bool
 }
@@ -86,7 +86,7 @@ func mayAsk(f File) bool {
 
 // words lists the dotted words of the files that may ask, those aside that define
 // kinds: they name their group without asking for it.
-func (c *Chart) words() []string {
+func (c *Chart) words() string {
 	seen := map[string]bool{}
 	for _, f := range c.Files {
 		if !mayAsk(f) || bytes.Contains(f.Data, []byte(crdKind)) {
@@ -98,13 +98,13 @@ func (c *Chart) words() []string {
 			}
 		}
 		if len(seen) > maxWords {
-			return nil
+			return ""
 		}
 	}
-	words := slices.AppendSeq(make([]string, 0, len(seen)), maps.Keys(seen))
-	slices.Sort(words)
-	return words
+	return wordList(slices.Sorted(maps.Keys(seen)))
 }
+
+func wordList(words []string) string { return "\n" + strings.Join(words, "\n") + "\n" }
 
 // dottedWords yields the longest words with a dot of the characters that names of API groups have.
 func dottedWords(text []byte) iter.Seq[[]byte] {

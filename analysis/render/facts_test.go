@@ -63,7 +63,7 @@ func FuzzDottedWords(f *testing.F) {
 			return
 		}
 		group := text[from:to]
-		facts := Facts{AsksOpenly: true, Words: append([]string{}, words...)}
+		facts := Facts{AsksOpenly: true, Words: wordList(words)}
 		if !facts.mentions(group) {
 			t.Errorf("%q stands in the text, and in none of %q", group, words)
 		}

@@ -42,10 +42,19 @@ type Output struct {
 	// CRDs are those that the release installs: of the crds/ folders of the
 	// chart and its enabled subcharts, and among Objects.
 	CRDs []CRD
-	// Values are the chart's own with the request's merged over them.
-	Values map[string]any
+	// ReadValues gives what Values returns, nil where there are none.
+	ReadValues func() map[string]any
 	// Message is the form that all this was read from, before any change made since; nil where it was rendered in this process.
 	Message []byte
+}
+
+// Values returns the chart's own values with the request's merged over them: few who render ask for
+// them, and so they are read from a message when somebody does. Damaged ones are nil.
+func (o *Output) Values() map[string]any {
+	if o.ReadValues == nil {
+		return nil
+	}
+	return o.ReadValues()
 }
 
 // Renderer renders charts, and keeps of one what it may need for the next: schemas as they are when

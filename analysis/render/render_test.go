@@ -52,7 +52,7 @@ func TestRenderYieldsEverythingThatWillExist(t *testing.T) {
 	if diff := cmp.Diff([]CRD{{Group: "example.com", Kind: "Shop", Scope: "Namespaced", Versions: []string{"v1"}}}, out.CRDs); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(map[string]any{"name": "web", "replicas": 3.0}, out.Values); diff != "" {
+	if diff := cmp.Diff(map[string]any{"name": "web", "replicas": 3.0}, out.Values()); diff != "" {
 		t.Error(diff)
 	}
 	spec, _ := out.Objects[0].Fields["spec"].(map[string]any)

@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"unsafe"
 
 	"tokenward/analysis/render"
@@ -43,12 +44,16 @@ func Output(out *render.Output) ([]byte, error) {
 		w.str(i.Err.Error())
 	}
 	w.crds(out.CRDs)
-	w.fields(out.Values)
+	values, err := Values(out.Values())
+	if err != nil {
+		return nil, err
+	}
+	w.bytes(values)
 	return w.done()
 }
 
 // ReadOutput is what Output was given; errors of invalid documents keep their words only.
-// It shares the message's memory, which must not be changed any more.
+// It shares the message's memory, which must not be changed any more. Its values are read when somebody asks for them.
 func ReadOutput(message []byte) (*render.Output, error) {
 	r := newReader(message)
 	out := &render.Output{Message: message}
@@ -61,11 +66,31 @@ func ReadOutput(message []byte) (*render.Output, error) {
 		out.Invalid = append(out.Invalid, render.Invalid{Source: r.str(), Err: errors.New(r.str())})
 	}
 	out.CRDs = r.crds()
-	out.Values = r.fields()
+	values := r.str()
+	out.ReadValues = sync.OnceValue(func() map[string]any { return (&reader{rest: values}).fields() })
 	if err := r.done(); err != nil {
 		return nil, fmt.Errorf("read the output: %w", err)
 	}
 	return out, nil
+}
+
+// Facts are those of a chart, as one message.
+func Facts(f render.Facts) []byte {
+	w := writer{}
+	w.str(f.Digest)
+	w.len(f.Bytes)
+	w.strings(f.Asks)
+	w.bool(f.AsksOpenly)
+	w.str(f.Words)
+	w.bool(f.MentionsCRDs)
+	return w.buf
+}
+
+// ReadFacts is what Facts was given. It shares the message's memory.
+func ReadFacts(message []byte) (render.Facts, error) {
+	r := newReader(message)
+	f := render.Facts{Digest: r.str(), Bytes: int(r.uint()), Asks: r.strings(), AsksOpenly: r.bool(), Words: r.str(), MentionsCRDs: r.bool()}
+	return f, r.done()
 }
 
 // CRDs is a list of definitions, as one message.
