@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -107,6 +108,9 @@ func (b *Bot) fetchChart(ctx context.Context, f *fetcher, c *checkout, r analysi
 		}
 	}
 	loaded, err := analysis.LoadReleaseChart(c.tree.FS(), r)
+	if errors.Is(err, git.ErrLeftOut) {
+		loaded, err = b.loadAgain(ctx, c.found.Commit, r)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("load its chart %s: %w", r.Chart, err)
 	}

@@ -130,6 +130,19 @@ func TestForgottenChartIsFetchedAgain(t *testing.T) {
 	}
 }
 
+// A file of a chart that is so large that it is not fetched with the others is fetched all the same.
+func TestChartWithALargeFileIsWhole(t *testing.T) {
+	t.Parallel()
+	r := newChartRepository(t)
+	r.git(t, "config", "uploadpack.allowFilter", "true")
+	large := "a: " + strings.Repeat("large", 1<<18) + "\n"
+	r.commit(t, large)
+	b := keepingBot(t, &keptInMemory{m: map[string][]byte{}})
+	if got := valuesOf(t, b.fetched(t, r.release(), &shelf{})); got != large {
+		t.Errorf("it has %d bytes, want %d", len(got), len(large))
+	}
+}
+
 // Where nothing can be kept, as in a folder that cannot be written, charts must not be
 // fetched anew by everybody who needs them.
 func TestChartThatCannotBeKeptStaysInMemory(t *testing.T) {

@@ -27,6 +27,8 @@ var (
 	ErrTooLarge = errors.New("repository too large")
 	// errFixedLimit: so much so that no configuration helps.
 	errFixedLimit = fmt.Errorf("%w", ErrTooLarge)
+	// ErrLeftOut: the file is large, and was left at the remote.
+	ErrLeftOut = errors.New("left at the remote")
 	// ErrTree: the commit's tree is none that git would check out.
 	ErrTree = errors.New("tree refused")
 	// ErrEmpty: the repository has no commits yet.

@@ -57,18 +57,19 @@ func (s *Store) Resolve(ctx context.Context, url string, ref Ref) (Resolved, err
 // Fetch reads the commit that ref means, and nothing of its history, into
 // memory: from the Keeper where that has it, else from the remote. It fails with an *Error.
 func (s *Store) Fetch(ctx context.Context, url string, ref Ref) (*Snapshot, error) {
-	snapshot, _, err := s.fetch(ctx, url, ref, func(string) bool { return false }, s.keep)
+	snapshot, _, err := s.fetch(ctx, url, ref, func(string) bool { return false }, false)
 	return snapshot, err
 }
 
 // FetchUnless is Fetch, except that a commit that is known is not fetched: the
-// snapshot is then nil. What is fetched is not given to the Keeper: whoever knows
+// snapshot is then nil. Of one that is fetched, files of a mebibyte and more stay at a remote that can leave
+// them out: reading one fails with ErrLeftOut, and Fetch has it. Nothing is given to the Keeper: whoever knows
 // commits keeps what they make of them. It returns what ref means, too, and fails with an *Error.
 func (s *Store) FetchUnless(ctx context.Context, url string, ref Ref, known func(commit string) bool) (*Snapshot, Resolved, error) {
-	return s.fetch(ctx, url, ref, known, func(target, *objects) {})
+	return s.fetch(ctx, url, ref, known, true)
 }
 
-func (s *Store) fetch(ctx context.Context, url string, ref Ref, known func(commit string) bool, keep func(target, *objects)) (*Snapshot, Resolved, error) {
+func (s *Store) fetch(ctx context.Context, url string, ref Ref, known func(commit string) bool, lean bool) (*Snapshot, Resolved, error) {
 	ctx, cancel := s.begin(ctx)
 	defer cancel()
 	var snapshot *Snapshot
@@ -83,7 +84,7 @@ func (s *Store) fetch(ctx context.Context, url string, ref Ref, known func(commi
 		if known(found.Commit) {
 			return nil
 		}
-		if snapshot, err = s.snapshot(ctx, session, ar, url, t, keep); err == nil {
+		if snapshot, err = s.snapshot(ctx, session, ar, url, t, lean); err == nil {
 			snapshot.tips, found.Commit = ar.References, snapshot.Commit
 		}
 		return err
@@ -95,13 +96,13 @@ func (s *Store) fetch(ctx context.Context, url string, ref Ref, known func(commi
 }
 
 // snapshot takes a target from the Keeper or receives it. What was received is looked at
-// before it is kept.
-func (s *Store) snapshot(ctx context.Context, session fetchSession, ar *packp.AdvRefs, url string, t target, keep func(target, *objects)) (*Snapshot, error) {
+// before it is kept, if it is all of the commit.
+func (s *Store) snapshot(ctx context.Context, session fetchSession, ar *packp.AdvRefs, url string, t target, lean bool) (*Snapshot, error) {
 	if store := s.kept(t); store != nil {
 		return newSnapshot(url, headBranch(ar), t, store)
 	}
 	store := newObjects()
-	if err := s.receive(ctx, session, ar, t, store); err != nil {
+	if err := s.receive(ctx, session, ar, t, lean, store); err != nil {
 		return nil, err
 	}
 	snapshot, err := newSnapshot(url, headBranch(ar), t, store)
@@ -111,7 +112,9 @@ func (s *Store) snapshot(ctx context.Context, session fetchSession, ar *packp.Ad
 	if err != nil {
 		return nil, err
 	}
-	keep(t, store)
+	if snapshot.lean = lean; !lean {
+		s.keep(t, store)
+	}
 	return snapshot, nil
 }
 
@@ -139,8 +142,8 @@ func (s *Store) advertised(ctx context.Context, url string, use func(fetchSessio
 	return r, errors.Join(err, session.Close())
 }
 
-// receive fetches one target into store.
-func (s *Store) receive(ctx context.Context, session fetchSession, ar *packp.AdvRefs, t target, store *objects) error {
+// receive fetches one target into store, without its large files where it may be lean.
+func (s *Store) receive(ctx context.Context, session fetchSession, ar *packp.AdvRefs, t target, lean bool, store *objects) error {
 	req := packp.NewUploadPackRequestFromCapabilities(ar.Capabilities)
 	req.Wants = []plumbing.Hash{t.want}
 	if ar.Capabilities.Supports(capability.Shallow) && !t.full {
@@ -153,6 +156,12 @@ func (s *Store) receive(ctx context.Context, session fetchSession, ar *packp.Adv
 		if err := req.Capabilities.Set(capability.NoProgress); err != nil {
 			return err
 		}
+	}
+	if lean && ar.Capabilities.Supports(capability.Filter) {
+		if err := req.Capabilities.Set(capability.Filter); err != nil {
+			return err
+		}
+		req.Filter = packp.FilterBlobLimit(1, packp.BlobLimitPrefixMebi)
 	}
 	response, err := session.UploadPack(ctx, req)
 	if err != nil {

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -97,6 +99,41 @@ func TestFetchIsShallow(t *testing.T) {
 		snapshot := fetch(t, newStore(t, Config{}), url, Ref{})
 		if n := len(snapshot.objects.Commits); n != 1 {
 			t.Errorf("%d commits were fetched, want 1", n)
+		}
+	})
+}
+
+// Images and lists of parts are most of many repositories, and nothing of a chart.
+func TestLargeFilesStayAtTheRemote(t *testing.T) {
+	t.Parallel()
+	overEach(t, func(t *testing.T, r *repository, url string) {
+		large := strings.Repeat("0123456789abcdef", 1<<16)
+		r.write(t, "docs/large.txt", large, 0o644)
+		r.commit(t, "third")
+		run(t, r.work, "push", "-q", "origin", "main")
+		kept := keptInMemory{}
+		s := newStore(t, Config{Keeper: kept})
+		for _, can := range []bool{false, true} {
+			run(t, r.path, "config", "uploadpack.allowFilter", fmt.Sprint(can))
+			snapshot, _, err := s.FetchUnless(testContext(t), url, Ref{}, func(string) bool { return false })
+			if err != nil {
+				t.Fatal(err)
+			}
+			files := snapshot.FS()
+			if text, err := fs.ReadFile(files, "chart/values.yaml"); err != nil || string(text) != "a: 2\n" {
+				t.Errorf("a small file: %q, %v", text, err)
+			}
+			_, err = fs.ReadFile(files, "docs/large.txt")
+			_, statErr := fs.Stat(files, "docs/large.txt")
+			if errors.Is(err, ErrLeftOut) != can || errors.Is(statErr, ErrLeftOut) != can || !can && err != nil {
+				t.Errorf("the remote can leave files out %v: read %v, stat %v", can, err, statErr)
+			}
+		}
+		if len(kept) > 0 {
+			t.Errorf("what is not whole is kept: %v", slices.Collect(maps.Keys(kept)))
+		}
+		if text, err := fs.ReadFile(fetch(t, s, url, Ref{}).FS(), "docs/large.txt"); err != nil || string(text) != large {
+			t.Errorf("fetched whole it has %d bytes, %v", len(text), err)
 		}
 	})
 }

@@ -21,6 +21,7 @@ type Snapshot struct {
 
 	tips    map[string]plumbing.Hash // what the remote advertised along with the commit
 	objects *objects
+	lean    bool // large files may be left out
 	root    plumbing.Hash
 	trees   *treeCache
 }

@@ -116,7 +116,7 @@ func (f treeFS) lookup(op, name string) (gitobject.TreeEntry, error) {
 func (f treeFS) data(op, name string, e gitobject.TreeEntry) ([]byte, error) {
 	obj, err := f.snapshot.objects.EncodedObject(plumbing.BlobObject, e.Hash)
 	if err != nil {
-		return nil, &fs.PathError{Op: op, Path: name, Err: err}
+		return nil, &fs.PathError{Op: op, Path: name, Err: f.absent(err)}
 	}
 	if o, ok := obj.(*object); ok {
 		return o.data, nil
@@ -205,7 +205,15 @@ func (f treeFS) info(e gitobject.TreeEntry) (fs.FileInfo, error) {
 	}
 	size, err := f.snapshot.objects.EncodedObjectSize(e.Hash)
 	if err != nil {
-		return nil, &fs.PathError{Op: "stat", Path: e.Name, Err: err}
+		return nil, &fs.PathError{Op: "stat", Path: e.Name, Err: f.absent(err)}
 	}
 	return fileInfo{entry: e, size: size}, nil
+}
+
+// absent tells why an object that a tree names is not there.
+func (f treeFS) absent(err error) error {
+	if f.snapshot.lean && errors.Is(err, plumbing.ErrObjectNotFound) {
+		return ErrLeftOut
+	}
+	return err
 }

@@ -101,3 +101,17 @@ func TestChartArrivesWhole(t *testing.T) {
 		t.Error("a large file was copied")
 	}
 }
+
+// What is known of a chart stays so, however little that is.
+func TestFactsArriveWhole(t *testing.T) {
+	t.Parallel()
+	for _, want := range []render.Facts{{}, {Digest: "d", Bytes: 1 << 40, Asks: []string{"a/v1", "b/v1"}, AsksOpenly: true, Words: "\na.b\n", MentionsCRDs: true}} {
+		message := Facts(want)
+		if got, err := ReadFacts(message); err != nil || cmp.Diff(want, got) != "" {
+			t.Errorf("%v %s", err, cmp.Diff(want, got))
+		}
+		if got, err := ReadFacts(message[:len(message)-1]); err == nil {
+			t.Errorf("cut short they are %+v", got)
+		}
+	}
+}
