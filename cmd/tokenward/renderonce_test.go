@@ -80,7 +80,7 @@ func fingerprint(out *render.Output) [sha256.Size]byte {
 		Objects []*render.Object
 		CRDs    []render.CRD
 		Values  map[string]any
-	}{out.Objects, out.CRDs, out.Values})
+	}{out.Objects, out.CRDs, out.Values()})
 	if err != nil {
 		panic("encode what was rendered: " + err.Error())
 	}
