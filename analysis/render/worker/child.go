@@ -22,9 +22,9 @@ const (
 	exitBad  = 41 // the worker was not talked to as it must be
 
 	maxStack = 128 << 20
-	// gcPercent and softMemory keep a worker small without making it slow: memory is not
-	// collected before there is as much as the charts of a real platform fill.
-	gcPercent  = 800
+	// gcPercent and softMemory keep a worker small without making it slow: to touch new memory
+	// costs no less than to collect what was used.
+	gcPercent  = 200
 	softMemory = 64 << 20
 	// maxKept is the memory of a request that is kept for the next.
 	maxKept = 8 << 20
