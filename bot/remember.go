@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,11 +19,11 @@ import (
 
 const keptReport = "report"
 
-// remembered is the report of a scan with all that it was made of.
+// remembered is all that the report of a scan was made of. The report itself is kept behind it, on the next
+// line: it is read when it is known to hold.
 type remembered struct {
 	Ref     string // the umbrella's, in full
 	Sources []source
-	Report  json.RawMessage // a *ScanReport, which is read when it is known to hold
 }
 
 // source is a repository as a scan found it: the commit that its ref led to, or what
@@ -104,13 +105,14 @@ func (b *Bot) recall(ctx context.Context, question string) (*ScanReport, map[ana
 	if !ok {
 		return nil, nil
 	}
+	of, text, _ := bytes.Cut(data, []byte("\n"))
 	var r remembered
-	if json.Unmarshal(data, &r) != nil || r.Ref != now.Ref {
+	if json.Unmarshal(of, &r) != nil || r.Ref != now.Ref {
 		return nil, nil
 	}
 	unchanged, found := b.compare(ctx, r.Sources)
 	var report *ScanReport
-	if !unchanged || json.Unmarshal(r.Report, &report) != nil {
+	if !unchanged || json.Unmarshal(text, &report) != nil {
 		return nil, found
 	}
 	return report, nil
@@ -160,12 +162,10 @@ func (b *Bot) remember(question string, s *Scan, report *ScanReport) {
 			r.Sources = append(r.Sources, src)
 		}
 	}
-	var err error
-	if r.Report, err = json.Marshal(report); err != nil {
-		return
-	}
-	if data, err := json.Marshal(r); err == nil {
-		b.cfg.Keeper.Put(keptReport, reportKey(question, s.Umbrella.Commit), data)
+	of, err := json.Marshal(r)
+	text, reportErr := json.Marshal(report)
+	if err == nil && reportErr == nil {
+		b.cfg.Keeper.Put(keptReport, reportKey(question, s.Umbrella.Commit), of, []byte("\n"), text)
 	}
 }
 

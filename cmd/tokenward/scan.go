@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -97,9 +98,17 @@ var scanFormats = map[string]func(io.Writer, *bot.ScanReport) error{
 	"html":        report.HTML,
 }
 
+// writeJSON writes v indented. A report is large, and an Encoder that indents lets a buffer of it grow piece by piece.
 func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
+	var plain, indented bytes.Buffer
+	e := json.NewEncoder(&plain)
 	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	if err := json.Indent(&indented, plain.Bytes(), "", "  "); err != nil {
+		return err
+	}
+	_, err := indented.WriteTo(w)
+	return err
 }
