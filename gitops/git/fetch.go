@@ -66,8 +66,15 @@ func (s *Store) Fetch(ctx context.Context, url string, ref Ref) (*Snapshot, erro
 // them out: reading one fails with ErrLeftOut, and Fetch has it. Nothing is given to the Keeper: whoever knows
 // commits keeps what they make of them. It returns what ref means, too, and fails with an *Error.
 func (s *Store) FetchUnless(ctx context.Context, url string, ref Ref, known func(commit string) bool) (*Snapshot, Resolved, error) {
-	return s.fetch(ctx, url, ref, known, true)
+	snapshot, found, err := s.fetch(ctx, url, ref, known, true)
+	if err != nil && strings.Contains(err.Error(), filterRefused) {
+		return s.fetch(ctx, url, ref, known, false)
+	}
+	return snapshot, found, err
 }
+
+// filterRefused is what git's server says whose uploadpackfilter.allow is false, after it has offered to filter.
+const filterRefused = "filter 'blob:limit' not supported"
 
 func (s *Store) fetch(ctx context.Context, url string, ref Ref, known func(commit string) bool, lean bool) (*Snapshot, Resolved, error) {
 	ctx, cancel := s.begin(ctx)

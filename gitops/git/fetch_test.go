@@ -135,6 +135,14 @@ func TestLargeFilesStayAtTheRemote(t *testing.T) {
 		if text, err := fs.ReadFile(fetch(t, s, url, Ref{}).FS(), "docs/large.txt"); err != nil || string(text) != large {
 			t.Errorf("fetched whole it has %d bytes, %v", len(text), err)
 		}
+		run(t, r.path, "config", "uploadpackfilter.allow", "false")
+		snapshot, _, err := newStore(t, Config{}).FetchUnless(testContext(t), url, Ref{}, func(string) bool { return false })
+		if err != nil {
+			t.Fatalf("a remote that offers to leave files out and refuses: %v", err)
+		}
+		if _, err := fs.ReadFile(snapshot.FS(), "docs/large.txt"); err != nil {
+			t.Error(err)
+		}
 	})
 }
 
