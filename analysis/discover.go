@@ -22,9 +22,6 @@ type Discovery struct {
 	Extra []*render.Object
 	// Problems say what could not be discovered, in the order of the packages.
 	Problems []Problem
-	// Values are the umbrella's own values with the user's and every
-	// package's enabled over them.
-	Values map[string]any
 }
 
 // Problem is a part of the umbrella that is not analysed as it would be deployed.
@@ -75,7 +72,7 @@ func Discover(ctx context.Context, tree fs.FS, opts DiscoverOptions) (*Discovery
 	if err != nil {
 		return nil, err
 	}
-	d := &Discovery{Values: out.Values()}
+	d := &Discovery{}
 	m := newMerger(d, u.packages)
 	m.add(out)
 	for _, f := range left {

@@ -149,11 +149,6 @@ func TestDiscoverEnablesEveryPackage(t *testing.T) {
 	if diff := cmp.Diff([]string{"Namespace logging"}, extra); diff != "" {
 		t.Error(diff)
 	}
-	addons, _ := d.Values["addons"].(map[string]any)
-	shop, _ := addons["webShop"].(map[string]any)
-	if shop["enabled"] != true {
-		t.Errorf("the values are not the composed ones: %v", d.Values)
-	}
 	if len(d.Problems) > 0 {
 		t.Errorf("problems: %v", d.Problems)
 	}

@@ -119,6 +119,29 @@ func TestSimulateLooksAtWhatOperatorsMake(t *testing.T) {
 }
 
 // policiesFor are small policies in the form that policies charts give them.
+// What policies would do is simulated over and over on the same objects.
+func TestSimulateLeavesObjectsAlone(t *testing.T) {
+	t.Parallel()
+	fields := func() map[string]any {
+		return map[string]any{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": map[string]any{"name": "default", "namespace": "web"}}
+	}
+	account := &render.Object{APIVersion: "v1", Kind: "ServiceAccount", Name: "default", Namespace: "web", Fields: fields()}
+	policies, err := policy.Load([]*render.Object{clusterPolicy(policy.DefaultNames().DefaultMutator, map[string]any{"name": "default",
+		"match": map[string]any{"any": []any{map[string]any{"resources": map[string]any{"kinds": []any{"ServiceAccount"}, "names": []any{"default"}}}}},
+		"mutate": map[string]any{"targets": []any{map[string]any{"apiVersion": "v1", "kind": "ServiceAccount", "name": "default", "namespace": "web"}},
+			"patchStrategicMerge": map[string]any{"automountServiceAccountToken": false}}})}, policy.DefaultNames())
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := &Set{Releases: []*RenderedRelease{{Release: Release{Name: "web", Namespace: "web"}, Objects: []*render.Object{account}}}}
+	if e := Simulate(set, nil, policies, nil); !e.Hardened[account] {
+		t.Error("the default account is not hardened")
+	}
+	if diff := cmp.Diff(fields(), account.Fields); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func policiesFor(t *testing.T, allow string) *policy.Policies {
 	t.Helper()
 	names := policy.DefaultNames()

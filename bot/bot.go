@@ -148,7 +148,7 @@ func (c Config) validate() error {
 type store interface {
 	Effective(url string) string
 	Fetch(ctx context.Context, url string, ref git.Ref) (*git.Snapshot, error)
-	FetchUnless(ctx context.Context, url string, ref git.Ref, known func(commit string) bool) (*git.Snapshot, git.Resolved, error)
+	FetchUnless(ctx context.Context, url string, ref git.Ref, files git.Files, known func(commit string) bool) (*git.Snapshot, git.Resolved, error)
 	Resolve(ctx context.Context, url string, ref git.Ref) (git.Resolved, error)
 	Commit(ctx context.Context, base *git.Snapshot, spec git.CommitSpec) (string, error)
 	Push(ctx context.Context, base *git.Snapshot, commit, branch, expected string) error

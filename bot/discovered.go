@@ -75,7 +75,7 @@ func discoveryMessage(d *analysis.Discovery) ([]byte, error) {
 		return nil, err
 	}
 	return wire.Output(&render.Output{Objects: d.Extra, ReadValues: func() map[string]any {
-		return map[string]any{"discovered": string(data), "given": given, "values": d.Values}
+		return map[string]any{"discovered": string(data), "given": given}
 	}})
 }
 
@@ -95,7 +95,6 @@ func readDiscovery(message []byte) (*analysis.Discovery, error) {
 		return nil, errors.New("values are missing")
 	}
 	d := &analysis.Discovery{Extra: out.Objects, Problems: plain.Problems}
-	d.Values, _ = values["values"].(map[string]any)
 	for i, p := range plain.Releases {
 		r := p.Release
 		one, _ := given[i].(map[string]any)

@@ -26,7 +26,6 @@ func TestDiscoveryArrivesWhole(t *testing.T) {
 		},
 		Extra:    []*render.Object{{APIVersion: "v1", Kind: "Namespace", Name: "n", Source: "templates/n.yaml", Fields: map[string]any{"kind": "Namespace", "n": int64(2)}}},
 		Problems: []analysis.Problem{{Package: "a", Reason: "b", Apart: true}},
-		Values:   map[string]any{"a": map[string]any{"b": int64(3)}},
 	}
 	words := cmp.Comparer(func(a, b error) bool { return fmt.Sprint(a) == fmt.Sprint(b) })
 	message, err := discoveryMessage(want)
@@ -39,10 +38,10 @@ func TestDiscoveryArrivesWhole(t *testing.T) {
 	if got, err := readDiscovery(message[:len(message)-1]); err == nil {
 		t.Errorf("a damaged message is read: %v", got)
 	}
-	if message, err = discoveryMessage(&analysis.Discovery{Values: map[string]any{}}); err != nil {
+	if message, err = discoveryMessage(&analysis.Discovery{}); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := readDiscovery(message); err != nil || got == nil || len(got.Releases)+len(got.Extra)+len(got.Problems)+len(got.Values) > 0 {
+	if got, err := readDiscovery(message); err != nil || got == nil || len(got.Releases)+len(got.Extra)+len(got.Problems) > 0 {
 		t.Errorf("of nothing: %v, %v", got, err)
 	}
 }

@@ -103,13 +103,17 @@ func (b *Bot) fetchChart(ctx context.Context, f *fetcher, c *checkout, r analysi
 		return chart, nil
 	}
 	if c.tree == nil {
-		if c.tree, c.found, err = f.fetch(ctx, c.source, kept); err != nil || chart != nil {
+		if c.tree, c.found, err = f.fetch(ctx, c.source, git.Lean, kept); err != nil || chart != nil {
 			return chart, err
 		}
 	}
 	loaded, err := analysis.LoadReleaseChart(c.tree.FS(), r)
 	if errors.Is(err, git.ErrLeftOut) {
-		loaded, err = b.loadAgain(ctx, c.found.Commit, r)
+		c.tree = nil // before as much is fetched again
+		if c.tree, c.found, err = f.fetch(ctx, c.source, git.Whole, func(string) bool { return false }); err != nil {
+			return nil, err
+		}
+		loaded, err = analysis.LoadReleaseChart(c.tree.FS(), r)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load its chart %s: %w", r.Chart, err)

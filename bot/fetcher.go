@@ -43,11 +43,11 @@ func newFetcher(s store, workers int) *fetcher {
 }
 
 // fetch is FetchUnless of the store.
-func (f *fetcher) fetch(ctx context.Context, s analysis.PackageSource, known func(commit string) bool) (*git.Snapshot, git.Resolved, error) {
+func (f *fetcher) fetch(ctx context.Context, s analysis.PackageSource, files git.Files, known func(commit string) bool) (*git.Snapshot, git.Resolved, error) {
 	select {
 	case f.slots <- struct{}{}:
 		defer func() { <-f.slots }()
-		return f.store.FetchUnless(ctx, s.Repository, git.Ref(s.Ref), known)
+		return f.store.FetchUnless(ctx, s.Repository, git.Ref(s.Ref), files, known)
 	case <-ctx.Done():
 		return nil, git.Resolved{}, ctx.Err()
 	}
@@ -66,7 +66,7 @@ func (f *fetcher) ahead(ctx context.Context, sources []analysis.PackageSource, k
 	for range cap(f.slots) {
 		f.group.Go(func() {
 			for s, one := f.next(); one != nil; s, one = f.next() {
-				one.tree, one.found, one.err = f.fetch(ctx, s, known)
+				one.tree, one.found, one.err = f.fetch(ctx, s, git.Lean, known)
 				f.arrived(one)
 			}
 		})

@@ -24,7 +24,7 @@ type waitingStore struct {
 	now    int
 }
 
-func (s *waitingStore) FetchUnless(ctx context.Context, url string, _ git.Ref, known func(string) bool) (*git.Snapshot, git.Resolved, error) {
+func (s *waitingStore) FetchUnless(ctx context.Context, url string, _ git.Ref, _ git.Files, known func(string) bool) (*git.Snapshot, git.Resolved, error) {
 	s.mu.Lock()
 	s.asked = append(s.asked, url)
 	s.now++
@@ -79,7 +79,7 @@ func TestFetchedAheadIsFetchedOnce(t *testing.T) {
 		t.Error("r02 was begun after it was enough")
 	}
 	s.answer["r02"] <- nil
-	if tree, _, err := f.fetch(t.Context(), sources[2], func(string) bool { return false }); err != nil || tree.URL != "r02" {
+	if tree, _, err := f.fetch(t.Context(), sources[2], git.Lean, func(string) bool { return false }); err != nil || tree.URL != "r02" {
 		t.Errorf("r02: %v, %v", tree, err)
 	}
 	f.close()

@@ -60,11 +60,10 @@ func (c *chart) Open(ctx context.Context) (*render.Chart, error) {
 	opened := c.read()
 	if opened == nil {
 		var err error
-		if opened, err = c.bot.loadAgain(ctx, c.commit, c.release); err != nil {
+		if opened, err = c.refetch(ctx); err != nil {
 			c.shelf.missed.Store(true)
 			return nil, fmt.Errorf("read chart %s of %s again: %w", c.release.Chart, c.release.Repository, err)
 		}
-		c.bot.putChart(c.key, opened)
 	}
 	c.shelf.put(c.key, opened, c.facts.Bytes)
 	return opened, nil
@@ -82,18 +81,22 @@ func (c *chart) read() *render.Chart {
 	return nil
 }
 
-// loadAgain loads a release's chart from all files of the commit that its ref led to, wherever that leads now.
-func (b *Bot) loadAgain(ctx context.Context, commit string, r analysis.Release) (*render.Chart, error) {
-	tree, err := b.store.Fetch(ctx, r.Repository, git.Ref(r.Ref))
-	if err == nil && tree.Commit != commit {
-		if tree, err = b.store.Fetch(ctx, r.Repository, git.Ref{Commit: commit, Branch: r.Ref.Branch}); err != nil {
-			err = fmt.Errorf("%s leads to another commit now, run again: %w", refText(r.Ref), err)
+// refetch loads the chart from the commit that the release's ref led to, wherever it leads now.
+func (c *chart) refetch(ctx context.Context) (*render.Chart, error) {
+	tree, err := c.bot.store.Fetch(ctx, c.release.Repository, git.Ref(c.release.Ref))
+	if err == nil && tree.Commit != c.commit {
+		if tree, err = c.bot.store.Fetch(ctx, c.release.Repository, git.Ref{Commit: c.commit, Branch: c.release.Ref.Branch}); err != nil {
+			err = fmt.Errorf("%s leads to another commit now, run again: %w", refText(c.release.Ref), err)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	return analysis.LoadReleaseChart(tree.FS(), r)
+	opened, err := analysis.LoadReleaseChart(tree.FS(), c.release)
+	if err == nil {
+		c.bot.putChart(c.key, opened)
+	}
+	return opened, err
 }
 
 // keptChart returns a release's chart that was loaded before, nil if it was not.

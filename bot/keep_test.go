@@ -2,6 +2,7 @@ package bot
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -130,16 +131,52 @@ func TestForgottenChartIsFetchedAgain(t *testing.T) {
 	}
 }
 
-// A file of a chart that is so large that it is not fetched with the others is fetched all the same.
+// countingStore counts what is fetched, and fails to fetch all files where it is told to.
+type countingStore struct {
+	store
+	lean, whole int
+	fail        error
+}
+
+func (s *countingStore) FetchUnless(ctx context.Context, url string, ref git.Ref, files git.Files, known func(string) bool) (*git.Snapshot, git.Resolved, error) {
+	if files == git.Lean {
+		s.lean++
+	} else if s.whole++; s.fail != nil {
+		return nil, git.Resolved{}, s.fail
+	}
+	return s.store.FetchUnless(ctx, url, ref, files, known)
+}
+
+// A file of a chart that is so large that it is not fetched with the others is fetched all the same, once for
+// all releases of the commit; where that fails, the commit does not stand for the failure.
 func TestChartWithALargeFileIsWhole(t *testing.T) {
 	t.Parallel()
 	r := newChartRepository(t)
 	r.git(t, "config", "uploadpack.allowFilter", "true")
 	large := "a: " + strings.Repeat("large", 1<<18) + "\n"
 	r.commit(t, large)
-	b := keepingBot(t, &keptInMemory{m: map[string][]byte{}})
-	if got := valuesOf(t, b.fetched(t, r.release(), &shelf{})); got != large {
-		t.Errorf("it has %d bytes, want %d", len(got), len(large))
+	b := keepingBot(t, noKeeper{})
+	s := &countingStore{store: b.store, fail: errors.New("the network is away")}
+	b.store = s
+	c := &checkout{source: analysis.PackageSource{Repository: r.release().Repository, Ref: r.release().Ref}}
+	fetch := func() (render.ChartSource, error) {
+		return b.fetchChart(t.Context(), newFetcher(s, 1), c, r.release(), &shelf{})
+	}
+	if _, err := fetch(); !errors.Is(err, s.fail) || c.found.Commit != "" {
+		t.Errorf("got %v at commit %q", err, c.found.Commit)
+	}
+	s.fail = nil
+	for range 2 {
+		source, err := fetch()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := valuesOf(t, source); got != large {
+			t.Errorf("it has %d bytes, want %d", len(got), len(large))
+		}
+	}
+	if s.lean != 2 || s.whole != 2 {
+		t.Errorf("fetched %d times without large files and %d times with them, want 2 and 2", s.lean, s.whole)
 	}
 }
 

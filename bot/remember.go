@@ -126,7 +126,7 @@ func (b *Bot) compare(ctx context.Context, sources []source) (unchanged bool, fo
 	g.SetLimit(b.cfg.Workers)
 	for _, was := range sources {
 		g.Go(func() error {
-			_, now, err := b.store.FetchUnless(ctx, was.URL, was.Ref, func(string) bool { return true })
+			_, now, err := b.store.FetchUnless(ctx, was.URL, was.Ref, git.Lean, func(string) bool { return true })
 			mu.Lock()
 			defer mu.Unlock()
 			if now.Commit != was.Commit || errorText(err) != was.Err {

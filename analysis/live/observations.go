@@ -35,7 +35,7 @@ func defaultLimits() limits {
 
 // Observations are the calls that audit logs show, by ServiceAccount. The zero
 // value is ready to be filled by ReadAudit, from any number of files; files that
-// overlap count their common calls twice. Not safe for use by several goroutines.
+// overlap count their common calls twice. Not safe for use by several goroutines while it is filled.
 type Observations struct {
 	// MinSpan is how much log there must be before an account that it does not
 	// mention is called silent; 0 means DefaultMinSpan.

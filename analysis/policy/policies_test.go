@@ -267,6 +267,19 @@ func TestPolicies_AdmitLeavesItsInputAlone(t *testing.T) {
 	}
 }
 
+func TestPolicies_EvaluateLeavesItsInputAlone(t *testing.T) {
+	t.Parallel()
+	p := shaped(t, "namespaces: [{namespace: other}]\ndefault: [shop]\n")
+	const in = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: default, namespace: shop}\n"
+	obj := manifestOf(t, in)
+	if out := p.Evaluate([]map[string]any{obj}); out.Objects[0]["automountServiceAccountToken"] != false {
+		t.Errorf("the default account is not hardened: %v", out.Objects)
+	}
+	if diff := cmp.Diff(manifestOf(t, in), obj); diff != "" {
+		t.Errorf("Evaluate changed its input:\n%s", diff)
+	}
+}
+
 func TestManifest(t *testing.T) {
 	t.Parallel()
 	o := &render.Object{Kind: "Pod", Namespace: "shop", Name: "a", Fields: manifestOf(t, "kind: Pod\nmetadata: {name: a, labels: {x: y}}\n")}

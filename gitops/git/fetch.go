@@ -54,21 +54,37 @@ func (s *Store) Resolve(ctx context.Context, url string, ref Ref) (Resolved, err
 	return resolved, s.fail(ctx, "resolve", url, ref.String(), r, err)
 }
 
+// Files tells which files of a commit are fetched.
+type Files bool
+
+const (
+	// Lean leaves files of a mebibyte and more at a remote that can do so: reading one fails with ErrLeftOut.
+	Lean Files = false
+	// Whole is all files.
+	Whole Files = true
+)
+
+// order is what is asked of a fetch beside the ref.
+type order struct {
+	files Files
+	known func(commit string) bool // a commit that need not be fetched
+	keep  bool                     // give it to the Keeper
+}
+
 // Fetch reads the commit that ref means, and nothing of its history, into
 // memory: from the Keeper where that has it, else from the remote. It fails with an *Error.
 func (s *Store) Fetch(ctx context.Context, url string, ref Ref) (*Snapshot, error) {
-	snapshot, _, err := s.fetch(ctx, url, ref, func(string) bool { return false }, false)
+	snapshot, _, err := s.fetch(ctx, url, ref, order{files: Whole, known: func(string) bool { return false }, keep: true})
 	return snapshot, err
 }
 
 // FetchUnless is Fetch, except that a commit that is known is not fetched: the
-// snapshot is then nil. Of one that is fetched, files of a mebibyte and more stay at a remote that can leave
-// them out: reading one fails with ErrLeftOut, and Fetch has it. Nothing is given to the Keeper: whoever knows
+// snapshot is then nil. What is fetched is not given to the Keeper: whoever knows
 // commits keeps what they make of them. It returns what ref means, too, and fails with an *Error.
-func (s *Store) FetchUnless(ctx context.Context, url string, ref Ref, known func(commit string) bool) (*Snapshot, Resolved, error) {
-	snapshot, found, err := s.fetch(ctx, url, ref, known, true)
-	if err != nil && strings.Contains(err.Error(), filterRefused) {
-		return s.fetch(ctx, url, ref, known, false)
+func (s *Store) FetchUnless(ctx context.Context, url string, ref Ref, files Files, known func(commit string) bool) (*Snapshot, Resolved, error) {
+	snapshot, found, err := s.fetch(ctx, url, ref, order{files: files, known: known})
+	if err != nil && files == Lean && strings.Contains(err.Error(), filterRefused) {
+		return s.fetch(ctx, url, ref, order{files: Whole, known: known})
 	}
 	return snapshot, found, err
 }
@@ -76,7 +92,7 @@ func (s *Store) FetchUnless(ctx context.Context, url string, ref Ref, known func
 // filterRefused is what git's server says whose uploadpackfilter.allow is false, after it has offered to filter.
 const filterRefused = "filter 'blob:limit' not supported"
 
-func (s *Store) fetch(ctx context.Context, url string, ref Ref, known func(commit string) bool, lean bool) (*Snapshot, Resolved, error) {
+func (s *Store) fetch(ctx context.Context, url string, ref Ref, o order) (*Snapshot, Resolved, error) {
 	ctx, cancel := s.begin(ctx)
 	defer cancel()
 	var snapshot *Snapshot
@@ -88,10 +104,10 @@ func (s *Store) fetch(ctx context.Context, url string, ref Ref, known func(commi
 		}
 		head, _ := strings.CutPrefix(headBranch(ar), branchPrefix)
 		found = Resolved{Ref: t.name, Commit: t.commit.String(), Branch: t.branch(), Head: head}
-		if known(found.Commit) {
+		if o.known(found.Commit) {
 			return nil
 		}
-		if snapshot, err = s.snapshot(ctx, session, ar, url, t, lean); err == nil {
+		if snapshot, err = s.snapshot(ctx, session, ar, url, t, o); err == nil {
 			snapshot.tips, found.Commit = ar.References, snapshot.Commit
 		}
 		return err
@@ -103,13 +119,14 @@ func (s *Store) fetch(ctx context.Context, url string, ref Ref, known func(commi
 }
 
 // snapshot takes a target from the Keeper or receives it. What was received is looked at
-// before it is kept, if it is all of the commit.
-func (s *Store) snapshot(ctx context.Context, session fetchSession, ar *packp.AdvRefs, url string, t target, lean bool) (*Snapshot, error) {
+// before it is kept.
+func (s *Store) snapshot(ctx context.Context, session fetchSession, ar *packp.AdvRefs, url string, t target, o order) (*Snapshot, error) {
 	if store := s.kept(t); store != nil {
 		return newSnapshot(url, headBranch(ar), t, store)
 	}
 	store := newObjects()
-	if err := s.receive(ctx, session, ar, t, lean, store); err != nil {
+	lean, err := s.receive(ctx, session, ar, t, o.files, store)
+	if err != nil {
 		return nil, err
 	}
 	snapshot, err := newSnapshot(url, headBranch(ar), t, store)
@@ -119,7 +136,8 @@ func (s *Store) snapshot(ctx context.Context, session fetchSession, ar *packp.Ad
 	if err != nil {
 		return nil, err
 	}
-	if snapshot.lean = lean; !lean {
+	snapshot.lean = lean
+	if o.keep {
 		s.keep(t, store)
 	}
 	return snapshot, nil
@@ -149,30 +167,30 @@ func (s *Store) advertised(ctx context.Context, url string, use func(fetchSessio
 	return r, errors.Join(err, session.Close())
 }
 
-// receive fetches one target into store, without its large files where it may be lean.
-func (s *Store) receive(ctx context.Context, session fetchSession, ar *packp.AdvRefs, t target, lean bool, store *objects) error {
+// receive fetches one target into store, and tells whether large files were left out.
+func (s *Store) receive(ctx context.Context, session fetchSession, ar *packp.AdvRefs, t target, files Files, store *objects) (lean bool, err error) {
 	req := packp.NewUploadPackRequestFromCapabilities(ar.Capabilities)
 	req.Wants = []plumbing.Hash{t.want}
 	if ar.Capabilities.Supports(capability.Shallow) && !t.full {
 		req.Depth = packp.DepthCommits(1)
 		if err := req.Capabilities.Set(capability.Shallow); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if ar.Capabilities.Supports(capability.NoProgress) {
 		if err := req.Capabilities.Set(capability.NoProgress); err != nil {
-			return err
+			return false, err
 		}
 	}
-	if lean && ar.Capabilities.Supports(capability.Filter) {
+	if lean = files == Lean && ar.Capabilities.Supports(capability.Filter); lean {
 		if err := req.Capabilities.Set(capability.Filter); err != nil {
-			return err
+			return false, err
 		}
 		req.Filter = packp.FilterBlobLimit(1, packp.BlobLimitPrefixMebi)
 	}
 	response, err := session.UploadPack(ctx, req)
 	if err != nil {
-		return err
+		return false, err
 	}
 	var pack io.Reader = response
 	switch {
@@ -181,7 +199,7 @@ func (s *Store) receive(ctx context.Context, session fetchSession, ar *packp.Adv
 	case req.Capabilities.Supports(capability.Sideband):
 		pack = sideband.NewDemuxer(sideband.Sideband, pack)
 	}
-	return errors.Join(unpack(pack, store, s.config.MaxUnpacked), response.Close())
+	return lean, errors.Join(unpack(pack, store, s.config.MaxUnpacked), response.Close())
 }
 
 // peel follows annotated tags from hash to a commit.

@@ -115,7 +115,7 @@ func TestLargeFilesStayAtTheRemote(t *testing.T) {
 		s := newStore(t, Config{Keeper: kept})
 		for _, can := range []bool{false, true} {
 			run(t, r.path, "config", "uploadpack.allowFilter", fmt.Sprint(can))
-			snapshot, _, err := s.FetchUnless(testContext(t), url, Ref{}, func(string) bool { return false })
+			snapshot, _, err := s.FetchUnless(testContext(t), url, Ref{}, Lean, func(string) bool { return false })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -136,7 +136,7 @@ func TestLargeFilesStayAtTheRemote(t *testing.T) {
 			t.Errorf("fetched whole it has %d bytes, %v", len(text), err)
 		}
 		run(t, r.path, "config", "uploadpackfilter.allow", "false")
-		snapshot, _, err := newStore(t, Config{}).FetchUnless(testContext(t), url, Ref{}, func(string) bool { return false })
+		snapshot, _, err := newStore(t, Config{}).FetchUnless(testContext(t), url, Ref{}, Lean, func(string) bool { return false })
 		if err != nil {
 			t.Fatalf("a remote that offers to leave files out and refuses: %v", err)
 		}

@@ -70,7 +70,7 @@ func TestKnownCommitIsNotFetched(t *testing.T) {
 	overEach(t, func(t *testing.T, r *repository, url string) {
 		s := newStore(t, Config{MaxUnpacked: 1})
 		for _, ref := range []Ref{{}, {Tag: "1.2.0"}} {
-			snapshot, found, err := s.FetchUnless(testContext(t), url, ref, func(c string) bool { return c == r.rev(t, "main") })
+			snapshot, found, err := s.FetchUnless(testContext(t), url, ref, Lean, func(c string) bool { return c == r.rev(t, "main") })
 			if err != nil || snapshot != nil || found.Commit != r.rev(t, "main") || found.Head != "main" {
 				t.Errorf("%s: %v, %s, %v", ref, snapshot, found, err)
 			}

@@ -53,7 +53,8 @@ func Output(out *render.Output) ([]byte, error) {
 }
 
 // ReadOutput is what Output was given; errors of invalid documents keep their words only.
-// It shares the message's memory, which must not be changed any more. Its values are read when somebody asks for them.
+// It shares the message's memory, which must not be changed any more. Its values, which have a bound of their
+// own, are read when somebody asks for them.
 func ReadOutput(message []byte) (*render.Output, error) {
 	r := newReader(message)
 	out := &render.Output{Message: message}
@@ -67,7 +68,13 @@ func ReadOutput(message []byte) (*render.Output, error) {
 	}
 	out.CRDs = r.crds()
 	values := r.str()
-	out.ReadValues = sync.OnceValue(func() map[string]any { return (&reader{rest: values}).fields() })
+	out.ReadValues = sync.OnceValue(func() map[string]any {
+		v := reader{rest: values}
+		if m := v.fields(); v.done() == nil {
+			return m
+		}
+		return nil
+	})
 	if err := r.done(); err != nil {
 		return nil, fmt.Errorf("read the output: %w", err)
 	}
@@ -90,6 +97,9 @@ func Facts(f render.Facts) []byte {
 func ReadFacts(message []byte) (render.Facts, error) {
 	r := newReader(message)
 	f := render.Facts{Digest: r.str(), Bytes: int(r.uint()), Asks: r.strings(), AsksOpenly: r.bool(), Words: r.str(), MentionsCRDs: r.bool()}
+	if f.Digest == "" || f.Bytes < 0 {
+		r.fail(errDamaged)
+	}
 	return f, r.done()
 }
 

@@ -105,7 +105,7 @@ func TestChartArrivesWhole(t *testing.T) {
 // What is known of a chart stays so, however little that is.
 func TestFactsArriveWhole(t *testing.T) {
 	t.Parallel()
-	for _, want := range []render.Facts{{}, {Digest: "d", Bytes: 1 << 40, Asks: []string{"a/v1", "b/v1"}, AsksOpenly: true, Words: "\na.b\n", MentionsCRDs: true}} {
+	for _, want := range []render.Facts{{Digest: "d"}, {Digest: "d", Bytes: 1 << 40, Asks: []string{"a/v1", "b/v1"}, AsksOpenly: true, Words: "\na.b\n", MentionsCRDs: true}} {
 		message := Facts(want)
 		if got, err := ReadFacts(message); err != nil || cmp.Diff(want, got) != "" {
 			t.Errorf("%v %s", err, cmp.Diff(want, got))
@@ -114,4 +114,34 @@ func TestFactsArriveWhole(t *testing.T) {
 			t.Errorf("cut short they are %+v", got)
 		}
 	}
+}
+
+// Values that cannot be read are none, and what else there is stays.
+func TestDamagedValuesAreNone(t *testing.T) {
+	t.Parallel()
+	message, err := Output(&render.Output{ReadValues: func() map[string]any { return map[string]any{"a": "b"} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, damage := range []byte{0xff, tagInt} {
+		at := bytes.LastIndexByte(message, tagString)
+		damaged := bytes.Clone(message)
+		damaged[at] = damage
+		if got, err := ReadOutput(damaged); err != nil || got.Values() != nil {
+			t.Errorf("%#x: %v, %v", damage, got.Values(), err)
+		}
+	}
+}
+
+func FuzzReadFacts(f *testing.F) {
+	f.Add(Facts(render.Facts{Digest: "d", Bytes: 3, Asks: []string{"a/v1"}, Words: "\na.b\n"}))
+	f.Fuzz(func(t *testing.T, message []byte) {
+		facts, err := ReadFacts(message)
+		if err != nil {
+			return
+		}
+		if again, err := ReadFacts(Facts(facts)); err != nil || cmp.Diff(facts, again) != "" {
+			t.Errorf("read again: %v %s", err, cmp.Diff(facts, again))
+		}
+	})
 }
