@@ -3,8 +3,8 @@ package analysis
 import (
 	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"tokenward/analysis/live"
 )
@@ -33,16 +33,15 @@ func Judge(set *Set, opts JudgeOptions) []Judgement {
 
 // atOnce does the same with all subjects, on all processors.
 func atOnce(subjects []*subject, do func(int, *subject)) {
-	var all sync.WaitGroup
-	var next atomic.Int64
-	for range runtime.GOMAXPROCS(0) {
-		all.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(subjects)); i = next.Add(1) - 1 {
-				do(int(i), subjects[i])
-			}
+	var all errgroup.Group
+	all.SetLimit(runtime.GOMAXPROCS(0))
+	for i, s := range subjects {
+		all.Go(func() error {
+			do(i, s)
+			return nil
 		})
 	}
-	all.Wait()
+	_ = all.Wait() // nobody fails
 }
 
 func judge(s *subject, found []finding) Judgement {
