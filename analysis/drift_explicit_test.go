@@ -118,7 +118,6 @@ func TestSimulateLooksAtWhatOperatorsMake(t *testing.T) {
 	}
 }
 
-// policiesFor are small policies in the form that policies charts give them.
 // What policies would do is simulated over and over on the same objects.
 func TestSimulateLeavesObjectsAlone(t *testing.T) {
 	t.Parallel()
@@ -142,6 +141,7 @@ func TestSimulateLeavesObjectsAlone(t *testing.T) {
 	}
 }
 
+// policiesFor are small policies in the form that policies charts give them.
 func policiesFor(t *testing.T, allow string) *policy.Policies {
 	t.Helper()
 	names := policy.DefaultNames()

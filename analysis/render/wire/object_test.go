@@ -114,6 +114,9 @@ func TestFactsArriveWhole(t *testing.T) {
 			t.Errorf("cut short they are %+v", got)
 		}
 	}
+	if got, err := ReadFacts(Facts(render.Facts{Bytes: 1})); err == nil {
+		t.Errorf("without a digest they are %+v", got)
+	}
 }
 
 // Values that cannot be read are none, and what else there is stays.
