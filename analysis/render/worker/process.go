@@ -124,8 +124,8 @@ func (p *process) stop() {
 	default:
 	}
 	p.kill()
-	_ = p.stdin.Close()
-	_ = p.cmd.Wait() // how it ended is in ProcessState
+	_ = p.stdin.Close() // nobody reads it any more
+	_ = p.cmd.Wait()    // how it ended is in ProcessState
 	close(p.ended)
 }
 
