@@ -111,7 +111,7 @@ func readFlux(objects []*render.Object) *flux {
 }
 
 func decodeSpec(o *render.Object, into any) error {
-	data, err := json.Marshal(o.Fields["spec"])
+	data, err := json.Marshal(o.Fields()["spec"])
 	if err != nil {
 		return fmt.Errorf("read %s: %w", o.ID(), err)
 	}

@@ -63,7 +63,7 @@ func fuzzedObjects(text string) []*render.Object {
 		}
 		meta := mapAt(fields, "metadata")
 		o := &render.Object{APIVersion: textAt(fields, "apiVersion"), Kind: textAt(fields, "kind"), Name: textAt(meta, "name"),
-			Namespace: textAt(meta, "namespace"), Fields: fields}
+			Namespace: textAt(meta, "namespace"), ReadFields: render.Held(fields)}
 		if o.Kind != "" && o.Name != "" {
 			out = append(out, o)
 		}

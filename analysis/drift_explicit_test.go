@@ -124,7 +124,7 @@ func TestSimulateLeavesObjectsAlone(t *testing.T) {
 	fields := func() map[string]any {
 		return map[string]any{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": map[string]any{"name": "default", "namespace": "web"}}
 	}
-	account := &render.Object{APIVersion: "v1", Kind: "ServiceAccount", Name: "default", Namespace: "web", Fields: fields()}
+	account := &render.Object{APIVersion: "v1", Kind: "ServiceAccount", Name: "default", Namespace: "web", ReadFields: render.Held(fields())}
 	policies, err := policy.Load([]*render.Object{clusterPolicy(policy.DefaultNames().DefaultMutator, map[string]any{"name": "default",
 		"match": map[string]any{"any": []any{map[string]any{"resources": map[string]any{"kinds": []any{"ServiceAccount"}, "names": []any{"default"}}}}},
 		"mutate": map[string]any{"targets": []any{map[string]any{"apiVersion": "v1", "kind": "ServiceAccount", "name": "default", "namespace": "web"}},
@@ -136,7 +136,7 @@ func TestSimulateLeavesObjectsAlone(t *testing.T) {
 	if e := Simulate(set, nil, policies, nil); !e.Hardened[account] {
 		t.Error("the default account is not hardened")
 	}
-	if diff := cmp.Diff(fields(), account.Fields); diff != "" {
+	if diff := cmp.Diff(fields(), account.Fields()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -163,10 +163,10 @@ func policiesFor(t *testing.T, allow string) *policy.Policies {
 		objects = append(objects,
 			clusterPolicy(names.Mutator, map[string]any{"name": "enable-pods", "match": resource([]any{"Pod"}, allow),
 				"mutate": map[string]any{"patchStrategicMerge": map[string]any{"spec": spec}}}),
-			&render.Object{APIVersion: "kyverno.io/v2", Kind: "PolicyException", Name: "exception", Namespace: "kyverno", Fields: map[string]any{
+			&render.Object{APIVersion: "kyverno.io/v2", Kind: "PolicyException", Name: "exception", Namespace: "kyverno", ReadFields: render.Held(map[string]any{
 				"apiVersion": "kyverno.io/v2", "kind": "PolicyException", "metadata": map[string]any{"name": "exception", "namespace": "kyverno"},
 				"spec": map[string]any{"exceptions": []any{map[string]any{"policyName": names.Validator, "ruleNames": []any{"automount-pods"}}},
-					"match": resource([]any{"Pod", "Deployment", "StatefulSet"}, allow)}}})
+					"match": resource([]any{"Pod", "Deployment", "StatefulSet"}, allow)}})})
 	}
 	p, err := policy.Load(objects, names)
 	if err != nil {
@@ -176,7 +176,7 @@ func policiesFor(t *testing.T, allow string) *policy.Policies {
 }
 
 func clusterPolicy(name string, rule map[string]any) *render.Object {
-	return &render.Object{APIVersion: "kyverno.io/v1", Kind: "ClusterPolicy", Name: name, Fields: map[string]any{
+	return &render.Object{APIVersion: "kyverno.io/v1", Kind: "ClusterPolicy", Name: name, ReadFields: render.Held(map[string]any{
 		"apiVersion": "kyverno.io/v1", "kind": "ClusterPolicy", "metadata": map[string]any{"name": name},
-		"spec": map[string]any{"rules": []any{rule}}}}
+		"spec": map[string]any{"rules": []any{rule}}})}
 }

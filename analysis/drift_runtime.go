@@ -80,7 +80,7 @@ func spokenText(o *render.Object) string {
 	case "Secret":
 		collectText(o.Field("stringData"), 0, &lines)
 	default:
-		collectSpoken(o.Fields["spec"], 0, &lines)
+		collectSpoken(o.Fields()["spec"], 0, &lines)
 	}
 	return strings.Join(lines, "\n")
 }

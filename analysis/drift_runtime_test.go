@@ -34,19 +34,20 @@ func TestStaleEntriesThatSomethingMentionsStay(t *testing.T) {
 		object *render.Object
 		want   string
 	}{
-		"a command":                 {&render.Object{Kind: "Deployment", Fields: map[string]any{"spec": container("command", []any{"/run", "create-tidy-lines"})}}, "Deployment x mentions tidy-lines"},
-		"an environment":            {&render.Object{Kind: "Job", Fields: map[string]any{"spec": container("env", []any{map[string]any{"name": "A", "value": "TIDY_LINES_X"}})}}, "Job x mentions tidy-lines"},
-		"a script":                  {&render.Object{APIVersion: "v1", Kind: "ConfigMap", Fields: map[string]any{"data": map[string]any{"run.sh": "kubectl create job web-tidy-lines --image x"}}}, "ConfigMap x mentions web-tidy-lines"},
-		"a Secret":                  {&render.Object{APIVersion: "v1", Kind: "Secret", Fields: map[string]any{"stringData": map[string]any{"run.sh": "run tidy-lines"}}}, "Secret x mentions tidy-lines"},
-		"a container's name":        {&render.Object{Kind: "Deployment", Fields: map[string]any{"spec": container("image", "tidy-lines")}}, ""},
-		"a name of another thing":   {&render.Object{APIVersion: "v1", Kind: "ConfigMap", Fields: map[string]any{"metadata": map[string]any{"name": "tidy-lines"}}}, ""},
-		"one word in common":        {&render.Object{APIVersion: "v1", Kind: "ConfigMap", Fields: map[string]any{"data": map[string]any{"a": "tidy up the lines"}}}, ""},
-		"a script of another place": {&render.Object{APIVersion: "v1", Kind: "ConfigMap", Namespace: "other", Fields: map[string]any{"data": map[string]any{"a": "tidy-lines"}}}, ""},
+		"a command":                 {&render.Object{Kind: "Deployment", ReadFields: render.Held(map[string]any{"spec": container("command", []any{"/run", "create-tidy-lines"})})}, "Deployment x mentions tidy-lines"},
+		"an environment":            {&render.Object{Kind: "Job", ReadFields: render.Held(map[string]any{"spec": container("env", []any{map[string]any{"name": "A", "value": "TIDY_LINES_X"}})})}, "Job x mentions tidy-lines"},
+		"a script":                  {&render.Object{APIVersion: "v1", Kind: "ConfigMap", ReadFields: render.Held(map[string]any{"data": map[string]any{"run.sh": "kubectl create job web-tidy-lines --image x"}})}, "ConfigMap x mentions web-tidy-lines"},
+		"a Secret":                  {&render.Object{APIVersion: "v1", Kind: "Secret", ReadFields: render.Held(map[string]any{"stringData": map[string]any{"run.sh": "run tidy-lines"}})}, "Secret x mentions tidy-lines"},
+		"a container's name":        {&render.Object{Kind: "Deployment", ReadFields: render.Held(map[string]any{"spec": container("image", "tidy-lines")})}, ""},
+		"a name of another thing":   {&render.Object{APIVersion: "v1", Kind: "ConfigMap", ReadFields: render.Held(map[string]any{"metadata": map[string]any{"name": "tidy-lines"}})}, ""},
+		"one word in common":        {&render.Object{APIVersion: "v1", Kind: "ConfigMap", ReadFields: render.Held(map[string]any{"data": map[string]any{"a": "tidy up the lines"}})}, ""},
+		"a script of another place": {&render.Object{APIVersion: "v1", Kind: "ConfigMap", Namespace: "other", ReadFields: render.Held(map[string]any{"data": map[string]any{"a": "tidy-lines"}})}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tc.object.Name = "x"
-			tc.object.Fields, tc.object.Packed = tc.object.Pack() // as it comes from a worker
+			fields, packed := tc.object.Pack() // as it comes from a worker
+			tc.object.ReadFields, tc.object.Packed = render.Held(fields), packed
 			if tc.object.Namespace == "" {
 				tc.object.Namespace = "web"
 			}
@@ -64,15 +65,15 @@ func TestStaleEntriesThatSomethingMentionsStay(t *testing.T) {
 func TestPodMakers(t *testing.T) {
 	t.Parallel()
 	role := func(name, verb, group, resource string) *render.Object {
-		return &render.Object{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "Role", Name: name, Namespace: "web", Fields: map[string]any{
+		return &render.Object{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "Role", Name: name, Namespace: "web", ReadFields: render.Held(map[string]any{
 			"metadata": map[string]any{"name": name, "namespace": "web"},
-			"rules":    []any{map[string]any{"apiGroups": []any{group}, "resources": []any{resource}, "verbs": []any{verb}}}}}
+			"rules":    []any{map[string]any{"apiGroups": []any{group}, "resources": []any{resource}, "verbs": []any{verb}}}})}
 	}
 	binding := func(kind, name, account string) *render.Object {
-		return &render.Object{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "RoleBinding", Name: name + account, Namespace: "web", Fields: map[string]any{
+		return &render.Object{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "RoleBinding", Name: name + account, Namespace: "web", ReadFields: render.Held(map[string]any{
 			"metadata": map[string]any{"name": name + account, "namespace": "web"},
 			"roleRef":  map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name},
-			"subjects": []any{map[string]any{"kind": "ServiceAccount", "name": account, "namespace": "web"}}}}
+			"subjects": []any{map[string]any{"kind": "ServiceAccount", "name": account, "namespace": "web"}}})}
 	}
 	as := func(account string, j Judgement) Judgement { j.Workload.ServiceAccount = account; return j }
 	set := &Set{Releases: []*RenderedRelease{{Release: Release{Name: "web", Namespace: "web"}, Objects: []*render.Object{

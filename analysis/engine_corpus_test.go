@@ -308,7 +308,7 @@ func (e *engine) writeNamespaces(objects []*render.Object) {
 	for _, o := range objects {
 		if o.Kind == "Namespace" {
 			labels := manifest{"kubernetes.io/metadata.name": o.Name}
-			meta, _ := o.Fields["metadata"].(manifest)
+			meta, _ := o.Fields()["metadata"].(manifest)
 			given, _ := meta["labels"].(manifest)
 			maps.Copy(labels, given)
 			selectors = append(selectors, manifest{"name": o.Name, "labels": labels})

@@ -59,7 +59,7 @@ func findRelease(set *Set, name string) *RenderedRelease {
 func objectOf(fields map[string]any, source string) *render.Object {
 	meta := mapAt(fields, "metadata")
 	o := &render.Object{APIVersion: textAt(fields, "apiVersion"), Kind: textAt(fields, "kind"), Name: textAt(meta, "name"),
-		Namespace: textAt(meta, "namespace"), Fields: fields, Source: source, Line: 1}
+		Namespace: textAt(meta, "namespace"), ReadFields: render.Held(fields), Source: source, Line: 1}
 	if o.APIVersion == "" {
 		o.APIVersion = map[string]string{"Deployment": "apps/v1", "StatefulSet": "apps/v1", "DaemonSet": "apps/v1", "ReplicaSet": "apps/v1", "Job": "batch/v1", "CronJob": "batch/v1",
 			"Role": "rbac.authorization.k8s.io/v1", "ClusterRole": "rbac.authorization.k8s.io/v1", "RoleBinding": "rbac.authorization.k8s.io/v1",
@@ -74,7 +74,8 @@ func objectOf(fields map[string]any, source string) *render.Object {
 	if hooks := textsAt(meta, "annotations")["helm.sh/hook"]; hooks != "" {
 		o.Hook = strings.Split(hooks, ",")
 	}
-	o.Fields, o.Packed = o.Pack() // as it comes from a worker
+	fields, packed := o.Pack() // as it comes from a worker
+	o.ReadFields, o.Packed = render.Held(fields), packed
 	return o
 }
 
@@ -185,7 +186,8 @@ spec: {containers: [{name: c, image: i}]}`
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if diff := cmp.Diff(again, set); diff != "" {
+	fields := cmp.Transformer("Fields", func(read func() map[string]any) map[string]any { return read() })
+	if diff := cmp.Diff(again, set, fields); diff != "" {
 		t.Errorf("the set was changed (-want +got)\n%s", diff)
 	}
 }

@@ -28,7 +28,7 @@ func (t *operatorTable) read(s rbac.Source) []*subject {
 }
 
 func (o *Operator) read(s rbac.Source) *subject {
-	fields, name := s.Object.Fields, s.Object.Name
+	fields, name := s.Object.Fields(), s.Object.Name
 	w := &Workload{Namespace: s.Object.Namespace, Release: s.Release, Kind: s.Object.Kind, Name: name, Object: s.Object}
 	if o.Namespace != "" {
 		if ns := firstText(fields, []string{o.Namespace}); ns != "" {
@@ -152,7 +152,7 @@ func pick(m map[string]any, keys []string) map[string]any {
 // looks as if pods came from it: it holds containers with images or settings that
 // only pods have, or names an account to run as.
 func readUnknown(s rbac.Source) *subject {
-	spec := mapAt(s.Object.Fields, "spec")
+	spec := mapAt(s.Object.Fields(), "spec")
 	found := lookForPods(spec, 0)
 	if !found.pods && found.account == "" {
 		return nil

@@ -387,7 +387,7 @@ func openAccounts(r *RenderedRelease) int {
 		if o.Kind != "ServiceAccount" {
 			continue
 		}
-		if v, ok := o.Fields["automountServiceAccountToken"].(bool); !ok || v {
+		if v, ok := o.Fields()["automountServiceAccountToken"].(bool); !ok || v {
 			n++
 		}
 	}

@@ -34,7 +34,7 @@ func barePod(verdict Verdict, name string) Judgement {
 
 func TestPlan(t *testing.T) {
 	t.Parallel()
-	account := &render.Object{Kind: "ServiceAccount", Name: "web", Namespace: "web", Fields: map[string]any{}}
+	account := &render.Object{Kind: "ServiceAccount", Name: "web", Namespace: "web", ReadFields: render.Held(map[string]any{})}
 	for name, tc := range map[string]struct {
 		judgements []Judgement
 		listing    Listing
@@ -159,7 +159,7 @@ func TestPlanLeavesSettledNamespacesAlone(t *testing.T) {
 	hardened := deployment(NoToken, "web")
 	hardened.Workload.Automount = &off
 	set := &Set{Releases: []*RenderedRelease{{Release: Release{Name: "web", Namespace: "web"}, Objects: []*render.Object{
-		{Kind: "ServiceAccount", Name: "web", Namespace: "web", Fields: map[string]any{"automountServiceAccountToken": false}}}}}}
+		{Kind: "ServiceAccount", Name: "web", Namespace: "web", ReadFields: render.Held(map[string]any{"automountServiceAccountToken": false})}}}}}
 	in := PlanInput{Set: set, Judgements: []Judgement{hardened}, Listing: &Listing{}}
 	if got := Plan(in)[0].Changes; len(got) != 0 {
 		t.Errorf("a namespace whose charts turn everything off got %v", got)

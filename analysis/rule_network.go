@@ -27,7 +27,7 @@ var apiWords = regexp.MustCompile(`(?i)kube-?api|api-?server|kubernetes-?api|(^|
 
 func (ix *index) addPolicy(s rbac.Source) {
 	var p networkingv1.NetworkPolicy
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(s.Object.Fields, &p); err != nil {
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(s.Object.Fields(), &p); err != nil {
 		return // a policy that cannot be read is no evidence either way
 	}
 	selector, err := metav1.LabelSelectorAsSelector(&p.Spec.PodSelector)

@@ -133,7 +133,7 @@ func findNothing(ix *index, s *subject) []finding {
 			out = append(out, at(*source, nothing, "ServiceAccount "+name+" is bound to no role"+withRules(own)))
 		case name == "default":
 			out = append(out, here(s, nothing, "ServiceAccount default is bound to no role"+withRules(own)))
-		case s.operator != nil && firstText(s.Object.Fields, s.operator.ServiceAccount) == "":
+		case s.operator != nil && firstText(s.Object.Fields(), s.operator.ServiceAccount) == "":
 			out = append(out, here(s, nothing, "ServiceAccount "+name+", which its operator makes, is bound to no role"+withRules(own)))
 		default:
 			out = append(out, here(s, partial, "ServiceAccount "+name+" is bound to no role"+withRules(own)+"; no release renders the account"))

@@ -68,7 +68,7 @@ func commandLines(c corev1.Container) [][]string {
 // inline gives the strings that a custom resource's own specification holds, as
 // one text: operators hand them to their pods as configuration.
 func inline(s *subject) []snippet {
-	spec := mapAt(s.Object.Fields, "spec")
+	spec := mapAt(s.Object.Fields(), "spec")
 	var lines []string
 	collectText(spec, 0, &lines)
 	if len(lines) == 0 {

@@ -97,8 +97,11 @@ func sources(set *Set) []rbac.Source {
 // unlist takes a List (or RoleList, ConfigMapList...) apart, as kubectl does.
 func unlist(o *render.Object) []*render.Object {
 	kind, isList := strings.CutSuffix(o.Kind, "List")
-	items, ok := o.Fields["items"].([]any)
-	if !isList || !ok {
+	if !isList {
+		return []*render.Object{o}
+	}
+	items, ok := o.Fields()["items"].([]any)
+	if !ok {
 		return []*render.Object{o}
 	}
 	var out []*render.Object
@@ -109,7 +112,7 @@ func unlist(o *render.Object) []*render.Object {
 		}
 		meta := mapAt(fields, "metadata")
 		one := &render.Object{APIVersion: textAt(fields, "apiVersion"), Kind: textAt(fields, "kind"), Namespace: textAt(meta, "namespace"),
-			Name: textAt(meta, "name"), Fields: fields, Source: o.Source, Line: o.Line, Hook: o.Hook}
+			Name: textAt(meta, "name"), ReadFields: render.Held(fields), Source: o.Source, Line: o.Line, Hook: o.Hook}
 		if one.APIVersion == "" {
 			one.APIVersion = o.APIVersion
 		}
@@ -164,7 +167,7 @@ func readBuiltIn(s rbac.Source, m *maker) *subject {
 	o := s.Object
 	w := &Workload{Namespace: o.Namespace, Release: s.Release, Kind: o.Kind, Name: o.Name, Object: o, ServiceAccount: "default"}
 	out := &subject{Workload: w}
-	template, err := mapPath(o.Fields, m.template)
+	template, err := mapPath(o.Fields(), m.template)
 	if err != nil {
 		out.err = fmt.Errorf("read the pod template: %w", err)
 		w.Pods = podNames(o.Kind, o.Name, "", 1)
@@ -173,11 +176,11 @@ func readBuiltIn(s rbac.Source, m *maker) *subject {
 	meta, spec := mapAt(template, "metadata"), mapAt(template, "spec")
 	w.PodSpec, w.PodLabels = spec, textsAt(meta, "labels")
 	replicas := 1
-	if n, ok := number(mapAt(o.Fields, "spec")["replicas"]); ok {
+	if n, ok := number(mapAt(o.Fields(), "spec")["replicas"]); ok {
 		replicas = n
 	}
-	w.Pods = podNames(o.Kind, o.Name, textAt(mapAt(o.Fields, "metadata"), "generateName"), replicas)
-	if o.Kind == "Job" && textAt(mapAt(o.Fields, "spec"), "completionMode") == "Indexed" {
+	w.Pods = podNames(o.Kind, o.Name, textAt(mapAt(o.Fields(), "metadata"), "generateName"), replicas)
+	if o.Kind == "Job" && textAt(mapAt(o.Fields(), "spec"), "completionMode") == "Indexed" {
 		w.Pods = indexedJobPods(o.Name)
 	}
 	addLater(w, replicas)

@@ -24,16 +24,17 @@ func TestDiscoveryArrivesWhole(t *testing.T) {
 			{Name: "plain", Values: map[string]any{}, PostRenderers: []any{}, Suspended: true, IgnoreMissingValuesFiles: true, CommonAnnotations: map[string]string{"a": "b"}},
 			{Name: "broken", Err: errors.New("it is broken")},
 		},
-		Extra:    []*render.Object{{APIVersion: "v1", Kind: "Namespace", Name: "n", Source: "templates/n.yaml", Fields: map[string]any{"kind": "Namespace", "n": int64(2)}}},
+		Extra:    []*render.Object{{APIVersion: "v1", Kind: "Namespace", Name: "n", Source: "templates/n.yaml", ReadFields: render.Held(map[string]any{"kind": "Namespace", "n": int64(2)})}},
 		Problems: []analysis.Problem{{Package: "a", Reason: "b", Apart: true}},
 	}
 	words := cmp.Comparer(func(a, b error) bool { return fmt.Sprint(a) == fmt.Sprint(b) })
+	fields := cmp.Transformer("Fields", func(read func() map[string]any) map[string]any { return read() })
 	message, err := discoveryMessage(want)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := readDiscovery(message); err != nil || !cmp.Equal(want, got, words) {
-		t.Error(err, cmp.Diff(want, got, words))
+	if got, err := readDiscovery(message); err != nil || !cmp.Equal(want, got, words, fields) {
+		t.Error(err, cmp.Diff(want, got, words, fields))
 	}
 	if got, err := readDiscovery(message[:len(message)-1]); err == nil {
 		t.Errorf("a damaged message is read: %v", got)

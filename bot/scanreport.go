@@ -130,7 +130,7 @@ func (b *Bot) accounts(s *Scan) []ServiceAccountReport {
 				continue
 			}
 			a := ServiceAccountReport{Namespace: o.Namespace, Release: rel.Name, Name: o.Name, HardenedBefore: s.Before.Hardened[o], HardenedAfter: s.After.Hardened[o]}
-			if v, ok := o.Fields["automountServiceAccountToken"].(bool); ok {
+			if v, ok := o.Fields()["automountServiceAccountToken"].(bool); ok {
 				a.Automount = &v
 			}
 			out = append(out, a)

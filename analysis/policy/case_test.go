@@ -195,7 +195,7 @@ func objectsOf(t *testing.T, streams ...[]byte) []*render.Object {
 		for _, m := range docs {
 			text := func(path ...string) string { s, _ := dig(m, path...).(string); return s }
 			out = append(out, &render.Object{
-				APIVersion: text("apiVersion"), Kind: text("kind"), Fields: m,
+				APIVersion: text("apiVersion"), Kind: text("kind"), ReadFields: render.Held(m),
 				Namespace: text("metadata", "namespace"), Name: text("metadata", "name"),
 			})
 		}

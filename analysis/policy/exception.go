@@ -44,7 +44,7 @@ func decodeException(o *render.Object, names Names) (*exception, error) {
 		return nil, nil
 	}
 	var spec exceptionSpec
-	if err := decodeStrict(o.Fields["spec"], &spec); err != nil {
+	if err := decodeStrict(o.Fields()["spec"], &spec); err != nil {
 		return nil, err
 	}
 	if err := spec.Match.check("match"); err != nil {
@@ -63,7 +63,7 @@ func decodeException(o *render.Object, names Names) (*exception, error) {
 // namesPolicy looks before decoding, so that an exception for another policy may hold
 // whatever the engine knows.
 func namesPolicy(o *render.Object, names Names) bool {
-	list, _ := dig(o.Fields, "spec", "exceptions").([]any)
+	list, _ := dig(o.Fields(), "spec", "exceptions").([]any)
 	return slices.ContainsFunc(list, func(x any) bool {
 		name, _ := dig(x, "policyName").(string)
 		return names.has(path.Base(name))

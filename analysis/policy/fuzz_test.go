@@ -42,8 +42,8 @@ func FuzzLoad(f *testing.F) {
 		}
 		names := DefaultNames()
 		objects := []*render.Object{
-			{APIVersion: "kyverno.io/v1", Kind: "ClusterPolicy", Name: names.Mutator, Fields: map[string]any{"spec": spec}},
-			{APIVersion: "kyverno.io/v2", Kind: "PolicyException", Name: "e", Namespace: "n", Fields: map[string]any{"spec": spec}},
+			{APIVersion: "kyverno.io/v1", Kind: "ClusterPolicy", Name: names.Mutator, ReadFields: render.Held(map[string]any{"spec": spec})},
+			{APIVersion: "kyverno.io/v2", Kind: "PolicyException", Name: "e", Namespace: "n", ReadFields: render.Held(map[string]any{"spec": spec})},
 		}
 		p, err := Load(objects, names)
 		if err != nil {
@@ -68,8 +68,8 @@ func FuzzSkippedNamespaces(f *testing.F) {
 	f.Add("[*/*,kube-system,*][Pod,a,*]", `{"namespaceSelector":{}}`)
 	f.Add("[[,]]", "[]")
 	f.Fuzz(func(t *testing.T, filters, webhooks string) {
-		SkippedNamespaces([]*render.Object{{APIVersion: "v1", Kind: "ConfigMap", Fields: map[string]any{
+		SkippedNamespaces([]*render.Object{{APIVersion: "v1", Kind: "ConfigMap", ReadFields: render.Held(map[string]any{
 			"data": map[string]any{"resourceFilters": filters, "webhooks": webhooks},
-		}}})
+		})}})
 	})
 }

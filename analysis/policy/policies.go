@@ -82,7 +82,7 @@ func Load(objects []*render.Object, names Names) (*Policies, error) {
 				return nil, err
 			}
 		case o.Kind == "Namespace" && o.APIVersion == "v1":
-			p.namespaceLabels[o.Name] = stringMap(dig(o.Fields, "metadata", "labels"))
+			p.namespaceLabels[o.Name] = stringMap(dig(o.Fields(), "metadata", "labels"))
 		}
 	}
 	p.warnAboutNamespaceSelectors()

@@ -282,16 +282,16 @@ func TestPolicies_EvaluateLeavesItsInputAlone(t *testing.T) {
 
 func TestManifest(t *testing.T) {
 	t.Parallel()
-	o := &render.Object{Kind: "Pod", Namespace: "shop", Name: "a", Fields: manifestOf(t, "kind: Pod\nmetadata: {name: a, labels: {x: y}}\n")}
-	before := maps.Clone(o.Fields)
+	o := &render.Object{Kind: "Pod", Namespace: "shop", Name: "a", ReadFields: render.Held(manifestOf(t, "kind: Pod\nmetadata: {name: a, labels: {x: y}}\n"))}
+	before := maps.Clone(o.Fields())
 	want := manifestOf(t, "kind: Pod\nmetadata: {name: a, namespace: shop, labels: {x: y}}\n")
 	if diff := cmp.Diff(want, Manifest(o)); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(before, o.Fields); diff != "" {
+	if diff := cmp.Diff(before, o.Fields()); diff != "" {
 		t.Errorf("Manifest changed the object:\n%s", diff)
 	}
-	o.Fields = want
+	o.ReadFields = render.Held(want)
 	o.Namespace = "other"
 	if got := dig(Manifest(o), "metadata", "namespace"); got != "shop" {
 		t.Errorf("namespace %v, want the manifest's own", got)

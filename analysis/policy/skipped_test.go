@@ -5,6 +5,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"tokenward/analysis/render"
 )
 
 func TestSkippedNamespaces(t *testing.T) {
@@ -38,7 +40,8 @@ func TestSkippedNamespaces(t *testing.T) {
 					t.Error(diff)
 				}
 				for _, o := range objects { // as it comes from a worker
-					o.Fields, o.Packed = o.Pack()
+					fields, packed := o.Pack()
+					o.ReadFields, o.Packed = render.Held(fields), packed
 				}
 			}
 		})

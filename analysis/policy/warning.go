@@ -64,7 +64,7 @@ func (p *Policies) warnAboutExceptionGate(objects []*render.Object) {
 }
 
 func runsWith(deployment *render.Object, arg string) bool {
-	containers, _ := dig(deployment.Fields, "spec", "template", "spec", "containers").([]any)
+	containers, _ := dig(deployment.Fields(), "spec", "template", "spec", "containers").([]any)
 	return slices.ContainsFunc(containers, func(c any) bool {
 		args, _ := dig(c, "args").([]any)
 		return slices.Contains(args, any(arg))

@@ -25,7 +25,7 @@ func sources(t testing.TB, text string) []Source {
 		}
 		meta, _ := fields["metadata"].(map[string]any)
 		str := func(m map[string]any, key string) string { s, _ := m[key].(string); return s }
-		o := &render.Object{APIVersion: str(fields, "apiVersion"), Kind: str(fields, "kind"), Name: str(meta, "name"), Namespace: str(meta, "namespace"), Fields: fields}
+		o := &render.Object{APIVersion: str(fields, "apiVersion"), Kind: str(fields, "kind"), Name: str(meta, "name"), Namespace: str(meta, "namespace"), ReadFields: render.Held(fields)}
 		if o.APIVersion == "" {
 			o.APIVersion = "rbac.authorization.k8s.io/v1"
 		}

@@ -56,7 +56,7 @@ func (b *Binding) IsHook() bool { return b.Object != nil && len(b.Object.Hook) >
 
 func readRole(s Source) (*Role, error) {
 	var r rbacv1.ClusterRole
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(s.Object.Fields, &r); err != nil {
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(s.Object.Fields(), &r); err != nil {
 		return nil, fmt.Errorf("read %s: %w", s.Object.ID(), err)
 	}
 	return &Role{Source: s, Kind: s.Object.Kind, Namespace: s.Object.Namespace, Name: s.Object.Name,
@@ -65,7 +65,7 @@ func readRole(s Source) (*Role, error) {
 
 func readBinding(s Source) (*Binding, error) {
 	var b rbacv1.RoleBinding
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(s.Object.Fields, &b); err != nil {
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(s.Object.Fields(), &b); err != nil {
 		return nil, fmt.Errorf("read %s: %w", s.Object.ID(), err)
 	}
 	return &Binding{Source: s, Kind: s.Object.Kind, Namespace: s.Object.Namespace, Name: s.Object.Name,

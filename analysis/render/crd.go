@@ -20,7 +20,7 @@ func CRDs(objects []*Object) []CRD {
 	var crds []CRD
 	for _, o := range objects {
 		if o.Kind == crdKind {
-			if crd, ok := readCRD(o.Fields); ok {
+			if crd, ok := readCRD(o.Fields()); ok {
 				crds = append(crds, crd)
 			}
 		}

@@ -50,7 +50,7 @@ func TestCRDs(t *testing.T) {
 func TestCRDsComeWithoutTheirSchemas(t *testing.T) {
 	t.Parallel()
 	o := decodeText(crdText("example.com", "Shop", "Cluster", "v1")).objects[0]
-	spec, _ := o.Fields["spec"].(map[string]any)
+	spec, _ := o.Fields()["spec"].(map[string]any)
 	want := []any{map[string]any{"name": "v1", "served": true, "storage": false, "schema": nil, "additionalPrinterColumns": nil}}
 	if diff := cmp.Diff(want, spec["versions"]); diff != "" {
 		t.Error(diff)

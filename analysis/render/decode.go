@@ -147,9 +147,10 @@ func (d *decoder) add(fields map[string]any, p piece, depth int) error {
 	if !deployed {
 		return nil
 	}
+	own := text(meta["namespace"])
 	d.objects = append(d.objects, &Object{
-		APIVersion: apiVersion, Kind: kind, Namespace: text(meta["namespace"]), Name: name,
-		Fields: fields, Source: p.source, Hook: hooks,
+		APIVersion: apiVersion, Kind: kind, Namespace: own, Own: own, Name: name,
+		ReadFields: Held(fields), Source: p.source, Hook: hooks,
 	})
 	d.templates = append(d.templates, p.template)
 	return nil

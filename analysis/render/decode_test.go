@@ -112,7 +112,7 @@ func TestNamespaces(t *testing.T) {
 		{"postgresql.cnpg.io/v1", "Cluster", "", "shop"},
 		{"example.org/v1", "Clusterware", "", "shop"},
 	} {
-		o := &Object{APIVersion: tc.apiVersion, Kind: tc.kind, Fields: map[string]any{"metadata": map[string]any{"namespace": tc.own}}}
+		o := &Object{APIVersion: tc.apiVersion, Kind: tc.kind, Own: tc.own}
 		SetNamespaces([]*Object{o}, "shop", crds)
 		if o.Namespace != tc.want {
 			t.Errorf("%s %s in %q: namespace %q, want %q", tc.apiVersion, tc.kind, tc.own, o.Namespace, tc.want)
@@ -132,7 +132,7 @@ func FuzzDecode(f *testing.F) {
 			t.Fatal("objects without a template")
 		}
 		for _, o := range d.objects {
-			if o.Kind == "" || o.APIVersion == "" || o.Name == "" || o.Fields == nil {
+			if o.Kind == "" || o.APIVersion == "" || o.Name == "" || o.Fields() == nil {
 				t.Fatalf("incomplete object %+v", o)
 			}
 		}

@@ -126,9 +126,10 @@ func steady(out, again *Output) {
 		if strings.Contains(groupOf(o.APIVersion), "fluxcd.io") {
 			continue
 		}
-		for key, v := range o.Fields {
+		fields, others := o.Fields(), p.Fields()
+		for key, v := range fields {
 			if key != "data" && key != "stringData" && key != "binaryData" {
-				o.Fields[key] = steadyValue(v, p.Fields[key])
+				fields[key] = steadyValue(v, others[key])
 			}
 		}
 	}

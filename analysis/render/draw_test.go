@@ -37,11 +37,11 @@ stringData: {key: "{{ randAlphaNum 9 }}"}
 		if err != nil {
 			t.Fatal(err)
 		}
-		delete(out.Objects[2].Fields, "stringData") // stays what it is for
+		delete(out.Objects[2].Fields(), "stringData") // stays what it is for
 		if first == nil {
 			first = out.Objects
 		}
-		if diff := cmp.Diff(first, out.Objects); diff != "" {
+		if diff := cmp.Diff(first, out.Objects, asFields); diff != "" {
 			t.Fatal(diff)
 		}
 	}
@@ -51,10 +51,10 @@ stringData: {key: "{{ randAlphaNum 9 }}"}
 		}
 	}
 	want := map[string]any{"at": "*", "say": "now or never"}
-	if diff := cmp.Diff(want, first[0].Fields["metadata"].(map[string]any)["labels"]); diff != "" {
+	if diff := cmp.Diff(want, first[0].Fields()["metadata"].(map[string]any)["labels"]); diff != "" {
 		t.Error(diff)
 	}
-	spec := first[0].Fields["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)
+	spec := first[0].Fields()["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)
 	if got := spec["serviceAccountName"]; got != "move-*-account" {
 		t.Errorf("got %v", got)
 	}

@@ -13,7 +13,12 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
 )
+
+// asFields compares manifests by what they hold.
+var asFields = cmp.Transformer("Fields", func(read func() map[string]any) map[string]any { return read() })
 
 func TestMain(m *testing.M) {
 	RedirectHelmLog(io.Discard)

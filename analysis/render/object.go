@@ -13,9 +13,10 @@ type Object struct {
 	// Later is its name after the first upgrade of the release, where its template
 	// puts the revision into it; else "".
 	Later string
-	// Fields is the whole manifest; whole numbers are int64, others float64. A
-	// CustomResourceDefinition comes without its schemas. Readers must not change it.
-	Fields map[string]any
+	// Own is the namespace that the manifest names, "" for none.
+	Own string
+	// ReadFields gives what Fields returns, nil where there are none.
+	ReadFields func() map[string]any
 	// Packed is what a ConfigMap or Secret holds and Fields lacks then, where it was read
 	// from a message: Field, Text and Whole give it wherever it stands.
 	Packed []PackedField
@@ -42,4 +43,19 @@ func (o *Object) ID() string {
 		return o.Kind + " " + o.Name
 	}
 	return o.Kind + " " + o.Namespace + "/" + o.Name
+}
+
+// Fields is the whole manifest, but for what is packed; whole numbers are int64, others float64. A
+// CustomResourceDefinition comes without its schemas. Readers must not change it, and ask once for what
+// they need more than once: what came in a message is decoded each time, so that nobody holds it.
+func (o *Object) Fields() map[string]any {
+	if o.ReadFields == nil {
+		return nil
+	}
+	return o.ReadFields()
+}
+
+// Held returns a function for ReadFields that returns the map that it is given.
+func Held(fields map[string]any) func() map[string]any {
+	return func() map[string]any { return fields }
 }

@@ -130,7 +130,7 @@ func identify(doc piece) (ids []identity, hook bool) {
 		return nil, false
 	}
 	for _, o := range d.objects {
-		meta, _ := o.Fields["metadata"].(map[string]any)
+		meta, _ := o.Fields()["metadata"].(map[string]any)
 		if text(meta["name"]) == "" {
 			return nil, false
 		}
@@ -217,7 +217,7 @@ func setMetadata(objects []*Object, field string, values map[string]string) {
 		return
 	}
 	for _, o := range objects {
-		meta, ok := o.Fields["metadata"].(map[string]any)
+		meta, ok := o.Fields()["metadata"].(map[string]any)
 		if !ok {
 			continue
 		}

@@ -53,10 +53,10 @@ func postRendered(t *testing.T, renderers string, skipHooks bool) (*Output, erro
 
 // automount tells, for every object, where it sets automountServiceAccountToken.
 func automount(o *Object) any {
-	if v, ok := o.Fields["automountServiceAccountToken"]; ok {
+	if v, ok := o.Fields()["automountServiceAccountToken"]; ok {
 		return v
 	}
-	spec, _ := o.Fields["spec"].(map[string]any)
+	spec, _ := o.Fields()["spec"].(map[string]any)
 	template, _ := spec["template"].(map[string]any)
 	inner, _ := template["spec"].(map[string]any)
 	return inner["automountServiceAccountToken"]
@@ -166,7 +166,7 @@ func TestPostRenderers(t *testing.T) {
 			if len(out.Invalid) != 1 {
 				t.Errorf("invalid: %v", out.Invalid)
 			}
-			spec, _ := out.Objects[0].Fields["spec"].(map[string]any)
+			spec, _ := out.Objects[0].Fields()["spec"].(map[string]any)
 			if spec["replicas"] != int64(1000000) {
 				t.Errorf("replicas: %v", spec["replicas"])
 			}
@@ -180,7 +180,7 @@ func TestPostRendererImages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec, _ := out.Objects[0].Fields["spec"].(map[string]any)
+	spec, _ := out.Objects[0].Fields()["spec"].(map[string]any)
 	template, _ := spec["template"].(map[string]any)
 	want := map[string]any{"spec": map[string]any{"containers": []any{map[string]any{"name": "web", "image": "mirror.example.com/web:2"}}}}
 	if diff := cmp.Diff(want, template); diff != "" {
@@ -216,7 +216,7 @@ func TestPostRendererChangesEveryKindItNames(t *testing.T) {
 		}
 		var got []string
 		for _, o := range out.Objects {
-			meta, _ := o.Fields["metadata"].(map[string]any)
+			meta, _ := o.Fields()["metadata"].(map[string]any)
 			labels, _ := meta["labels"].(map[string]any)
 			if labels["seen"] == "yes" {
 				got = append(got, o.Kind)
@@ -239,7 +239,7 @@ func TestDefinitionsLoseTheirSchemasAfterPostRenderersToo(t *testing.T) {
 	if diff := cmp.Diff(plain.CRDs, out.CRDs); diff != "" || len(out.CRDs) != 1 {
 		t.Error(diff)
 	}
-	if got := fmt.Sprint(out.Objects[0].Fields); strings.Contains(got, "long") {
+	if got := fmt.Sprint(out.Objects[0].Fields()); strings.Contains(got, "long") {
 		t.Errorf("got %s", got)
 	}
 }

@@ -41,20 +41,18 @@ func SetNamespaces(objects []*Object, namespace string, crds []CRD) {
 		scopes[c.Group+"/"+c.Kind] = c.Scope
 	}
 	for _, o := range objects {
-		meta, _ := o.Fields["metadata"].(map[string]any)
-		own := text(meta["namespace"])
 		switch {
-		case inNoNamespace(o, own, scopes):
+		case inNoNamespace(o, scopes):
 			o.Namespace = ""
-		case own != "":
-			o.Namespace = own
+		case o.Own != "":
+			o.Namespace = o.Own
 		default:
 			o.Namespace = namespace
 		}
 	}
 }
 
-func inNoNamespace(o *Object, own string, scopes map[string]string) bool {
+func inNoNamespace(o *Object, scopes map[string]string) bool {
 	group := groupOf(o.APIVersion)
 	if scope, ok := scopes[group+"/"+o.Kind]; ok {
 		return scope == "Cluster"
@@ -63,7 +61,7 @@ func inNoNamespace(o *Object, own string, scopes map[string]string) bool {
 		return true
 	}
 	rest, ok := strings.CutPrefix(o.Kind, "Cluster")
-	return ok && own == "" && strings.Contains(group, ".") && rest != "" && rest[0] >= 'A' && rest[0] <= 'Z'
+	return ok && o.Own == "" && strings.Contains(group, ".") && rest != "" && rest[0] >= 'A' && rest[0] <= 'Z'
 }
 
 // groupOf returns the group of an apiVersion, "" for the core group.

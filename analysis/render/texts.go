@@ -21,16 +21,17 @@ type PackedField struct {
 // it. It returns them and the other fields: a field that holds something else than texts is
 // among those. The object stays as it is.
 func (o *Object) Pack() (fields map[string]any, packed []PackedField) {
-	if fields, packed = o.Fields, o.Packed; o.APIVersion != "v1" || o.Kind != "ConfigMap" && o.Kind != "Secret" {
+	whole := o.Fields()
+	if fields, packed = whole, o.Packed; o.APIVersion != "v1" || o.Kind != "ConfigMap" && o.Kind != "Secret" {
 		return fields, packed
 	}
 	for _, name := range []string{"data", "stringData", "binaryData"} {
-		m, _ := o.Fields[name].(map[string]any)
+		m, _ := whole[name].(map[string]any)
 		texts, ok := packTexts(m)
 		if !ok {
 			continue
 		}
-		if len(fields) == len(o.Fields) {
+		if len(fields) == len(whole) {
 			fields = maps.Clone(fields)
 		}
 		delete(fields, name)
@@ -102,15 +103,15 @@ func (o *Object) Field(name string) any {
 			return m
 		}
 	}
-	return o.Fields[name]
+	return o.Fields()[name]
 }
 
 // Whole returns the manifest with nothing packed.
 func (o *Object) Whole() map[string]any {
 	if len(o.Packed) == 0 {
-		return o.Fields
+		return o.Fields()
 	}
-	fields := maps.Clone(o.Fields)
+	fields := maps.Clone(o.Fields())
 	for _, p := range o.Packed {
 		fields[p.Name] = o.Field(p.Name)
 	}
@@ -129,7 +130,7 @@ func (o *Object) Text(field, name string) (string, bool) {
 			}
 		}
 	}
-	m, _ := o.Fields[field].(map[string]any)
+	m, _ := o.Fields()[field].(map[string]any)
 	text, ok := m[name].(string)
 	return text, ok
 }

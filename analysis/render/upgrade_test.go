@@ -32,7 +32,7 @@ func TestRenderAddsWhatOnlyAnUpgradeRenders(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	data, _ := out.Objects[0].Fields["data"].(map[string]any)
+	data, _ := out.Objects[0].Fields()["data"].(map[string]any)
 	if data["revision"] != "1" {
 		t.Errorf("what both render is not the installation's: %v", data)
 	}
@@ -67,7 +67,7 @@ func TestUpgradeOfChartThatDrawsIsSteady(t *testing.T) {
 			t.Parallel()
 			r := Request{ReleaseName: "demo", Namespace: "shop"}
 			first := mustRender(t, simple(c.files), r)
-			if diff := cmp.Diff(first.Objects, mustRender(t, simple(c.files), r).Objects); diff != "" {
+			if diff := cmp.Diff(first.Objects, mustRender(t, simple(c.files), r).Objects, asFields); diff != "" {
 				t.Error(diff)
 			}
 			if got := ids(first.Objects); !slices.Equal(got, c.want) {

@@ -157,7 +157,7 @@ func podSpecOf(o *render.Object) map[string]any {
 	if path == nil {
 		return nil
 	}
-	fields := o.Fields
+	fields := o.Fields()
 	for _, key := range path {
 		fields, _ = fields[key].(map[string]any)
 	}
@@ -173,7 +173,7 @@ func TestDeployConfiguration(t *testing.T) {
 			if o.Kind != "ConfigMap" {
 				continue
 			}
-			text := o.Fields["data"].(map[string]any)["config.yaml"].(string)
+			text := o.Fields()["data"].(map[string]any)["config.yaml"].(string)
 			c := defaultConfig()
 			if err := decodeConfig([]byte(text), &c); err != nil {
 				t.Errorf("%s: the chart writes a configuration that is not one: %v\n%s", name, err, text)
@@ -257,11 +257,11 @@ func TestDeployKustomize(t *testing.T) {
 		var config string
 		for _, o := range out.Objects {
 			if o.Kind == "ConfigMap" {
-				config = o.Fields["data"].(map[string]any)["config.yaml"].(string)
+				config = o.Fields()["data"].(map[string]any)["config.yaml"].(string)
 				continue
 			}
-			withoutHelm(o.Fields)
-			raw, err := yaml.Marshal(o.Fields)
+			withoutHelm(o.Fields())
+			raw, err := yaml.Marshal(o.Fields())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -316,7 +316,7 @@ func kustomized(t *testing.T, form string) []*render.Object {
 		if namespace == "" {
 			namespace = "tokenward"
 		}
-		out = append(out, &render.Object{APIVersion: r.GetApiVersion(), Kind: r.GetKind(), Name: r.GetName(), Namespace: namespace, Fields: fields})
+		out = append(out, &render.Object{APIVersion: r.GetApiVersion(), Kind: r.GetKind(), Name: r.GetName(), Namespace: namespace, ReadFields: render.Held(fields)})
 	}
 	return out
 }

@@ -15,8 +15,8 @@ func TestOutputArrivesWhole(t *testing.T) {
 	t.Parallel()
 	values := map[string]any{"a": int64(1)}
 	want := &render.Output{ReadValues: func() map[string]any { return values }, Objects: []*render.Object{{
-		APIVersion: "batch/v1", Kind: "Job", Namespace: "shop", Name: "migrate-1", Later: "migrate-2", Source: "chart/templates/job.yaml",
-		Line: 2, Hook: []string{"pre-upgrade"}, Fields: map[string]any{"kind": "Job"},
+		APIVersion: "batch/v1", Kind: "Job", Namespace: "shop", Own: "own", Name: "migrate-1", Later: "migrate-2", Source: "chart/templates/job.yaml",
+		Line: 2, Hook: []string{"pre-upgrade"}, ReadFields: render.Held(map[string]any{"kind": "Job"}),
 	}}}
 	message, err := Output(want)
 	if err != nil {
@@ -26,7 +26,8 @@ func TestOutputArrivesWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(render.Output{}, "Message", "ReadValues")); diff != "" {
+	fields := cmp.Transformer("Fields", func(read func() map[string]any) map[string]any { return read() })
+	if diff := cmp.Diff(want, got, fields, cmpopts.IgnoreFields(render.Output{}, "Message", "ReadValues")); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(values, got.Values()); diff != "" {
@@ -39,7 +40,7 @@ func TestTextsStayPacked(t *testing.T) {
 	t.Parallel()
 	fields := map[string]any{"kind": "ConfigMap", "data": map[string]any{"a": "1", "b": "2"}, "metadata": map[string]any{"name": "c"}}
 	message, err := Output(&render.Output{Objects: []*render.Object{
-		{APIVersion: "v1", Kind: "ConfigMap", Name: "c", Fields: fields}, {Kind: "Service", Fields: map[string]any{"data": "d"}},
+		{APIVersion: "v1", Kind: "ConfigMap", Name: "c", ReadFields: render.Held(fields)}, {Kind: "Service", ReadFields: render.Held(map[string]any{"data": "d"})},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -48,13 +49,13 @@ func TestTextsStayPacked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o := got.Objects[0]; len(o.Packed) != 1 || len(o.Fields) != 2 {
+	if o := got.Objects[0]; len(o.Packed) != 1 || len(o.Fields()) != 2 {
 		t.Errorf("got %+v", o)
 	}
 	if diff := cmp.Diff(fields, got.Objects[0].Whole()); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(map[string]any{"data": "d"}, got.Objects[1].Fields); diff != "" {
+	if diff := cmp.Diff(map[string]any{"data": "d"}, got.Objects[1].Fields()); diff != "" {
 		t.Error(diff)
 	}
 	if again, err := Output(got); err != nil || &again[0] != &message[0] {

@@ -74,6 +74,7 @@ func (w *writer) object(o *render.Object) {
 	w.key(o.APIVersion)
 	w.key(o.Kind)
 	w.key(o.Namespace)
+	w.key(o.Own)
 	w.str(o.Name)
 	w.str(o.Later)
 	w.key(o.Source)
@@ -90,8 +91,8 @@ func (w *writer) object(o *render.Object) {
 
 func (r *reader) object() *render.Object {
 	o := &render.Object{
-		APIVersion: r.key(), Kind: r.key(), Namespace: r.key(), Name: r.str(), Later: r.str(),
-		Source: r.key(), Line: int(r.uint()), Hook: r.strings(), Fields: r.fields(),
+		APIVersion: r.key(), Kind: r.key(), Namespace: r.key(), Own: r.key(), Name: r.str(), Later: r.str(),
+		Source: r.key(), Line: int(r.uint()), Hook: r.strings(), ReadFields: r.later(),
 	}
 	for range r.len() {
 		if o.Packed = append(o.Packed, render.PackedField{Name: r.key(), Texts: r.texts()}); r.err != nil {

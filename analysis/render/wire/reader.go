@@ -13,6 +13,7 @@ import (
 type reader struct {
 	rest   string
 	keys   []string
+	known  bool // keys holds all of the message's already
 	values int
 	err    error
 }
@@ -123,7 +124,9 @@ func (r *reader) key() string {
 	n := r.uint()
 	if n == 0 {
 		k := r.str()
-		r.keys = append(r.keys, k)
+		if !r.known {
+			r.keys = append(r.keys, k)
+		}
 		return k
 	}
 	if n > uint64(len(r.keys)) {
@@ -133,7 +136,8 @@ func (r *reader) key() string {
 	return r.keys[n-1]
 }
 
-func (r *reader) value(depth int) any {
+// tag reads what kind of value follows, within the bounds on values; after an error it is tagNil.
+func (r *reader) tag(depth int) byte {
 	if r.values++; r.values > maxValues {
 		r.fail(errMany)
 	}
@@ -141,9 +145,13 @@ func (r *reader) value(depth int) any {
 		r.fail(errDeep)
 	}
 	if r.err != nil {
-		return nil
+		return tagNil
 	}
-	switch r.byte() {
+	return r.byte()
+}
+
+func (r *reader) value(depth int) any {
+	switch r.tag(depth) {
 	case tagNil:
 		return nil
 	case tagFalse:
@@ -165,14 +173,17 @@ func (r *reader) value(depth int) any {
 	case tagMap:
 		return r.mapping(depth)
 	case tagTime:
-		var t time.Time
-		if err := t.UnmarshalBinary([]byte(r.str())); err != nil {
-			r.fail(err)
-		}
-		return t
+		return r.time()
 	}
 	r.fail(errDamaged)
 	return nil
+}
+
+func (r *reader) time() (t time.Time) {
+	if err := t.UnmarshalBinary([]byte(r.str())); err != nil {
+		r.fail(err)
+	}
+	return t
 }
 
 func (r *reader) float() float64 {
