@@ -9,6 +9,7 @@ import (
 	"log"
 	"os"
 	"runtime/debug"
+	"time"
 
 	"tokenward/analysis/render"
 	"tokenward/analysis/render/wire"
@@ -26,6 +27,8 @@ const (
 	// costs no less than to collect what was used.
 	gcPercent  = 200
 	softMemory = 64 << 20
+	// idleTime is after which a worker that has nothing to do gives back what it does not use.
+	idleTime = 300 * time.Millisecond
 	// maxKept is the memory of a request that is kept for the next.
 	maxKept = 8 << 20
 )
@@ -64,8 +67,11 @@ func work(text string, in io.Reader, out io.Writer) error {
 	in = bufio.NewReader(in)
 	var renderer render.Renderer
 	var request []byte // its memory holds one request after the other, and nothing of it stays
+	idle := time.AfterFunc(idleTime, debug.FreeOSMemory)
 	for {
+		idle.Reset(idleTime)
 		kind, message, err := readFrame(in, maxRequest, request)
+		idle.Stop()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
