@@ -17,6 +17,7 @@ var update = flag.Bool("update", false, "rewrite golden files and the README's t
 func TestMain(m *testing.M) {
 	worker.RunIfWorker()
 	serveIfChild()
+	serveIfPublic()
 	testscript.Main(sharing{m}, map[string]func(){
 		"tokenward":          func() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, os.Getenv)) },
 		"tokenward-peak":     func() { os.Exit(runAndMeasure()) },

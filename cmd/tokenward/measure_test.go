@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -154,24 +156,52 @@ func builtProgram(b *testing.B) string {
 	return filepath.Join(installed, "tokenward")
 }
 
-// publicServer serves bare repositories over HTTP to everybody on this machine. Its own
-// cost is in no measurement but on the clock.
+// publicRepositories is the environment variable that makes the test a server of the folder that it names.
+const publicRepositories = "TOKENWARD_TEST_REPOSITORIES"
+
+// publicServer serves bare repositories over HTTP to everybody on this machine, from a process
+// of its own, as a server is one. What it costs is in no measurement but on the clock.
 func publicServer(b *testing.B, dir string) string {
 	b.Helper()
-	box, err := sandbox.New(sandbox.Config{Repositories: dir, PublicRead: true, Now: time.Now})
+	cmd := exec.Command(os.Args[0])
+	cmd.Env, cmd.Stderr = append(os.Environ(), publicRepositories+"="+dir), os.Stderr
+	out, err := cmd.StdoutPipe()
 	if err != nil {
 		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = cmd.Process.Kill() // it serves until then
+		_ = cmd.Wait()         // says that it was killed
+	})
+	url, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		b.Fatalf("the server did not start: %v", err)
+	}
+	return strings.TrimSpace(url)
+}
+
+// serveIfPublic serves and does not return, in a process that publicServer starts.
+func serveIfPublic() {
+	dir := os.Getenv(publicRepositories)
+	if dir == "" {
+		return
+	}
+	box, err := sandbox.New(sandbox.Config{Repositories: dir, PublicRead: true, Now: time.Now})
+	if err != nil {
+		log.Fatal(err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		b.Fatal(err)
+		log.Fatal(err)
 	}
 	url := "http://" + l.Addr().String()
 	box.SetURL(url)
+	fmt.Println(url)
 	server := &http.Server{Handler: box, ReadHeaderTimeout: time.Minute}
-	go func() { _ = server.Serve(l) }() // ends with Close
-	b.Cleanup(func() { _ = server.Close() })
-	return url
+	log.Fatal(server.Serve(l))
 }
 
 // scanCommand is a scan with a cache of its own.
