@@ -69,10 +69,11 @@ func findGroups(ix *index, s *subject) []finding {
 func grantFindings(s *subject, g rbac.Grant, says effect) []finding {
 	binding := at(g.Binding.Source, picture, bindingWords(s, g))
 	binding.Kind = "binding"
-	role := at(g.Binding.Source, says, g.Words())
+	words := g.Words()
+	role := at(g.Binding.Source, says, words)
 	role.Object = g.RoleID()
 	if g.Role != nil {
-		role = at(g.Role.Source, says, g.Words())
+		role = at(g.Role.Source, says, words)
 		if g.Role.Aggregated {
 			role.Kind = "aggregated-role"
 		}

@@ -1,6 +1,7 @@
 package rbac
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -106,17 +107,16 @@ func (ix *Index) grants(key subjectKey, group string) []Grant {
 	return out
 }
 
-// withoutUse drops rules without effect and those that only say which pod
-// security a pod may claim.
+// withoutUse leaves out rules without effect and those that only say which pod
+// security a pod may claim. The rules that it is given stay as they are.
 func withoutUse(rules []rbacv1.PolicyRule) []rbacv1.PolicyRule {
-	var out []rbacv1.PolicyRule
-	for _, r := range rules {
-		if len(r.Verbs) == 0 || len(r.Resources)+len(r.NonResourceURLs) == 0 || isUse(r) {
-			continue
-		}
-		out = append(out, r)
+	useless := func(r rbacv1.PolicyRule) bool {
+		return len(r.Verbs) == 0 || len(r.Resources)+len(r.NonResourceURLs) == 0 || isUse(r)
 	}
-	return out
+	if !slices.ContainsFunc(rules, useless) {
+		return rules // as nearly always
+	}
+	return slices.DeleteFunc(slices.Clone(rules), useless)
 }
 
 func isUse(r rbacv1.PolicyRule) bool {

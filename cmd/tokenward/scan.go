@@ -109,6 +109,22 @@ func writeJSON(w io.Writer, v any) error {
 	if err := json.Indent(&indented, plain.Bytes(), "", "  "); err != nil {
 		return err
 	}
-	_, err := indented.WriteTo(w)
-	return err
+	for indented.Len() > 0 {
+		lines := indented.Next(wholeLines(indented.Bytes(), 32<<10))
+		if _, err := w.Write(lines); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wholeLines returns how many bytes the lines take that begin within the first so many bytes: what strikes
+// secrets looks at one write at a time, and copies it.
+func wholeLines(text []byte, within int) int {
+	if len(text) > within {
+		if end := bytes.IndexByte(text[within:], '\n'); end >= 0 {
+			return within + end + 1
+		}
+	}
+	return len(text)
 }
