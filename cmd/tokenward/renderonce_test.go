@@ -76,11 +76,11 @@ func fingerprint(out *render.Output) [sha256.Size]byte {
 	if out == nil {
 		return [sha256.Size]byte{}
 	}
-	raw, err := json.Marshal(struct {
-		Objects []*render.Object
-		CRDs    []render.CRD
-		Values  map[string]any
-	}{out.Objects, out.CRDs, out.Values()})
+	parts := []any{out.CRDs, out.Values()}
+	for _, o := range out.Objects {
+		parts = append(parts, o.ID(), o.APIVersion, o.Later, o.Own, o.Packed, o.Source, o.Line, o.Hook, o.Fields())
+	}
+	raw, err := json.Marshal(parts)
 	if err != nil {
 		panic("encode what was rendered: " + err.Error())
 	}
