@@ -135,3 +135,19 @@ func TestRequestLimit(t *testing.T) {
 		t.Errorf("%v", codes)
 	}
 }
+
+// A request that is still being answered is forgotten with those before.
+func TestResetForgetsWhatIsBeingAnswered(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.SetFault(func(Request) Fault {
+		b.ResetRequests()
+		return Fault{}
+	})
+	if resp, text, err := b.ask("GET", "/api/v4/projects/1", ""); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatal(text, err)
+	}
+	if got := b.Requests(); len(got) > 0 {
+		t.Errorf("remembered: %v", got)
+	}
+}

@@ -20,13 +20,25 @@ type Request struct {
 
 // requestLog remembers the newest requests.
 type requestLog struct {
-	mu   sync.Mutex
-	list []Request
+	mu     sync.Mutex
+	list   []Request
+	resets int
 }
 
-func (l *requestLog) add(r Request) {
+// begins returns what add needs to know of when a request came.
+func (l *requestLog) begins() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.resets
+}
+
+// add remembers a request that was answered, unless those of its time are forgotten.
+func (l *requestLog) add(r Request, began int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if began != l.resets {
+		return
+	}
 	if len(l.list) >= keptRequests {
 		l.list = slices.Delete(l.list, 0, keptRequests/10)
 	}
@@ -41,11 +53,13 @@ func (s *Server) Requests() []Request {
 	return slices.Clone(s.requests.list)
 }
 
-// ResetRequests forgets the requests so far.
+// ResetRequests forgets the requests so far, those, too, that are still being answered: after a push
+// git tidies up, while its client goes on.
 func (s *Server) ResetRequests() {
 	s.requests.mu.Lock()
 	defer s.requests.mu.Unlock()
 	s.requests.list = nil
+	s.requests.resets++
 }
 
 // recorder notes what was answered, and to whom.

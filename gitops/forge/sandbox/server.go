@@ -188,6 +188,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	asked := Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, User: s.accounts.username(r)}
+	began := s.requests.begins()
 	fault := s.faultFor(asked, api)
 	if fault == (Fault{}) {
 		serve(rec)
@@ -195,7 +196,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.suffer(rec, r, fault, serve)
 	}
 	asked.Status = rec.status
-	s.requests.add(asked)
+	s.requests.add(asked, began)
 	if fault.Cut || fault.Stall {
 		panic(http.ErrAbortHandler) // net/http's way to end a connection
 	}
