@@ -22,14 +22,23 @@ func (p *planner) mentioned(pattern string) string {
 		}
 	}
 	names := spokenNames(pattern, strings.Join(append(common, p.plan.Namespace), " "))
-	for _, r := range p.in.Set.Releases {
-		for _, o := range r.Objects {
-			if o.Namespace != p.plan.Namespace {
-				continue
+	if len(names) == 0 {
+		return ""
+	}
+	if p.speakers == nil {
+		var here []*render.Object
+		for _, r := range p.in.Set.Releases {
+			for _, o := range r.Objects {
+				if o.Namespace == p.plan.Namespace {
+					here = append(here, o)
+				}
 			}
-			if name := namedIn(o, names); name != "" {
-				return fmt.Sprintf("%s %s mentions %s", o.Kind, o.Name, name)
-			}
+		}
+		p.speakers = speakersOf(here)
+	}
+	for _, o := range p.speakers {
+		if name := o.namesOne(names); name != "" {
+			return fmt.Sprintf("%s %s mentions %s", o.Kind, o.Name, name)
 		}
 	}
 	return ""
@@ -53,17 +62,27 @@ func spokenNames(pattern, common string) []string {
 	return out
 }
 
-// namedIn returns the first of the names that stands in what an object runs or says, "" if none does.
-func namedIn(o *render.Object, names []string) string {
-	if len(names) == 0 {
-		return ""
+// speaker is an object with what it runs or says, in the form in which names are looked for.
+type speaker struct {
+	*render.Object
+	text string
+}
+
+// speakersOf reads what objects say; those that say nothing are left out.
+func speakersOf(objects []*render.Object) []speaker {
+	out := []speaker{}
+	for _, o := range objects {
+		if text := spokenText(o); text != "" {
+			out = append(out, speaker{o, strings.ReplaceAll(strings.ToLower(text), "_", "-")})
+		}
 	}
-	text := strings.ReplaceAll(strings.ToLower(spokenText(o)), "_", "-")
-	if text == "" {
-		return ""
-	}
+	return out
+}
+
+// namesOne returns the first of the names that the object says, "" if it says none.
+func (s speaker) namesOne(names []string) string {
 	for _, name := range names {
-		if strings.Contains(text, name) {
+		if strings.Contains(s.text, name) {
 			return name
 		}
 	}

@@ -199,13 +199,17 @@ func (s *featureSearch) render(ctx context.Context, c featureSwitch, request ren
 
 // mentions notes the open patterns whose pods the objects name.
 func (s *featureSearch) mentions(objects []*render.Object, f Feature) {
+	var speakers []speaker
 	for _, pattern := range s.open {
 		names := spokenNames(pattern, "")
 		if _, known := s.named[pattern]; known || len(names) == 0 {
 			continue
 		}
-		for _, o := range objects {
-			if namedIn(o, names[:1]) != "" {
+		if speakers == nil {
+			speakers = speakersOf(objects)
+		}
+		for _, o := range speakers {
+			if o.namesOne(names[:1]) != "" {
 				f.Mention = fmt.Sprintf("%s %s mentions %s", o.Kind, o.Name, names[0])
 				s.named[pattern] = f
 				break

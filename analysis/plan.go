@@ -159,9 +159,10 @@ type planner struct {
 	entry        ListedNamespace
 	listed       bool
 	judgements   []Judgement
-	unseen       []string // what could not be analysed in the namespace
-	openAccounts int      // ServiceAccounts that do not set automountServiceAccountToken: false
-	abandoned    bool     // nothing is deployed into the namespace
+	unseen       []string  // what could not be analysed in the namespace
+	openAccounts int       // ServiceAccounts that do not set automountServiceAccountToken: false
+	abandoned    bool      // nothing is deployed into the namespace
+	speakers     []speaker // what the namespace's objects say, read where it is asked for
 }
 
 func (p *planner) run() NamespacePlan {

@@ -112,7 +112,7 @@ func unlist(o *render.Object) []*render.Object {
 		}
 		meta := mapAt(fields, "metadata")
 		one := &render.Object{APIVersion: textAt(fields, "apiVersion"), Kind: textAt(fields, "kind"), Namespace: textAt(meta, "namespace"),
-			Name: textAt(meta, "name"), ReadFields: render.Held(fields), Source: o.Source, Line: o.Line, Hook: o.Hook}
+			Name: textAt(meta, "name"), Own: textAt(meta, "namespace"), ReadFields: render.Held(fields), Source: o.Source, Line: o.Line, Hook: o.Hook}
 		if one.APIVersion == "" {
 			one.APIVersion = o.APIVersion
 		}
@@ -167,7 +167,8 @@ func readBuiltIn(s rbac.Source, m *maker) *subject {
 	o := s.Object
 	w := &Workload{Namespace: o.Namespace, Release: s.Release, Kind: o.Kind, Name: o.Name, Object: o, ServiceAccount: "default"}
 	out := &subject{Workload: w}
-	template, err := mapPath(o.Fields(), m.template)
+	fields := o.Fields()
+	template, err := mapPath(fields, m.template)
 	if err != nil {
 		out.err = fmt.Errorf("read the pod template: %w", err)
 		w.Pods = podNames(o.Kind, o.Name, "", 1)
@@ -176,11 +177,11 @@ func readBuiltIn(s rbac.Source, m *maker) *subject {
 	meta, spec := mapAt(template, "metadata"), mapAt(template, "spec")
 	w.PodSpec, w.PodLabels = spec, textsAt(meta, "labels")
 	replicas := 1
-	if n, ok := number(mapAt(o.Fields(), "spec")["replicas"]); ok {
+	if n, ok := number(mapAt(fields, "spec")["replicas"]); ok {
 		replicas = n
 	}
-	w.Pods = podNames(o.Kind, o.Name, textAt(mapAt(o.Fields(), "metadata"), "generateName"), replicas)
-	if o.Kind == "Job" && textAt(mapAt(o.Fields(), "spec"), "completionMode") == "Indexed" {
+	w.Pods = podNames(o.Kind, o.Name, textAt(mapAt(fields, "metadata"), "generateName"), replicas)
+	if o.Kind == "Job" && textAt(mapAt(fields, "spec"), "completionMode") == "Indexed" {
 		w.Pods = indexedJobPods(o.Name)
 	}
 	addLater(w, replicas)

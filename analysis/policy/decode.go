@@ -112,7 +112,8 @@ func (p *Policies) addPolicy(o *render.Object) error {
 }
 
 func decodePolicy(o *render.Object) (*policy, error) {
-	spec, _ := o.Fields()["spec"].(map[string]any)
+	fields := o.Fields()
+	spec, _ := fields["spec"].(map[string]any)
 	pol := &policy{name: o.Name}
 	if o.Kind == "Policy" {
 		pol.namespace = o.Namespace
@@ -149,7 +150,7 @@ func decodePolicy(o *render.Object) (*policy, error) {
 		}
 		specs = append(specs, s)
 	}
-	annotations := stringMap(dig(o.Fields(), "metadata", "annotations"))
+	annotations := stringMap(dig(fields, "metadata", "annotations"))
 	for _, s := range withControllerRules(specs, annotations) {
 		r, err := s.compile()
 		if err != nil {

@@ -40,11 +40,12 @@ func (p *Policies) addException(o *render.Object) error {
 }
 
 func decodeException(o *render.Object, names Names) (*exception, error) {
-	if !namesPolicy(o, names) {
+	fields := o.Fields()
+	if !namesPolicy(fields, names) {
 		return nil, nil
 	}
 	var spec exceptionSpec
-	if err := decodeStrict(o.Fields()["spec"], &spec); err != nil {
+	if err := decodeStrict(fields["spec"], &spec); err != nil {
 		return nil, err
 	}
 	if err := spec.Match.check("match"); err != nil {
@@ -62,8 +63,8 @@ func decodeException(o *render.Object, names Names) (*exception, error) {
 
 // namesPolicy looks before decoding, so that an exception for another policy may hold
 // whatever the engine knows.
-func namesPolicy(o *render.Object, names Names) bool {
-	list, _ := dig(o.Fields(), "spec", "exceptions").([]any)
+func namesPolicy(fields map[string]any, names Names) bool {
+	list, _ := dig(fields, "spec", "exceptions").([]any)
 	return slices.ContainsFunc(list, func(x any) bool {
 		name, _ := dig(x, "policyName").(string)
 		return names.has(path.Base(name))

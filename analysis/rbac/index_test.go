@@ -202,6 +202,30 @@ roleRef: {kind: ClusterRole, name: view}`, nil},
 	}
 }
 
+// What an account holds is asked for again and again.
+func TestAccountLeavesRulesAlone(t *testing.T) {
+	t.Parallel()
+	ix := New(sources(t, `kind: Role
+metadata: {name: r, namespace: shop}
+rules:
+- {apiGroups: [policy], resources: [podsecuritypolicies], verbs: [use]}
+- {apiGroups: [""], resources: [pods], verbs: [get]}
+- {apiGroups: [""], resources: [secrets], verbs: [get]}
+---
+kind: RoleBinding
+metadata: {name: b, namespace: shop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: r}
+subjects: [{kind: ServiceAccount, name: web, namespace: shop}]`))
+	for range 2 {
+		if diff := cmp.Diff([]string{"b -> Role shop/r: reads Secrets and Pods"}, held(ix, "shop", "web")); diff != "" {
+			t.Error(diff)
+		}
+	}
+	if rules := ix.Account("shop", "web")[0].Role.Rules; len(rules) != 3 || rules[0].Verbs[0] != "use" || rules[2].Resources[0] != "secrets" {
+		t.Errorf("the role's rules are %v", rules)
+	}
+}
+
 func TestAggregation(t *testing.T) {
 	t.Parallel()
 	ix := New(sources(t, `

@@ -126,6 +126,7 @@ func steady(out, again *Output) {
 		if strings.Contains(groupOf(o.APIVersion), "fluxcd.io") {
 			continue
 		}
+		o.Own = steadyText(o.Own, p.Own)
 		fields, others := o.Fields(), p.Fields()
 		for key, v := range fields {
 			if key != "data" && key != "stringData" && key != "binaryData" {

@@ -9,6 +9,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// A drawn namespace stays a wildcard when namespaces are given again, as other releases' definitions may demand.
+func TestDrawnNamespaceBecomesWildcard(t *testing.T) {
+	t.Parallel()
+	c := simple(map[string]string{"templates/a.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: team-{{ randAlphaNum 8 | lower }}}\n"})
+	out := mustRender(t, c, Request{ReleaseName: "web", Namespace: "n"})
+	SetNamespaces(out.Objects, "n", nil)
+	if o := out.Objects[0]; o.Namespace != "team-*" {
+		t.Errorf("the Pod is in %s", o.Namespace)
+	}
+}
+
 func TestDrawnNamesBecomeWildcards(t *testing.T) {
 	t.Parallel()
 	c := mustLoad(t, simple(map[string]string{"templates/a.yaml": `apiVersion: batch/v1

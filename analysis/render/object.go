@@ -55,7 +55,8 @@ func (o *Object) Fields() map[string]any {
 	return o.ReadFields()
 }
 
-// Held returns a function for ReadFields that returns the map that it is given.
+// Held returns a function for ReadFields that returns the map that it is given: of what was just rendered,
+// this package may still change it.
 func Held(fields map[string]any) func() map[string]any {
 	return func() map[string]any { return fields }
 }

@@ -260,8 +260,9 @@ func TestDeployKustomize(t *testing.T) {
 				config = o.Fields()["data"].(map[string]any)["config.yaml"].(string)
 				continue
 			}
-			withoutHelm(o.Fields())
-			raw, err := yaml.Marshal(o.Fields())
+			fields := o.Fields()
+			withoutHelm(fields)
+			raw, err := yaml.Marshal(fields)
 			if err != nil {
 				t.Fatal(err)
 			}

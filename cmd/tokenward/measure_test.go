@@ -3,7 +3,9 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -169,12 +171,17 @@ func publicServer(b *testing.B, dir string) string {
 	if err != nil {
 		b.Fatal(err)
 	}
+	stop, err := cmd.StdinPipe() // closed by whatever ends this process
+	if err != nil {
+		b.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() {
-		_ = cmd.Process.Kill() // it serves until then
-		_ = cmd.Wait()         // says that it was killed
+		if err := errors.Join(stop.Close(), cmd.Wait()); err != nil {
+			b.Error(err)
+		}
 	})
 	url, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
@@ -183,7 +190,7 @@ func publicServer(b *testing.B, dir string) string {
 	return strings.TrimSpace(url)
 }
 
-// serveIfPublic serves and does not return, in a process that publicServer starts.
+// serveIfPublic serves until its input ends and does not return, in a process that publicServer starts.
 func serveIfPublic() {
 	dir := os.Getenv(publicRepositories)
 	if dir == "" {
@@ -201,7 +208,11 @@ func serveIfPublic() {
 	box.SetURL(url)
 	fmt.Println(url)
 	server := &http.Server{Handler: box, ReadHeaderTimeout: time.Minute}
-	log.Fatal(server.Serve(l))
+	go func() { log.Fatal(server.Serve(l)) }()
+	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
+		log.Fatal(err)
+	}
+	os.Exit(0)
 }
 
 // scanCommand is a scan with a cache of its own.

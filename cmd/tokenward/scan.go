@@ -98,7 +98,8 @@ var scanFormats = map[string]func(io.Writer, *bot.ScanReport) error{
 	"html":        report.HTML,
 }
 
-// writeJSON writes v indented. A report is large, and an Encoder that indents lets a buffer of it grow piece by piece.
+// writeJSON writes v indented. A report is large: an Encoder that indents lets a buffer of it grow piece by
+// piece, and what strikes secrets copies whatever it is given at once. No text goes over a line's end.
 func writeJSON(w io.Writer, v any) error {
 	var plain, indented bytes.Buffer
 	e := json.NewEncoder(&plain)
@@ -118,12 +119,11 @@ func writeJSON(w io.Writer, v any) error {
 	return nil
 }
 
-// wholeLines returns how many bytes the lines take that begin within the first so many bytes: what strikes
-// secrets looks at one write at a time, and copies it.
+// wholeLines returns how many bytes the lines take that begin within the first so many bytes.
 func wholeLines(text []byte, within int) int {
 	if len(text) > within {
-		if end := bytes.IndexByte(text[within:], '\n'); end >= 0 {
-			return within + end + 1
+		if end := bytes.IndexByte(text[within-1:], '\n'); end >= 0 {
+			return within + end
 		}
 	}
 	return len(text)

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,16 +36,20 @@ func TestManifestsAreCheckedAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // it is read from the message each time
-		fields := got.Objects[0].Fields()
-		if diff := cmp.Diff(manifest, fields); diff != "" {
-			t.Error(diff)
-		}
-		delete(fields, "kind")
-		if diff := cmp.Diff(map[string]any{"a": "b", "z": "z"}, got.Objects[1].Fields()); diff != "" {
-			t.Error(diff)
-		}
+	var readers sync.WaitGroup
+	for range 8 { // it is read from the message each time, by several at once
+		readers.Go(func() {
+			fields := got.Objects[0].Fields()
+			if diff := cmp.Diff(manifest, fields); diff != "" {
+				t.Error(diff)
+			}
+			delete(fields, "kind")
+			if diff := cmp.Diff(map[string]any{"a": "b", "z": "z"}, got.Objects[1].Fields()); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
+	readers.Wait()
 }
 
 // Whatever can be read at once can be read later, and nothing else.

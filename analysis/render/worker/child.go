@@ -67,9 +67,8 @@ func work(text string, in io.Reader, out io.Writer) error {
 	in = bufio.NewReader(in)
 	var renderer render.Renderer
 	var request []byte // its memory holds one request after the other, and nothing of it stays
-	idle := time.AfterFunc(idleTime, debug.FreeOSMemory)
 	for {
-		idle.Reset(idleTime)
+		idle := time.AfterFunc(idleTime, func() { giveBack(limits) })
 		kind, message, err := readFrame(in, maxRequest, request)
 		idle.Stop()
 		if errors.Is(err, io.EOF) {
@@ -88,6 +87,13 @@ func work(text string, in io.Reader, out io.Writer) error {
 		if err := writeFrame(out, kind, result); err != nil {
 			return err
 		}
+	}
+}
+
+// giveBack returns unused memory to the system. That is a collection, whose time is none of the call's before.
+func giveBack(limits Limits) {
+	if allowTime(limits.Time) == nil {
+		debug.FreeOSMemory()
 	}
 }
 
