@@ -10,7 +10,7 @@ import (
 	"helm.sh/helm/v3/pkg/chart"
 )
 
-// draws tells whether the names of what the chart renders may differ from render to render.
+// draws tells whether the names of what the chart renders, or of its namespaces, may differ from render to render.
 func (c *Chart) draws() bool {
 	return slices.ContainsFunc(c.Files, func(f File) bool { return inTemplates(f.Name) && drawsIn(f.Data) })
 }
@@ -110,7 +110,7 @@ func withTime(text []byte, date string) []byte {
 var nowOrText = regexp.MustCompile("\"(?:[^\"\\\\\n]|\\\\.)*\"|`[^`]*`|(?:[\\s(|=,]|\\{\\{-?)now\\b")
 
 // steady puts * for what differs between two renders of the same objects: in their
-// names, and in their fields. The data of Secrets and ConfigMaps and what Flux
+// names, in the namespaces that they name, and in their fields. The data of Secrets and ConfigMaps and what Flux
 // reads stay as drawn first: there a text must remain what it is for. Objects that
 // have no counterpart stay, too.
 func steady(out, again *Output) {

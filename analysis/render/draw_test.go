@@ -14,9 +14,11 @@ func TestDrawnNamespaceBecomesWildcard(t *testing.T) {
 	t.Parallel()
 	c := simple(map[string]string{"templates/a.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: team-{{ randAlphaNum 8 | lower }}}\n"})
 	out := mustRender(t, c, Request{ReleaseName: "web", Namespace: "n"})
-	SetNamespaces(out.Objects, "n", nil)
-	if o := out.Objects[0]; o.Namespace != "team-*" {
-		t.Errorf("the Pod is in %s", o.Namespace)
+	for range 2 {
+		if o := out.Objects[0]; o.Namespace != "team-*" {
+			t.Errorf("the Pod is in %s", o.Namespace)
+		}
+		SetNamespaces(out.Objects, "n", nil)
 	}
 }
 

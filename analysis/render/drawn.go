@@ -17,8 +17,9 @@ const (
 	plainWord = 6
 )
 
-// namesDrawn tells whether a word in the name of an object or of its namespace stands neither in the chart's templates and
-// values nor in the request: it may be drawn, and a second render shows whether it is.
+// namesDrawn tells whether a word in the name of an object or of its namespace stands neither in
+// the chart's templates and values nor in the request: it may be drawn, and a second render shows
+// whether it is.
 func namesDrawn(out *Output, c *Chart, r Request) bool {
 	open := openWords{words: map[string]bool{}}
 	for _, o := range out.Objects {

@@ -83,6 +83,7 @@ func (e *execution) output(ctx context.Context, c *Chart, r Request, as stage, w
 		return nil, err
 	}
 	steady(out, other)
+	SetNamespaces(out.Objects, r.Namespace, slices.Concat(out.CRDs, r.CRDs))
 	return out, nil
 }
 

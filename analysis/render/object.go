@@ -55,8 +55,8 @@ func (o *Object) Fields() map[string]any {
 	return o.ReadFields()
 }
 
-// Held returns a function for ReadFields that returns the map that it is given: of what was just rendered,
-// this package may still change it.
+// Held returns a function for ReadFields that returns the map that it is given, not a copy: this package
+// still changes the maps of what it has just rendered.
 func Held(fields map[string]any) func() map[string]any {
 	return func() map[string]any { return fields }
 }

@@ -54,6 +54,7 @@ func TestUpgradeOfChartThatDrawsIsSteady(t *testing.T) {
 	t.Parallel()
 	run := "kind: Job\napiVersion: batch/v1\nmetadata: {name: run-{{ now | date \"20060102\" }}}\n"
 	migrate := "{{ if .Release.IsUpgrade }}\nkind: Job\napiVersion: batch/v1\nmetadata: {name: migrate, annotations: {a: {{ randAlphaNum 8 }}}}\n{{ end }}"
+	pod := "kind: Pod\napiVersion: v1\nmetadata: {name: a, namespace: team-{{ randAlphaNum 8 | lower }}}\n"
 	move := "{{ if .Release.IsUpgrade }}\nkind: Job\napiVersion: batch/v1\nmetadata: {name: move-{{ randAlphaNum 8 | lower }}}\n{{ end }}"
 	thing := "{{ if .Capabilities.APIVersions.Has \"example.com/v1\" }}\nkind: Thing\napiVersion: example.com/v1\nmetadata: {name: t}\n{{ end }}"
 	for name, c := range map[string]struct {
@@ -61,6 +62,7 @@ func TestUpgradeOfChartThatDrawsIsSteady(t *testing.T) {
 		want  []string
 	}{
 		"the installation's file": {map[string]string{"templates/a.yaml": run, "templates/b.yaml": migrate}, []string{"Job shop/run-*", "Job shop/migrate"}},
+		"a namespace":             {map[string]string{"templates/a.yaml": pod, "templates/b.yaml": migrate}, []string{"Pod team-*/a", "Job shop/migrate"}},
 		"the upgrade's file":      {map[string]string{"templates/a.yaml": move, "templates/b.yaml": thing, "crds/a.yaml": thingDefinition}, []string{"Job shop/move-*"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -162,7 +162,7 @@ func builtProgram(b *testing.B) string {
 const publicRepositories = "TOKENWARD_TEST_REPOSITORIES"
 
 // publicServer serves bare repositories over HTTP to everybody on this machine, from a process
-// of its own, as a server is one. What it costs is in no measurement but on the clock.
+// of its own. What it costs is in no measurement but on the clock.
 func publicServer(b *testing.B, dir string) string {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])

@@ -53,9 +53,9 @@ func Output(out *render.Output) ([]byte, error) {
 }
 
 // ReadOutput is what Output was given; errors of invalid documents keep their words only.
-// It shares the message's memory, which must not be changed any more. Manifests are checked, and
-// decoded whenever somebody asks for one. Its values, which have a bound of their
-// own, are read when somebody asks for them.
+// It shares the message's memory, which must not be changed any more. Manifests are checked at once, and
+// decoded each time somebody asks for one. The output's values, which have a bound of their own, are read
+// when somebody asks for them.
 func ReadOutput(message []byte) (*render.Output, error) {
 	r := newReader(message)
 	out := &render.Output{Message: message}

@@ -27,7 +27,7 @@ const (
 	// costs no less than to collect what was used.
 	gcPercent  = 200
 	softMemory = 64 << 20
-	// idleTime is after which a worker that has nothing to do gives back what it does not use.
+	// idleTime is how long a worker has nothing to do before it gives back what it does not use.
 	idleTime = 300 * time.Millisecond
 	// maxKept is the memory of a request that is kept for the next.
 	maxKept = 8 << 20
@@ -90,7 +90,8 @@ func work(text string, in io.Reader, out io.Writer) error {
 	}
 }
 
-// giveBack returns unused memory to the system. That is a collection, whose time is none of the call's before.
+// giveBack returns unused memory to the system. That takes a collection, whose processor time must not
+// count against the call before it.
 func giveBack(limits Limits) {
 	if allowTime(limits.Time) == nil {
 		debug.FreeOSMemory()
