@@ -79,8 +79,9 @@ func (s *Store) Fetch(ctx context.Context, url string, ref Ref) (*Snapshot, erro
 }
 
 // FetchUnless is Fetch, except that a commit that is known is not fetched: the
-// snapshot is then nil. A remote that offers to leave large files out and refuses is asked for all. What is fetched is not given to the Keeper: whoever knows
-// commits keeps what they make of them. It returns what ref means, too, and fails with an *Error.
+// snapshot is then nil. A remote that offers to leave large files out and refuses is
+// asked for all. What is fetched is not given to the Keeper: whoever knows commits keeps
+// what they make of them. It returns what ref means, too, and fails with an *Error.
 func (s *Store) FetchUnless(ctx context.Context, url string, ref Ref, files Files, known func(commit string) bool) (*Snapshot, Resolved, error) {
 	snapshot, found, err := s.fetch(ctx, url, ref, order{files: files, known: known})
 	if err != nil && files == Lean && strings.Contains(err.Error(), filterRefused) {
