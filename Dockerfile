@@ -5,7 +5,7 @@
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
-COPY analysis/render/internal/copystructure analysis/render/internal/copystructure
+COPY analysis/render/internal analysis/render/internal
 RUN go mod download
 COPY . .
 ARG VERSION
