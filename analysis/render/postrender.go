@@ -74,22 +74,28 @@ func readPostRenderer(raw any) (*kustomizeSpec, error) {
 type identity struct{ group, version, kind, namespace, name string }
 
 func runKustomize(pieces []piece, spec *kustomizeSpec, skipHooks bool) ([]piece, error) {
-	var in []piece
+	s := newSorter(spec)
 	var out []placed
-	places := map[identity]int{}
 	for i, p := range pieces {
-		ids, hook := identify(p)
+		ids, hook := identify(&p)
 		if len(ids) == 0 || hook && skipHooks {
 			out = append(out, placed{i, p})
 			continue
 		}
-		in = append(in, p)
-		for _, id := range ids {
-			places[id] = i
-		}
+		s.given = append(s.given, candidate{placed{i, p}, ids})
 	}
-	if len(in) == 0 {
-		return pieces, nil
+	if len(s.given) == 0 {
+		return inOrder(out), nil
+	}
+	settled, others := s.sort()
+	out = append(out, settled...)
+	var in []piece
+	places := map[identity]int{}
+	for _, c := range others {
+		in = append(in, c.piece)
+		for _, id := range c.ids {
+			places[id] = c.index
+		}
 	}
 	resources, err := kustomize(in, spec)
 	if err != nil {
@@ -97,19 +103,14 @@ func runKustomize(pieces []piece, spec *kustomizeSpec, skipHooks bool) ([]piece,
 	}
 	for _, r := range resources {
 		p := placed{len(pieces), r}
-		if ids, _ := identify(r); len(ids) == 1 {
+		if ids, _ := identify(&r); len(ids) == 1 {
 			if i, ok := places[ids[0]]; ok {
 				p = placed{i, pieces[i].as(r)}
 			}
 		}
 		out = append(out, p)
 	}
-	slices.SortStableFunc(out, func(a, b placed) int { return a.index - b.index })
-	result := make([]piece, len(out))
-	for i, p := range out {
-		result[i] = p.piece
-	}
-	return result, nil
+	return inOrder(out), nil
 }
 
 // placed is a piece and its place among those before the post-renderer.
@@ -118,9 +119,19 @@ type placed struct {
 	piece piece
 }
 
+func inOrder(all []placed) []piece {
+	slices.SortStableFunc(all, func(a, b placed) int { return a.index - b.index })
+	result := make([]piece, len(all))
+	for i, p := range all {
+		result[i] = p.piece
+	}
+	return result
+}
+
 // identify reads whose document it is; a list has an identity for each item. It
-// has none where kustomize would not take it.
-func identify(doc piece) (ids []identity, hook bool) {
+// has none where kustomize would not take it. What it reads is kept in the piece, where that is certain.
+func identify(doc *piece) (ids []identity, hook bool) {
+	doc.read()
 	fields, err := doc.fields()
 	if err != nil || fields == nil {
 		return nil, false

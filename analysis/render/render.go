@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"helm.sh/helm/v3/pkg/chartutil"
+	"sigs.k8s.io/yaml"
 )
 
 // Request says how a chart is released.
@@ -164,7 +165,14 @@ type piece struct {
 	line     int // where it starts in the rendered file
 	text     string
 	json     bool           // the text is JSON
-	decoded  map[string]any // in place of a text, as post-renderers leave it
+	decoded  map[string]any // what the text says, or in place of one, as post-renderers leave it
+}
+
+// read decodes a text whose keys are unique, as far as it is certain what it says.
+func (p *piece) read() {
+	if p.decoded == nil && !p.json {
+		p.decoded, _ = yaml.ReadUnique([]byte(p.text), objectNumber)
+	}
 }
 
 func (p piece) fields() (map[string]any, error) {
@@ -177,9 +185,9 @@ func (p piece) fields() (map[string]any, error) {
 	return decodeYAML([]byte(p.text))
 }
 
-// document is the text, in JSON for a piece that is decoded.
+// document is the text, in JSON for a piece that has none.
 func (p piece) document() (string, error) {
-	if p.decoded == nil {
+	if p.text != "" {
 		return p.text, nil
 	}
 	text, err := json.Marshal(p.decoded)

@@ -14,8 +14,17 @@ const maxDepth = 500
 // ReadPlain reads a map as YAMLToJSON and a reader of JSON do, with numbers as number makes them of
 // an int, int64, uint64 or float64. ok is false where something in it may become something else by way of JSON.
 func ReadPlain(text []byte, number func(any) (any, bool)) (fields map[string]any, ok bool) {
+	return readPlain(text, number, goyaml.Unmarshal)
+}
+
+// ReadUnique is ReadPlain of a text in which no map has a key twice.
+func ReadUnique(text []byte, number func(any) (any, bool)) (fields map[string]any, ok bool) {
+	return readPlain(text, number, goyaml.UnmarshalStrict)
+}
+
+func readPlain(text []byte, number func(any) (any, bool), unmarshal func([]byte, any) error) (fields map[string]any, ok bool) {
 	var doc any
-	if goyaml.Unmarshal(text, &doc) != nil {
+	if unmarshal(text, &doc) != nil {
 		return nil, false
 	}
 	if m, isMap := doc.(map[any]any); isMap {

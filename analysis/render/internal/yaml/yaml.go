@@ -3,7 +3,7 @@
 // umbrella that hands values from map to map. This one goes straight where it is certain what comes out, and
 // leaves everything else to the original, which go.mod knows by the name of its repository.
 //
-// ReadPlain is beyond what the original offers. Of the original there is what Helm, Kubernetes'
+// ReadPlain and ReadUnique are beyond what the original offers. Of the original there is what Helm, Kubernetes'
 // libraries and this project use.
 package yaml
 

@@ -1,0 +1,92 @@
+package render
+
+import (
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// What kustomize is not given is as if it had been.
+func TestSettledDocumentsAreAsKustomizeLeavesThem(t *testing.T) {
+	t.Parallel()
+	const service = "kind: Service\napiVersion: v1\nmetadata: {name: web}\n"
+	thing := func(more string) string {
+		return "kind: Thing\napiVersion: example.com/v1\nmetadata: {name: a}\n" + more
+	}
+	for name, text := range map[string]string{
+		"values":                    thing("spec: {a: b, c: 1, d: 1.5, e: true, f: null, g: [h, {i: j}], k: \"1\", l: \"yes\", m: \"a\\nb\\n\", n: {}, o: []}\n"),
+		"block texts":               thing("spec:\n  a: |\n    b\n     c\n  d: >-\n    e\n    f\n"),
+		"anchors":                   thing("spec: &x {a: b}\nmore: *x\nmerged: {<<: *x, c: d}\n"),
+		"comments":                  "# a\n" + thing("# b\nspec: {a: b} # c\n"),
+		"a key twice":               thing("spec: {a: b, a: c}\n"),
+		"a label twice":             "kind: Thing\napiVersion: example.com/v1\nmetadata: {name: a, labels: {a: b, a: c}}\n",
+		"a key that is no text":     thing("spec: {1: a}\n"),
+		"an object twice":           thing("") + "---\n" + thing(""),
+		"an object twice, nearly":   thing("") + "---\nkind: Thing\napiVersion: example.com/v1\nmetadata: {name: a, namespace: default}\n",
+		"the same name":             thing("") + "---\nkind: Thing\napiVersion: example.com/v1\nmetadata: {name: a, namespace: b}\n",
+		"a list":                    "kind: ThingList\napiVersion: example.com/v1\nitems: [{kind: Thing, apiVersion: example.com/v1, metadata: {name: b}}, {kind: Service, apiVersion: v1, metadata: {name: web-2}}]\n",
+		"for kustomize's own use":   "kind: Thing\napiVersion: example.com/v1\nmetadata: {name: a, annotations: {config.kubernetes.io/local-config: \"true\"}}\n",
+		"a hook":                    "kind: Job\napiVersion: batch/v1\nmetadata: {name: a, annotations: {helm.sh/hook: test}}\nspec: {template: {spec: {containers: [{name: a}]}}}\n",
+		"no hook of Helm":           "kind: Job\napiVersion: batch/v1\nmetadata: {name: a, annotations: {helm.sh/hook: never}}\n",
+		"a definition":              thingDefinition,
+		"the kind of another group": "kind: Service\napiVersion: serving.example.com/v1\nmetadata: {name: web}\n",
+		"no YAML":                   "kind: [\n",
+		"nothing":                   "{}\n",
+	} {
+		for renderer, spec := range map[string]map[string]any{
+			"of a kind":     {"patches": []any{patchOf(map[string]any{"kind": "Service"})}},
+			"of a group":    {"patches": []any{patchOf(map[string]any{"group": "", "version": "v1", "kind": "Serv.*"})}},
+			"of a name":     {"patches": []any{patchOf(map[string]any{"name": "web.*"})}},
+			"of everything": {"patches": []any{patchOf(map[string]any{})}},
+			"renaming": {"patches": []any{map[string]any{"target": map[string]any{"kind": "Service"}, "options": map[string]any{"allowNameChange": true, "allowKindChange": true},
+				"patch": "{kind: Thing, apiVersion: example.com/v1, metadata: {name: c}}"}}},
+			"of another group": {"patches": []any{patchOf(map[string]any{"group": "serving.example.com", "kind": "Service"})}},
+			"no such":          {"patches": []any{patchOf(map[string]any{"kind": "Nothing"})}},
+			"no pattern":       {"patches": []any{patchOf(map[string]any{"kind": "("})}},
+			"no patch":         {"patches": []any{map[string]any{"target": map[string]any{"kind": "Nothing"}, "patch": "nothing"}}},
+			"no target":        {"patches": []any{map[string]any{"patch": "{kind: Service, apiVersion: v1, metadata: {name: web}, spec: {x: y}}"}}},
+			"missing":          {"patches": []any{map[string]any{"patch": "{kind: Service, apiVersion: v1, metadata: {name: missing}, spec: {x: y}}"}}},
+			"6902":             {"patchesJson6902": []any{patchOf(map[string]any{"version": "v1", "kind": "Service", "name": "web"})}},
+		} {
+			t.Run(name+", "+renderer, func(t *testing.T) {
+				t.Parallel()
+				fsys := simple(map[string]string{"templates/a.yaml": service, "templates/b.yaml": text, "templates/c.yaml": "kind: Thing\napiVersion: example.com/v1\nmetadata: {name: c}\n"})
+				whole := maps.Clone(spec)
+				whole["images"] = []any{map[string]any{"name": "no-such-image", "newTag": "1"}} // has all go to kustomize
+				request := func(specs ...map[string]any) Request {
+					r := Request{ReleaseName: "demo", Namespace: "shop"}
+					for _, s := range specs {
+						r.PostRenderers = append(r.PostRenderers, map[string]any{"kustomize": s})
+					}
+					return r
+				}
+				// The second changes what the first has left.
+				got, err := tryRender(fsys, request(spec, spec))
+				want, wantErr := tryRender(fsys, request(whole, whole))
+				if (err == nil) != (wantErr == nil) || err != nil && withoutResource(err) != withoutResource(wantErr) {
+					t.Fatalf("%v, not %v", err, wantErr)
+				}
+				if err == nil {
+					if diff := cmp.Diff(want.Objects, got.Objects, asFields); diff != "" {
+						t.Error(diff)
+					}
+					if diff := cmp.Diff(len(want.Invalid), len(got.Invalid)); diff != "" {
+						t.Error(diff)
+					}
+				}
+			})
+		}
+	}
+}
+
+func patchOf(target map[string]any) map[string]any {
+	return map[string]any{"target": target, "patch": "- {op: add, path: /x, value: {y: z}}\n"}
+}
+
+// withoutResource is an error's text without the line or the resource that it may name.
+func withoutResource(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "line ")
+	return text
+}
