@@ -3,6 +3,7 @@ package analysis
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -67,12 +68,24 @@ func (r Release) Request(opts RenderOptions, crds []render.CRD) render.Request {
 // versions that the round before brought.
 const maxRounds = 3
 
+// PatchesSchemas tells whether a post-renderer may change what the chart of a release is loaded without.
+func (r Release) PatchesSchemas() bool {
+	if len(r.PostRenderers) == 0 {
+		return false
+	}
+	text, err := json.Marshal(r.PostRenderers)
+	return err != nil || render.NamesSchemas(text)
+}
+
 // LoadReleaseChart loads the release's chart from its repository's files, as
 // Flux would hand it to Helm.
 func LoadReleaseChart(tree fs.FS, r Release) (*render.Chart, error) {
 	chart, err := render.LoadChart(tree, r.Chart, r.Ignore)
 	if err != nil {
 		return nil, err
+	}
+	if !r.PatchesSchemas() {
+		chart = chart.WithoutSchemas()
 	}
 	return chart.WithValuesFiles(tree, r.ValuesFiles, r.IgnoreMissingValuesFiles)
 }

@@ -171,6 +171,31 @@ func (c *countedCRDs) ExpectedCRDs(ctx context.Context, chart render.ChartSource
 	return c.InProcess.ExpectedCRDs(ctx, chart, values)
 }
 
+// A post-renderer that changes what a chart is loaded without has it.
+func TestSchemasCanBePatched(t *testing.T) {
+	t.Parallel()
+	crd := "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: shops.example.com}\nspec:\n  group: example.com\n  scope: Cluster\n  names: {kind: Shop}\n" +
+		"  versions:\n  - name: v1\n    served: true\n    schema:\n      openAPIV3Schema:\n        type: object\n"
+	patch := func(path string) []any {
+		return []any{map[string]any{"kustomize": map[string]any{"patches": []any{map[string]any{
+			"target": map[string]any{"kind": "CustomResourceDefinition"}, "patch": "- {op: replace, path: " + path + ", value: x}\n"}}}}}
+	}
+	for path, whole := range map[string]bool{"/metadata/labels": false, "/spec/versions/0/schema/openAPIV3Schema/type": true} {
+		r := Release{Name: "shop", Namespace: "shop", Chart: "chart", PostRenderers: patch(path)}
+		chart, err := LoadReleaseChart(files(map[string]string{"chart/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n", "chart/templates/crd.yaml": crd}), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		held := slices.ContainsFunc(chart.Files, func(f render.File) bool { return strings.Contains(string(f.Data), "type: object") })
+		if held != whole {
+			t.Errorf("patch of %s: the chart has the schema: %v", path, held)
+		}
+		if r := mustRenderAll(t, []Input{{Release: r, Chart: chart}}, RenderOptions{}).Releases[0]; whole && (r.Err != nil || len(r.Objects) != 1) {
+			t.Errorf("patch of %s: %v", path, r.Err)
+		}
+	}
+}
+
 func TestWhatIsExpectedAheadIsNotAskedAgain(t *testing.T) {
 	t.Parallel()
 	templates := map[string]string{"templates/a.yaml": "kind: ServiceAccount\napiVersion: v1\nmetadata: {name: {{ .Release.Name }}}\n"}

@@ -1,6 +1,9 @@
 package render
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 const crdKind = "CustomResourceDefinition"
 
@@ -37,20 +40,13 @@ func withoutSchemas(text []byte) []byte {
 	out := make([]byte, 0, len(text)/8)
 	drop := -1
 	for line := range bytes.Lines(text) {
-		trimmed := bytes.TrimLeft(line, " ")
-		indent := len(line) - len(trimmed)
 		if drop >= 0 {
-			if indent > drop || len(bytes.TrimSpace(trimmed)) == 0 || trimmed[0] == '#' || indent == drop && bytes.HasPrefix(trimmed, []byte("- ")) {
+			if isBelow(line, drop) {
 				continue
 			}
 			drop = -1
 		}
-		if rest, ok := bytes.CutPrefix(trimmed, []byte("- ")); ok {
-			deeper := bytes.TrimLeft(rest, " ")
-			indent += 2 + len(rest) - len(deeper)
-			trimmed = deeper
-		}
-		if isHeavy(trimmed) {
+		if indent, heavy := heavyIndent(line); heavy {
 			drop = indent
 			// the key stays, for "- schema:" may begin an item of a list
 			out = append(append(out, line[:bytes.IndexByte(line, ':')+1]...), '\n')
@@ -59,6 +55,25 @@ func withoutSchemas(text []byte) []byte {
 		out = append(out, line...)
 	}
 	return out
+}
+
+// heavyIndent tells whether a line is a heavy key alone, and how far that is indented.
+func heavyIndent(line []byte) (indent int, heavy bool) {
+	trimmed := bytes.TrimLeft(line, " ")
+	indent = len(line) - len(trimmed)
+	if rest, ok := bytes.CutPrefix(trimmed, []byte("- ")); ok {
+		deeper := bytes.TrimLeft(rest, " ")
+		indent += 2 + len(rest) - len(deeper)
+		trimmed = deeper
+	}
+	return indent, isHeavy(trimmed)
+}
+
+// isBelow tells whether a line belongs to a key that is indented so far.
+func isBelow(line []byte, indent int) bool {
+	trimmed := bytes.TrimLeft(line, " ")
+	own := len(line) - len(trimmed)
+	return own > indent || len(bytes.TrimSpace(trimmed)) == 0 || trimmed[0] == '#' || own == indent && bytes.HasPrefix(trimmed, []byte("- "))
 }
 
 // dropSchemas drops the same from a definition that is decoded already.
@@ -84,10 +99,7 @@ func isHeavy(line []byte) bool {
 	return ok && isHeavyKey(string(key)) && len(bytes.TrimSpace(rest)) == 0
 }
 
-func isHeavyKey(key string) bool {
-	switch key {
-	case "schema", "validation", "additionalPrinterColumns":
-		return true
-	}
-	return false
-}
+// heavyKeys are those of a definition below which is nearly all of its length.
+var heavyKeys = []string{"schema", "validation", "additionalPrinterColumns"}
+
+func isHeavyKey(key string) bool { return slices.Contains(heavyKeys, key) }

@@ -1,0 +1,71 @@
+package render
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestWithoutSchemas(t *testing.T) {
+	t.Parallel()
+	head := func(kind string) string { return "apiVersion: apiextensions.k8s.io/v1\nkind: " + kind + "\nspec:\n" }
+	const schema = "  - schema:\n      a: b\n# c\n\n      d: |\n        {}\n    name: v1\n"
+	const blank = "  - schema:\n\n\n\n\n\n    name: v1\n"
+	for name, c := range map[string]struct{ text, want string }{
+		"a definition":             {head("CustomResourceDefinition") + schema, head("CustomResourceDefinition") + blank},
+		"quoted, with a comment":   {head("\"CustomResourceDefinition\" # a") + schema, head("\"CustomResourceDefinition\" # a") + blank},
+		"several":                  {head("CustomResourceDefinition") + schema + "---\n" + head("CustomResourceDefinition") + schema, head("CustomResourceDefinition") + blank + "---\n" + head("CustomResourceDefinition") + blank},
+		"a list at the same depth": {head("CustomResourceDefinition") + "  additionalPrinterColumns:\n  - a\n  name: b\n", head("CustomResourceDefinition") + "  additionalPrinterColumns:\n\n  name: b\n"},
+		"at its end":               {head("CustomResourceDefinition") + "  validation:\n    a: b\n", head("CustomResourceDefinition") + "  validation:\n\n"},
+		"within an action":         {"{{ if .Values.a }}\n" + head("CustomResourceDefinition") + schema + "{{ end }}\n", "{{ if .Values.a }}\n" + head("CustomResourceDefinition") + blank + "{{ end }}\n"},
+		"another document":         {head("Thing") + schema + "---\n" + head("CustomResourceDefinition") + schema, head("Thing") + schema + "---\n" + head("CustomResourceDefinition") + blank},
+		"two kinds":                {head("CustomResourceDefinition") + schema + "kind: Thing\n", ""},
+		"an action in it":          {head("CustomResourceDefinition") + "  schema:\n    a: {{ .Values.a }}\n  b: c\n", ""},
+		"an action after it":       {head("CustomResourceDefinition") + "  schema:\n    a: b\n{{ if .Values.a }}\n    c: d\n{{ end }}\n", ""},
+		"an anchor in it":          {head("CustomResourceDefinition") + "  schema:\n    a: &b\n      c: d\n  e: *b\n", ""},
+		"an anchor in its list":    {head("CustomResourceDefinition") + "  schema:\n    - &b c\n  e: *b\n", ""},
+		"no end of line":           {head("CustomResourceDefinition") + "  schema:\n    a: b", ""},
+		"on one line":              {head("CustomResourceDefinition") + "  schema: {a: b}\n", ""},
+	} {
+		if c.want == "" {
+			c.want = c.text
+		}
+		if diff := cmp.Diff(c.want, string(withBlankSchemas([]byte(c.text)))); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	text := head("CustomResourceDefinition") + schema
+	chart := mustLoad(t, simple(map[string]string{"templates/a.yaml": text, "crds/a.yaml": text, "other.yaml": text}), "").WithoutSchemas()
+	for name, want := range map[string]string{"templates/a.yaml": blank, "crds/a.yaml": blank, "other.yaml": schema} {
+		i := slices.IndexFunc(chart.Files, func(f File) bool { return f.Name == name })
+		if got := string(chart.Files[i].Data); got != head("CustomResourceDefinition")+want {
+			t.Errorf("%s is %q", name, got)
+		}
+	}
+}
+
+// FuzzWithoutSchemas holds that lines are only emptied, and that definitions are read as before.
+func FuzzWithoutSchemas(f *testing.F) {
+	crd := crdText("example.com", "Shop", "Cluster", "v1", "v2")
+	for _, seed := range []string{crd, crd + "---\n" + crd, "---\n" + crd, "a: b\n---" + crd, strings.ReplaceAll(crd, "\n", "\r\n"), strings.ReplaceAll(crd, "      ", "        "),
+		strings.ReplaceAll(crd, "schema:", "validation:"), crd + "  more: {schema: a}\n", strings.Replace(crd, "schema:", "schema: # a", 1)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got := string(withBlankSchemas([]byte(text)))
+		before, after := slices.Collect(strings.Lines(text)), slices.Collect(strings.Lines(got))
+		if len(before) != len(after) {
+			t.Fatalf("%d lines became %d: %q", len(before), len(after), got)
+		}
+		for i, line := range after {
+			if line != before[i] && line != "\n" {
+				t.Fatalf("line %d became %q, not %q", i, line, before[i])
+			}
+		}
+		if want, crds := crdsIn([]byte(text)), crdsIn([]byte(got)); len(want) > 0 && !cmp.Equal(want, crds) {
+			t.Fatalf("%q: %s", got, cmp.Diff(want, crds))
+		}
+	})
+}
