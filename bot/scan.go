@@ -1,12 +1,15 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"sort"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"tokenward/analysis"
 	"tokenward/analysis/policy"
@@ -126,6 +129,31 @@ func (b *Bot) plan(ctx context.Context, s *Scan) (err error) {
 	if s.Decisions, err = readDecisions(s.Umbrella.FS()); err != nil {
 		return fmt.Errorf("read the decisions in the umbrella: %w", err)
 	}
+	workloads := s.workloads()
+	var effects errgroup.Group // are simulated while others are waited for
+	effects.Go(func() error {
+		s.Before = analysis.Simulate(s.Set, workloads, s.Policies, s.skipped)
+		return nil
+	})
+	err = b.planChanges(s)
+	if err == nil {
+		planned := slices.Clone(s.Plans)
+		for i := range planned {
+			planned[i].Changes = slices.Clone(planned[i].Changes) // those of the plans get their reasons meanwhile
+		}
+		effects.Go(func() error { return b.simulateAfter(ctx, s, planned, workloads) })
+		if err = analysis.ExplainStale(ctx, s.Plans, s.inputs, b.featureOptions(s)); err != nil {
+			err = fmt.Errorf("look for optional features: %w", err)
+		}
+	}
+	if err = cmp.Or(effects.Wait(), err); s.After == nil {
+		s.After = s.Before
+	}
+	return err
+}
+
+// planChanges says what the lists should be, as people decided.
+func (b *Bot) planChanges(s *Scan) error {
 	plans := analysis.Plan(analysis.PlanInput{
 		Set: s.Set, Judgements: s.Judgements, Listing: s.Listing, Skipped: s.skipped,
 		Excluded:     func(w *analysis.Workload) bool { return analysis.SettledElsewhere(w, s.Policies) },
@@ -133,19 +161,15 @@ func (b *Bot) plan(ctx context.Context, s *Scan) (err error) {
 	})
 	plans, s.undecided = s.Decisions.Apply(s.decisionInput(plans...))
 	s.Plans = b.only(plans)
-	if err := b.known(s); err != nil {
-		return err
-	}
-	if err := analysis.ExplainStale(ctx, s.Plans, s.inputs, b.featureOptions(s)); err != nil {
-		return fmt.Errorf("look for optional features: %w", err)
-	}
-	workloads := s.workloads()
-	s.Before = analysis.Simulate(s.Set, workloads, s.Policies, s.skipped)
-	s.After = s.Before
+	return b.known(s)
+}
+
+// simulateAfter simulates what the policies would do with every change of every plan.
+func (b *Bot) simulateAfter(ctx context.Context, s *Scan, plans []analysis.NamespacePlan, workloads []*analysis.Workload) error {
 	if s.policyErr != nil {
 		return nil
 	}
-	after, form, err := b.policiesAfter(ctx, s, s.Plans)
+	after, form, err := b.policiesAfter(ctx, s, plans)
 	if err != nil {
 		s.policyErr = err
 		return ctx.Err()

@@ -28,9 +28,33 @@ func resourceName(resource string, groups []string) string {
 	return name
 }
 
-// camel restores the capitals of a lower-case plural: word by word where the
-// parts are known, else only the first letter.
+// camelled are the names that camel was asked for, which are the same again and again. They come from charts, and
+// so no more than maxCamelled are kept.
+var camelled struct {
+	sync.Mutex
+	names map[string]string
+}
+
+const maxCamelled = 4096
+
+// camel is newCamel of a name that may have been asked for before.
 func camel(name string) string {
+	camelled.Lock()
+	defer camelled.Unlock()
+	out, ok := camelled.names[name]
+	if !ok {
+		out = newCamel(name)
+		if camelled.names == nil || len(camelled.names) >= maxCamelled {
+			camelled.names = map[string]string{}
+		}
+		camelled.names[name] = out
+	}
+	return out
+}
+
+// newCamel restores the capitals of a lower-case plural: word by word where the
+// parts are known, else only the first letter.
+func newCamel(name string) string {
 	if name == "*" {
 		return "all resources'"
 	}
@@ -44,7 +68,7 @@ func camel(name string) string {
 		return strings.Join(words, "")
 	}
 	if word := longestSuffix(name); word != "" && len(name) > len(word) {
-		return camel(strings.TrimSuffix(name, word)) + title(word)
+		return newCamel(strings.TrimSuffix(name, word)) + title(word)
 	}
 	return title(name)
 }
