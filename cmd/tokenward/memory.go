@@ -9,8 +9,11 @@ import (
 
 // maxHeap is how much memory may be in use and wait to be collected together, about, as
 // long as there is room for a quarter: Go's own measure, twice what is in use, is much for
-// platforms of many packages.
+// platforms of many packages, and little for a scan that is over before it has that much.
 const maxHeap = 64 << 20
+
+// maxPercent is the highest GOGC: to touch memory costs no less than to collect it.
+const maxPercent = 300
 
 // boundGarbage sets, after every collection, when the next one is due. Whoever sets GOGC
 // decides otherwise.
@@ -28,10 +31,11 @@ func boundGarbage() {
 		}
 		runtime.AddCleanup(new([64]byte), watch, next) // the next collection takes it
 	}
-	watch(100)
+	debug.SetGCPercent(maxPercent)
+	watch(maxPercent)
 }
 
 // gcPercent is GOGC for so many bytes in use: never so low that little else is done than collecting.
 func gcPercent(live uint64) int {
-	return int(min(100, max(25, 100*maxHeap/max(int64(live), 1)-100)))
+	return int(min(maxPercent, max(25, 100*maxHeap/max(int64(live), 1)-100)))
 }
