@@ -7,6 +7,7 @@ import (
 
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/engine"
+	"sigs.k8s.io/yaml"
 )
 
 // renderAs executes a chart and reads what it rendered.
@@ -58,6 +59,7 @@ func (by *Renderer) execute(ctx context.Context, c *Chart, r Request, as stage, 
 	}
 	templates := p.templates()
 	setSurroundings(p.chart, date)
+	defer yaml.Remember()()
 	rendered, err := engine.Engine{LintMode: as == upgrade}.Render(p.chart, values)
 	if err != nil {
 		return nil, newTemplateError(err, templates)

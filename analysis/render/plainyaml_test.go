@@ -64,6 +64,35 @@ func TestPlainYAML(t *testing.T) {
 	}
 }
 
+// What is read again is a value of its own, and what is forgotten is read as ever.
+func TestYAMLReadAgain(t *testing.T) { // not beside others: they forget, too
+	text := []byte("a: {b: [c]}\nd: " + strings.Repeat("long ", 100) + "\n")
+	read := func() (values map[string]any) {
+		if err := yaml.Unmarshal(text, &values); err != nil {
+			t.Fatal(err)
+		}
+		return values
+	}
+	want := read()
+	for range 3 {
+		got := read()
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatal(diff)
+		}
+		got["a"].(map[string]any)["b"].([]any)[0] = "changed"
+		delete(got, "d")
+	}
+	yaml.Forget()
+	if diff := cmp.Diff(want, read()); diff != "" {
+		t.Error(diff)
+	}
+	first := read()
+	first["a"].(map[string]any)["b"] = "changed"
+	if diff := cmp.Diff(want, read()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestWrittenYAML(t *testing.T) {
 	t.Parallel()
 	var nilMap map[string]any

@@ -3,7 +3,7 @@
 // umbrella that hands values from map to map. This one goes straight where it is certain what comes out, and
 // leaves everything else to the original, which go.mod knows by the name of its repository.
 //
-// ReadPlain and ReadUnique are beyond what the original offers. Of the original there is what Helm, Kubernetes'
+// ReadPlain, ReadUnique and Remember are beyond what the original offers. Of the original there is what Helm, Kubernetes'
 // libraries and this project use.
 package yaml
 
@@ -23,7 +23,7 @@ func Marshal(v any) ([]byte, error) {
 // Unmarshal is original.Unmarshal.
 func Unmarshal(text []byte, into any, opts ...JSONOpt) error {
 	if m, ok := into.(*map[string]any); ok && m != nil && len(*m) == 0 && len(opts) == 0 {
-		if values, ok := ReadPlain(text, valueNumber); ok {
+		if values, ok := readValues(text); ok {
 			fill(m, values)
 			return nil
 		}
