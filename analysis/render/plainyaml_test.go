@@ -83,9 +83,6 @@ func TestYAMLReadAgain(t *testing.T) { // not beside others: they forget, too
 		delete(got, "d")
 	}
 	yaml.Forget()
-	if diff := cmp.Diff(want, read()); diff != "" {
-		t.Error(diff)
-	}
 	first := read()
 	first["a"].(map[string]any)["b"] = "changed"
 	if diff := cmp.Diff(want, read()); diff != "" {
