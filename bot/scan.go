@@ -137,19 +137,36 @@ func (b *Bot) plan(ctx context.Context, s *Scan) (err error) {
 	})
 	err = b.planChanges(s)
 	if err == nil {
-		planned := slices.Clone(s.Plans)
-		for i := range planned {
-			planned[i].Changes = slices.Clone(planned[i].Changes) // those of the plans get their reasons meanwhile
-		}
-		effects.Go(func() error { return b.simulateAfter(ctx, s, planned, workloads) })
-		if err = analysis.ExplainStale(ctx, s.Plans, s.inputs, b.featureOptions(s)); err != nil {
-			err = fmt.Errorf("look for optional features: %w", err)
-		}
+		err = b.explainAndSimulate(ctx, s, workloads, &effects)
 	}
 	if err = cmp.Or(effects.Wait(), err); s.After == nil {
 		s.After = s.Before
 	}
 	return err
+}
+
+// explainAndSimulate looks for the optional features that stale entries belong to, and begins to simulate the policies
+// with all changes: at once where what is explained changes none of them.
+func (b *Bot) explainAndSimulate(ctx context.Context, s *Scan, workloads []*analysis.Workload, effects *errgroup.Group) error {
+	explain := func() error {
+		if err := analysis.ExplainStale(ctx, s.Plans, s.inputs, b.featureOptions(s)); err != nil {
+			return fmt.Errorf("look for optional features: %w", err)
+		}
+		return nil
+	}
+	if b.cfg.RemoveStale { // entries of optional features stay
+		if err := explain(); err != nil {
+			return err
+		}
+		effects.Go(func() error { return b.simulateAfter(ctx, s, s.Plans, workloads) })
+		return nil
+	}
+	planned := slices.Clone(s.Plans)
+	for i := range planned {
+		planned[i].Changes = slices.Clone(planned[i].Changes)
+	}
+	effects.Go(func() error { return b.simulateAfter(ctx, s, planned, workloads) })
+	return explain()
 }
 
 // planChanges says what the lists should be, as people decided.
