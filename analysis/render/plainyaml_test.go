@@ -64,29 +64,68 @@ func TestPlainYAML(t *testing.T) {
 	}
 }
 
-// What is read again is a value of its own, and what is forgotten is read as ever.
-func TestYAMLReadAgain(t *testing.T) { // not beside others: they forget, too
-	text := []byte("a: {b: [c]}\nd: " + strings.Repeat("long ", 100) + "\n")
-	read := func() (values map[string]any) {
-		if err := yaml.Unmarshal(text, &values); err != nil {
+// What is read again is a value of its own.
+func TestYAMLReadAgain(t *testing.T) {
+	t.Parallel()
+	forget := yaml.Remember()
+	defer forget()
+	for name, text := range map[string]string{
+		"a text": "a: {b: [c]}\nd: " + strings.Repeat("long ", 100) + "\n", "references": "a: &x {b: [c]}\nd: *x\ne: " + strings.Repeat("long ", 100) + "\n",
+	} {
+		read := func() (values map[string]any) {
+			if err := yaml.Unmarshal([]byte(text), &values); err != nil {
+				t.Fatal(err)
+			}
+			return values
+		}
+		var want map[string]any
+		if err := original.Unmarshal([]byte(text), &want); err != nil {
 			t.Fatal(err)
 		}
-		return values
-	}
-	want := read()
-	for range 3 {
-		got := read()
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Fatal(diff)
+		for range 3 {
+			got := read()
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Fatal(name, diff)
+			}
+			got["a"].(map[string]any)["b"].([]any)[0] = "changed"
+			delete(got, "d")
 		}
-		got["a"].(map[string]any)["b"].([]any)[0] = "changed"
-		delete(got, "d")
 	}
-	yaml.Forget()
-	first := read()
-	first["a"].(map[string]any)["b"] = "changed"
-	if diff := cmp.Diff(want, read()); diff != "" {
-		t.Error(diff)
+}
+
+// What is kept for nobody, or may be much more than it is long, is none.
+func TestLittleYAMLIsRemembered(t *testing.T) { // not beside others: they remember, too
+	read := func(text string) float64 {
+		return testing.AllocsPerRun(1, func() {
+			var values map[string]any
+			if err := yaml.Unmarshal([]byte(text), &values); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	plain := "a: [" + strings.Repeat("long, ", 100) + "]\n"
+	references := "b: &b [" + strings.Repeat("long, ", 100) + "]\nc: *b\n"
+	first, firstOf := read(plain), read(references)
+	if again := read(plain); again < first {
+		t.Errorf("kept for nobody: %v allocations, then %v", first, again)
+	}
+	forget, forgetToo := yaml.Remember(), yaml.Remember()
+	read(plain)
+	if again := read(plain); again >= first/2 {
+		t.Errorf("not kept: %v allocations, then %v", first, again)
+	}
+	read(references)
+	if again := read(references); again < firstOf {
+		t.Errorf("references are kept: %v allocations, then %v", firstOf, again)
+	}
+	forget()
+	forget()
+	if again := read(plain); again >= first/2 {
+		t.Errorf("not kept for all: %v allocations, then %v", first, again)
+	}
+	forgetToo()
+	if again := read(plain); again < first {
+		t.Errorf("kept for nobody any more: %v allocations, then %v", first, again)
 	}
 }
 
