@@ -2,21 +2,90 @@ package render
 
 import (
 	"bytes"
+	"iter"
+	"path"
+	"regexp"
 	"slices"
 )
 
-// WithoutSchemas returns the chart with empty lines for what nobody here reads of the definitions of kinds in its
-// files, and which is most of many a chart: see heavyKeys. Whatever a template has a hand in stays, and so do the lines.
+// WithoutSchemas returns the chart with empty lines for the greatest part of the definitions of kinds in its
+// files, which nobody here reads: see heavyKeys. A definition stays as it is where a template may look at its file, or has
+// a hand in that part; and all lines stay where they are.
 func (c *Chart) WithoutSchemas() *Chart {
+	seen := c.filesSeen()
 	out := &Chart{Dir: c.Dir, Name: c.Name, Files: make([]File, len(c.Files))}
 	for i, f := range c.Files {
-		if f.mentionsCRDs() {
+		if f.mentionsCRDs() && !seen(f.Name) {
 			f.Data = withBlankSchemas(f.Data)
 		}
 		out.Files[i] = f
 	}
 	return out
 }
+
+// filesSeen tells of a file of a chart whether a template may look at its text, by its name or by .Files. Names that
+// templates put together may be any.
+func (c *Chart) filesSeen() func(name string) bool {
+	named, anyName, anyFile := map[string]bool{}, false, false
+	for _, f := range c.Files {
+		if !mayAsk(f) || f.mentionsCRDs() {
+			continue
+		}
+		for name, made := range namesOfFiles(f.Data) {
+			named[string(name)] = true
+			anyName = anyName || made && inTemplates(f.Name)
+		}
+		anyFile = anyFile || usesAnyFile(f.Data)
+	}
+	return func(name string) bool {
+		return anyName || named[path.Base(name)] || anyFile && !inTemplates(name)
+	}
+}
+
+// namesOfFiles yields what the texts in quotes end with that may be the name of a file with YAML, and whether
+// it is made of more than the text says.
+func namesOfFiles(text []byte) iter.Seq2[[]byte, bool] {
+	return func(yield func([]byte, bool) bool) {
+		for _, ending := range []string{".yaml", ".yml", ".tpl"} {
+			for rest := text; ; {
+				i := bytes.Index(rest, []byte(ending))
+				if i < 0 {
+					break
+				}
+				end := i + len(ending)
+				if end < len(rest) && bytes.IndexByte([]byte("\"`'"), rest[end]) >= 0 {
+					begin := i
+					for begin > 0 && (isWordByte(rest[begin-1]) || rest[begin-1] == '-' || rest[begin-1] == '.') {
+						begin--
+					}
+					made := begin == i || begin > 0 && bytes.IndexByte([]byte("%*?]}"), rest[begin-1]) >= 0
+					if !yield(rest[begin:end], made) {
+						return
+					}
+				}
+				rest = rest[end:]
+			}
+		}
+	}
+}
+
+// usesAnyFile tells whether a template uses .Files but for those that it names in other folders than crds.
+func usesAnyFile(text []byte) bool {
+	const files = ".Files"
+	for {
+		i := bytes.Index(text, []byte(files))
+		if i < 0 {
+			return false
+		}
+		text = text[i+len(files):]
+		if m := namedFiles.FindSubmatch(text[:min(len(text), 256)]); m == nil || string(m[1]) == "crds" {
+			return true
+		}
+	}
+}
+
+// namedFiles is what follows .Files where it takes a file or the files of a folder, with the begin of the name.
+var namedFiles = regexp.MustCompile(`^\.(?:Get|GetBytes|Lines|Glob)\s+"([^"/*?{\[\\%.]+)[/."]`)
 
 // NamesSchemas tells whether a text may be about what WithoutSchemas leaves out.
 func NamesSchemas(text []byte) bool {
@@ -25,7 +94,7 @@ func NamesSchemas(text []byte) bool {
 
 // withBlankSchemas empties the lines of a file's definitions. Other documents stay as they are.
 func withBlankSchemas(text []byte) []byte {
-	out := make([]byte, 0, len(text)/4)
+	var out []byte
 	for len(text) > 0 {
 		end := len(text)
 		if i := bytes.Index(text, []byte("\n---")); i >= 0 {
@@ -58,8 +127,8 @@ func firstLine(text []byte) []byte {
 	return text
 }
 
-// appendBlank copies a definition, with empty lines below the heavy keys. What may be referred to from elsewhere stays.
-// What follows such a part must be no action, for that might belong to it.
+// appendBlank copies a definition, with empty lines below the heavy keys. What may be referred to from elsewhere stays,
+// and so does what an action or a comment may begin or end in, or right behind.
 func appendBlank(out, doc []byte) []byte {
 	for len(doc) > 0 {
 		line := firstLine(doc)
@@ -76,18 +145,35 @@ func appendBlank(out, doc []byte) []byte {
 			}
 			lines, n = lines+1, n+len(next)
 		}
-		if part, after := doc[:n], firstLine(doc[n:]); !bytes.HasSuffix(part, []byte("\n")) || hasAnchor(part) ||
-			bytes.Contains(part, []byte("{{")) || bytes.Contains(after, []byte("{{")) {
+		part, after := doc[:n], firstLine(doc[n:])
+		doc = doc[n:]
+		if !bytes.HasSuffix(part, []byte("\n")) || hasAnchor(part) || hasAction(part) || hasAction(after) {
+			out = append(out, part...) // whole: nothing within it is looked at again
 			continue
 		}
 		for range lines {
 			out = append(out, '\n')
 		}
-		doc = doc[n:]
 	}
 	return out
 }
 
+func hasAction(text []byte) bool {
+	return bytes.Contains(text, []byte("{{")) || bytes.Contains(text, []byte("}}"))
+}
+
+// hasAnchor tells whether a word may begin with &.
 func hasAnchor(text []byte) bool {
-	return bytes.Contains(text, []byte(": &")) || bytes.Contains(text, []byte("- &"))
+	for {
+		i := bytes.IndexByte(text, '&')
+		if i < 0 {
+			return false
+		}
+		if i == 0 || bytes.IndexByte([]byte(" \t\n[{,"), text[i-1]) >= 0 {
+			if i+1 < len(text) && bytes.IndexByte([]byte(" \t\n&"), text[i+1]) < 0 {
+				return true
+			}
+		}
+		text = text[i+1:]
+	}
 }

@@ -26,6 +26,12 @@ func TestWithoutSchemas(t *testing.T) {
 		"an action after it":       {head("CustomResourceDefinition") + "  schema:\n    a: b\n{{ if .Values.a }}\n    c: d\n{{ end }}\n", ""},
 		"an anchor in it":          {head("CustomResourceDefinition") + "  schema:\n    a: &b\n      c: d\n  e: *b\n", ""},
 		"an anchor in its list":    {head("CustomResourceDefinition") + "  schema:\n    - &b c\n  e: *b\n", ""},
+		"anchors in flow":          {head("CustomResourceDefinition") + "  schema:\n    a: [&b c]\n  e: *b\n", ""},
+		"an anchor after spaces":   {head("CustomResourceDefinition") + "  schema:\n    a:  &b c\n  e: *b\n", ""},
+		"no anchors":               {head("CustomResourceDefinition") + "  schema:\n    a: b & c && d&e\n  e: f\n", head("CustomResourceDefinition") + "  schema:\n\n  e: f\n"},
+		"a comment's end in it":    {head("CustomResourceDefinition") + "  {{- /* not yet:\n  validation:\n    a: b\n    */}}\n", ""},
+		"a comment's end after it": {head("CustomResourceDefinition") + "  {{- /* not yet:\n  validation:\n    a: b\n*/}}\n", ""},
+		"a part in one that stays": {head("CustomResourceDefinition") + "  schema:\n    a: {{ .Values.a }}\n    schema:\n      b: c\n  d: e\n", ""},
 		"no end of line":           {head("CustomResourceDefinition") + "  schema:\n    a: b", ""},
 		"on one line":              {head("CustomResourceDefinition") + "  schema: {a: b}\n", ""},
 	} {
@@ -42,6 +48,40 @@ func TestWithoutSchemas(t *testing.T) {
 		i := slices.IndexFunc(chart.Files, func(f File) bool { return f.Name == name })
 		if got := string(chart.Files[i].Data); got != head("CustomResourceDefinition")+want {
 			t.Errorf("%s is %q", name, got)
+		}
+	}
+}
+
+// Where a template looks at a file, the file stays as it is.
+func TestSchemasThatTemplatesSee(t *testing.T) {
+	t.Parallel()
+	crd := crdText("example.com", "Shop", "Cluster", "v1")
+	for template, c := range map[string]struct{ templates, crds bool }{
+		"": {}, `{{ include (print $.Template.BasePath "/config.yaml") . | sha256sum }}`: {}, `{{ .Files.Get "config/crd.yml" }}`: {},
+		`{{ (.Files.Glob "dashboards/*").AsConfig }}`: {}, `{{ include "web.crd" . }}`: {}, `name: crd.yaml`: {},
+		`{{ include (print $.Template.BasePath "/crd.yaml") . | sha256sum }}`:     {true, true},
+		"{{ include (print $.Template.BasePath `/crd.yaml`) . | sha256sum }}":     {true, true},
+		`{{ include (print $.Template.BasePath "/" .Values.name ".yaml") . }}`:    {true, true},
+		`{{ include (printf "%s/%s.yaml" $.Template.BasePath .Values.name) . }}`:  {true, true},
+		`{{ include (printf "%s/c%s.yaml" $.Template.BasePath .Values.name) . }}`: {true, true},
+		`{{ .Files.Get "crds/crd.yaml" | sha256sum }}`:                            {true, true},
+		`{{ range $name, $_ := .Files.Glob "crds/*" }}{{ $name }}{{ end }}`:       {false, true},
+		`{{ range $name, $_ := .Files.Glob "**" }}{{ $name }}{{ end }}`:           {false, true},
+		`{{ .Files.Get .Values.name }}`:                                           {false, true},
+		`{{ .Files.Get (printf "%s/%s" "crds" .Values.name) }}`:                   {false, true},
+		`{{ range $name, $data := .Files }}{{ $name }}{{ end }}`:                  {false, true},
+		`{{ tpl (dict "f" .Files | toYaml) . }}`:                                  {false, true},
+	} {
+		chart := mustLoad(t, simple(map[string]string{"templates/crd.yaml": crd, "crds/crd.yaml": crd, "templates/a.yaml": template}), "").WithoutSchemas()
+		whole := func(name string) bool {
+			i := slices.IndexFunc(chart.Files, func(f File) bool { return f.Name == name })
+			return string(chart.Files[i].Data) == crd
+		}
+		if got := whole("templates/crd.yaml"); got != c.templates {
+			t.Errorf("%s: the template is whole: %v", template, got)
+		}
+		if got := whole("crds/crd.yaml"); got != c.crds {
+			t.Errorf("%s: the file is whole: %v", template, got)
 		}
 	}
 }
