@@ -63,7 +63,7 @@ func (s *sorter) twice() bool {
 	seen := map[identity]bool{}
 	for _, c := range s.given {
 		for _, id := range c.ids {
-			if id.namespace == "default" {
+			if _, inNone := clusterScoped[id.kind]; inNone || id.namespace == "default" {
 				id.namespace = "" // kustomize takes them for the same
 			}
 			if seen[id] {
@@ -75,11 +75,10 @@ func (s *sorter) twice() bool {
 	return false
 }
 
-// settled tells whether kustomize leaves a document as it is. It leaves out what is marked for its own use, refuses
-// maps that have a key twice, and makes several documents of a list.
+// settled tells whether kustomize leaves a document as it is. It makes several documents of a list, and changes what
+// isSteady does not hold of.
 func (s *sorter) settled(c candidate) bool {
-	p := c.piece
-	if s.any || len(c.ids) != 1 || p.decoded == nil || strings.Contains(p.text, "config.kubernetes.io") {
+	if s.any || len(c.ids) != 1 || !isSteady(c.piece) {
 		return false
 	}
 	id := c.ids[0]
@@ -89,4 +88,67 @@ func (s *sorter) settled(c candidate) bool {
 		}
 	}
 	return true
+}
+
+// isSteady tells whether kustomize would read a document as Helm does, and write what it read. It refuses maps that
+// have a key twice, takes words as no and on for texts and dates for times, makes texts of labels and annotations, and
+// leaves out documents whose annotations say so.
+func isSteady(p piece) bool {
+	if p.decoded == nil {
+		return false
+	}
+	meta, _ := p.decoded["metadata"].(map[string]any)
+	for _, field := range []string{"labels", "annotations"} {
+		if v, ok := meta[field]; ok && !areTexts(v) {
+			return false
+		}
+	}
+	return !saysTruth(p.text) && !saysDate(p.text)
+}
+
+// areTexts tells whether v is a map of texts, of which there are some, and none for kustomize's own use.
+func areTexts(v any) bool {
+	texts, _ := v.(map[string]any)
+	for key, text := range texts {
+		if _, ok := text.(string); !ok || strings.Contains(key, "config.kubernetes.io") {
+			return false
+		}
+	}
+	return len(texts) > 0
+}
+
+// saysTruth tells whether a value may be a word that is a truth value in YAML 1.1 alone: whether one of these ends a line
+// or what is before a comma. It may do so in a longer text, too.
+func saysTruth(text string) bool {
+	for line := range strings.Lines(text) {
+		line, _, _ = strings.Cut(line, " #")
+		for part := range strings.SplitSeq(line, ",") {
+			part = strings.TrimRight(part, " \t\r\n]}")
+			word := part[strings.LastIndexAny(part, " \t[{:")+1:]
+			if len(word) > len("yes") {
+				continue
+			}
+			switch strings.ToLower(word) {
+			case "y", "yes", "n", "no", "on", "off":
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// saysDate tells whether a word may be a date: whether it begins with four digits and a dash.
+func saysDate(text string) bool {
+	const year = 4
+	for at := 0; ; {
+		i := strings.IndexByte(text[at:], '-')
+		if i < 0 {
+			return false
+		}
+		at += i + 1
+		if begin := at - 1 - year; begin >= 0 && strings.Trim(text[begin:at-1], "0123456789") == "" &&
+			(begin == 0 || strings.IndexByte(" \t\n[{,", text[begin-1]) >= 0) {
+			return true
+		}
+	}
 }
