@@ -18,6 +18,9 @@ const (
 
 // writePlain writes what Marshal does. ok is false where something may become something else by way of JSON.
 func writePlain(v any) (text []byte, ok bool) {
+	if text, ok := emit(v); ok {
+		return text, true
+	}
 	p, _, ok := plain(v, 0)
 	if !ok {
 		return nil, false
