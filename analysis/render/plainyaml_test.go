@@ -159,7 +159,8 @@ func TestWrittenTexts(t *testing.T) {
 	for _, s := range texts {
 		for _, v := range []any{
 			[]any{s}, []any{[]any{s, []any{s}}}, map[string]any{"k": s}, map[string]any{"k": []any{s, map[string]any{"long-key": s, "z": []any{s}}}}, map[string]any{"k": map[string]any{"a": s, "b": map[string]any{"c": s}}},
-			map[string]any{s: 1}, map[string]any{"k": map[string]any{s: []any{1}}}, []any{map[string]any{s: s}}, map[string]any{s: map[string]any{}}, []any{[]any{}, map[string]any{}, nil, map[string]any(nil), []any(nil), true, 1.0, 1e15, -1e18, 1234567890123456789.0, 0.5, -3, int64(7)},
+			map[string]any{s: 1}, map[string]any{"k": map[string]any{s: []any{1}}}, []any{map[string]any{s: s}}, map[string]any{s: map[string]any{}}, []any{[]any{}, map[string]any{}, nil, map[string]any(nil), []any(nil), true, 1.0, 1e15, -3, int64(7)},
+			[]any{1234567890123456789.0}, []any{-1e300}, []any{0.5},
 		} {
 			want, wantErr := original.Marshal(v)
 			if got, err := yaml.Marshal(v); (err == nil) != (wantErr == nil) || !bytes.Equal(want, got) {
