@@ -87,20 +87,11 @@ func runKustomize(pieces []piece, spec *kustomizeSpec, skipHooks bool) ([]piece,
 	if len(s.given) == 0 {
 		return inOrder(out), nil
 	}
-	settled, others := s.sort()
-	out = append(out, settled...)
-	var in []piece
-	places := map[identity]int{}
-	for _, c := range others {
-		in = append(in, c.piece)
-		for _, id := range c.ids {
-			places[id] = c.index
-		}
-	}
-	resources, err := kustomize(in, spec)
+	settled, resources, places, err := s.run(spec)
 	if err != nil {
 		return nil, err
 	}
+	out = append(out, settled...)
 	for _, r := range resources {
 		p := placed{len(pieces), r}
 		if ids, _ := identify(&r); len(ids) == 1 {

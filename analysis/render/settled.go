@@ -1,6 +1,7 @@
 package render
 
 import (
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/types"
@@ -43,6 +44,31 @@ func (s *sorter) target(t *types.Selector) {
 	target, err := types.NewSelectorRegex(t)
 	s.any = s.any || err != nil
 	s.targets = append(s.targets, target)
+}
+
+// run has kustomize change what is not settled. It returns the settled documents, the changed ones, and the places of what
+// these were before.
+func (s *sorter) run(spec *kustomizeSpec) (settled []placed, changed []piece, places map[identity]int, err error) {
+	settled, others := s.sort()
+	var in []piece
+	places = map[identity]int{}
+	for _, c := range others {
+		in = append(in, c.piece)
+		for _, id := range c.ids {
+			places[id] = c.index
+		}
+	}
+	if changed, err = kustomize(in, spec); err != nil {
+		return nil, nil, nil, err
+	}
+	for _, p := range changed {
+		ids, _ := identify(&p)
+		if !s.any && slices.ContainsFunc(ids, func(id identity) bool { _, known := places[id]; return !known }) {
+			s.any = true // kustomize gives the new name to those who refer to the old
+			return s.run(spec)
+		}
+	}
+	return settled, changed, places, nil
 }
 
 // sort tells the settled documents from the others.
@@ -91,10 +117,10 @@ func (s *sorter) settled(c candidate) bool {
 }
 
 // isSteady tells whether kustomize would read a document as Helm does, and write what it read. It refuses maps that
-// have a key twice, takes words as no and on for texts and dates for times, makes texts of labels and annotations, and
-// leaves out documents whose annotations say so.
+// have a key twice, makes texts of labels and annotations, takes lists apart, leaves out documents whose annotations
+// say so, and reads some of YAML's forms in another way.
 func isSteady(p piece) bool {
-	if p.decoded == nil {
+	if p.decoded == nil || strings.HasSuffix(text(p.decoded["kind"]), "List") || p.decoded["items"] != nil || strings.Count(text(p.decoded["apiVersion"]), "/") > 1 {
 		return false
 	}
 	meta, _ := p.decoded["metadata"].(map[string]any)
@@ -103,39 +129,45 @@ func isSteady(p piece) bool {
 			return false
 		}
 	}
-	return !saysTruth(p.text) && !saysDate(p.text)
+	return !strings.ContainsAny(p.text, "\r\u0085\u2028\u2029") && !strings.Contains(p.text, "!!") &&
+		!saysTruth(p.text) && !saysDate(p.text) && !keepsBreaks(p.text) && !leavesOut(p.text)
 }
 
 // areTexts tells whether v is a map of texts, of which there are some, and none for kustomize's own use.
 func areTexts(v any) bool {
 	texts, _ := v.(map[string]any)
 	for key, text := range texts {
-		if _, ok := text.(string); !ok || strings.Contains(key, "config.kubernetes.io") {
+		if _, ok := text.(string); !ok || strings.Contains(key, "config.kubernetes.io") || strings.Contains(key, "config.k8s.io") {
 			return false
 		}
 	}
 	return len(texts) > 0
 }
 
-// saysTruth tells whether a value may be a word that is a truth value in YAML 1.1 alone: whether one of these ends a line
-// or what is before a comma. It may do so in a longer text, too.
+// saysTruth tells whether a value may be a word that is a truth value in YAML 1.1 alone: whether one of these stands before
+// the end of a line or of a value in brackets. It may do so in a longer text, too.
 func saysTruth(text string) bool {
-	for line := range strings.Lines(text) {
-		line, _, _ = strings.Cut(line, " #")
-		for part := range strings.SplitSeq(line, ",") {
-			part = strings.TrimRight(part, " \t\r\n]}")
-			word := part[strings.LastIndexAny(part, " \t[{:")+1:]
-			if len(word) > len("yes") {
-				continue
-			}
-			switch strings.ToLower(word) {
-			case "y", "yes", "n", "no", "on", "off":
+	for i := 0; i < len(text); {
+		if i > 0 && strings.IndexByte(" \t\n[{,:", text[i-1]) < 0 || !isLetter(text[i]) {
+			i++
+			continue
+		}
+		end := i
+		for end < len(text) && isLetter(text[end]) {
+			end++
+		}
+		switch strings.ToLower(text[i:min(end, i+len("yes")+1)]) {
+		case "y", "yes", "n", "no", "on", "off":
+			if rest := strings.TrimLeft(text[end:], " \t]}"); rest == "" || strings.IndexByte("\n,#", rest[0]) >= 0 {
 				return true
 			}
 		}
+		i = end
 	}
 	return false
 }
+
+func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 
 // saysDate tells whether a word may be a date: whether it begins with four digits and a dash.
 func saysDate(text string) bool {
@@ -147,7 +179,35 @@ func saysDate(text string) bool {
 		}
 		at += i + 1
 		if begin := at - 1 - year; begin >= 0 && strings.Trim(text[begin:at-1], "0123456789") == "" &&
-			(begin == 0 || strings.IndexByte(" \t\n[{,", text[begin-1]) >= 0) {
+			(begin == 0 || strings.IndexByte(" \t\n[{,:", text[begin-1]) >= 0) {
+			return true
+		}
+	}
+}
+
+// keepsBreaks tells whether a text in a block may keep the empty lines at its end, as |+ says: documents are cut there.
+func keepsBreaks(text string) bool {
+	for at := 0; ; at++ {
+		i := strings.IndexByte(text[at:], '+')
+		if i < 0 {
+			return false
+		}
+		at += i
+		if before := strings.TrimRight(text[max(0, at-2):at], "123456789"); strings.HasSuffix(before, "|") || strings.HasSuffix(before, ">") {
+			return true
+		}
+	}
+}
+
+// leavesOut tells whether a value in brackets may be left out, as in {a: , b: c}.
+func leavesOut(text string) bool {
+	for at := 0; ; at++ {
+		i := strings.IndexByte(text[at:], ':')
+		if i < 0 {
+			return false
+		}
+		at += i
+		if rest := strings.TrimLeft(text[at+1:], " \t\n"); rest != "" && strings.IndexByte(",}", rest[0]) >= 0 {
 			return true
 		}
 	}
