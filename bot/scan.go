@@ -139,10 +139,11 @@ func (b *Bot) plan(ctx context.Context, s *Scan) (err error) {
 	if err == nil {
 		err = b.explainAndSimulate(ctx, s, workloads, &effects)
 	}
-	if err = cmp.Or(effects.Wait(), err); s.After == nil {
+	simulated := effects.Wait()
+	if s.After == nil {
 		s.After = s.Before
 	}
-	return err
+	return cmp.Or(err, simulated)
 }
 
 // explainAndSimulate looks for the optional features that stale entries belong to, and begins to simulate the policies

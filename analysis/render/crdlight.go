@@ -6,6 +6,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // WithoutSchemas returns the chart with empty lines for the greatest part of the definitions of kinds in its
@@ -15,7 +16,7 @@ func (c *Chart) WithoutSchemas() *Chart {
 	seen := c.filesSeen()
 	out := &Chart{Dir: c.Dir, Name: c.Name, Files: make([]File, len(c.Files))}
 	for i, f := range c.Files {
-		if f.mentionsCRDs() && !seen(f.Name) {
+		if f.mentionsCRDs() && !seen(f) {
 			f.Data = withBlankSchemas(f.Data)
 		}
 		out.Files[i] = f
@@ -23,62 +24,92 @@ func (c *Chart) WithoutSchemas() *Chart {
 	return out
 }
 
-// filesSeen tells of a file of a chart whether a template may look at its text, by its name or by .Files. Names that
-// templates put together may be any.
-func (c *Chart) filesSeen() func(name string) bool {
-	named, anyName, anyFile := map[string]bool{}, false, false
+// filesSeen tells of a file of a chart whether a template may look at its text: by its name, by .Files, or by what it
+// defines. Templates may put names together: any end of one counts.
+func (c *Chart) filesSeen() func(f File) bool {
+	ends, anyFile := map[string]bool{}, false
 	for _, f := range c.Files {
-		if !mayAsk(f) || f.mentionsCRDs() {
+		template := inTemplates(f.Name)
+		if strings.HasPrefix(ownPath(f.Name), "crds/") || !template && !mayName(f) {
 			continue
 		}
-		for name, made := range namesOfFiles(f.Data) {
-			named[string(name)] = true
-			anyName = anyName || made && inTemplates(f.Name)
+		for end := range endsOfNames(f.Data) {
+			if !template && end[0] != '.' { // values are names, or are put behind something
+				ends[string(end)] = true
+			}
 		}
-		anyFile = anyFile || usesAnyFile(f.Data)
+		anyAction(f.Data, func(action []byte) bool {
+			for end := range endsOfNames(action) {
+				ends[string(end)] = true
+			}
+			anyFile = anyFile || usesAnyFile(action)
+			return false
+		})
 	}
-	return func(name string) bool {
-		return anyName || named[path.Base(name)] || anyFile && !inTemplates(name)
+	return func(f File) bool {
+		if !inTemplates(f.Name) && anyFile || bytes.Contains(f.Data, []byte("define")) && anyAction(f.Data, defines) {
+			return true
+		}
+		base := path.Base(f.Name)
+		for i := range base {
+			if ends[base[i:]] {
+				return true
+			}
+		}
+		return false
 	}
 }
 
-// namesOfFiles yields what the texts in quotes end with that may be the name of a file with YAML, and whether
-// it is made of more than the text says.
-func namesOfFiles(text []byte) iter.Seq2[[]byte, bool] {
-	return func(yield func([]byte, bool) bool) {
-		for _, ending := range []string{".yaml", ".yml", ".tpl"} {
-			for rest := text; ; {
-				i := bytes.Index(rest, []byte(ending))
-				if i < 0 {
-					break
-				}
-				end := i + len(ending)
-				if end < len(rest) && bytes.IndexByte([]byte("\"`'"), rest[end]) >= 0 {
-					begin := i
-					for begin > 0 && (isWordByte(rest[begin-1]) || rest[begin-1] == '-' || rest[begin-1] == '.') {
-						begin--
-					}
-					made := begin == i || begin > 0 && bytes.IndexByte([]byte("%*?]}"), rest[begin-1]) >= 0
-					if !yield(rest[begin:end], made) {
-						return
-					}
-				}
-				rest = rest[end:]
+// mayName tells whether a file that is no template may be executed as one, or hold the names of some.
+func mayName(f File) bool {
+	return path.Base(f.Name) == "values.yaml" || bytes.Contains(f.Data, []byte("{{"))
+}
+
+func defines(action []byte) bool { return says(action, "define") || says(action, "block") }
+
+// endsOfNames yields the words that may be the end of the name of a file with YAML, without what printf puts before.
+func endsOfNames(text []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for at := 0; ; {
+			i := bytes.IndexByte(text[at:], '.')
+			if i < 0 {
+				return
+			}
+			dot := at + i
+			at = dot + 1
+			end := at
+			for end < len(text) && isWordByte(text[end]) {
+				end++
+			}
+			switch string(text[dot:end]) {
+			case ".yaml", ".yml", ".tpl", ".txt":
+			default:
+				continue
+			}
+			begin := dot
+			for begin > 0 && (isWordByte(text[begin-1]) || text[begin-1] == '-' || text[begin-1] == '.') {
+				begin--
+			}
+			if begin > 0 && text[begin-1] == '%' && begin < dot {
+				begin++
+			}
+			if !yield(text[begin:end]) {
+				return
 			}
 		}
 	}
 }
 
-// usesAnyFile tells whether a template uses .Files but for those that it names in other folders than crds.
-func usesAnyFile(text []byte) bool {
-	const files = ".Files"
+// usesAnyFile tells whether an action uses .Files but for those that it names in other folders than crds.
+func usesAnyFile(action []byte) bool {
+	const files = "Files"
 	for {
-		i := bytes.Index(text, []byte(files))
+		i := bytes.Index(action, []byte(files))
 		if i < 0 {
 			return false
 		}
-		text = text[i+len(files):]
-		if m := namedFiles.FindSubmatch(text[:min(len(text), 256)]); m == nil || string(m[1]) == "crds" {
+		action = action[i+len(files):]
+		if m := namedFiles.FindSubmatch(action[:min(len(action), 256)]); m == nil || string(m[1]) == "crds" {
 			return true
 		}
 	}
@@ -169,7 +200,7 @@ func hasAnchor(text []byte) bool {
 		if i < 0 {
 			return false
 		}
-		if i == 0 || bytes.IndexByte([]byte(" \t\n[{,"), text[i-1]) >= 0 {
+		if i == 0 || bytes.IndexByte([]byte(" \t\n[{,:"), text[i-1]) >= 0 {
 			if i+1 < len(text) && bytes.IndexByte([]byte(" \t\n&"), text[i+1]) < 0 {
 				return true
 			}

@@ -32,6 +32,7 @@ func TestWithoutSchemas(t *testing.T) {
 		"a comment's end in it":    {head("CustomResourceDefinition") + "  {{- /* not yet:\n  validation:\n    a: b\n    */}}\n", ""},
 		"a comment's end after it": {head("CustomResourceDefinition") + "  {{- /* not yet:\n  validation:\n    a: b\n*/}}\n", ""},
 		"a part in one that stays": {head("CustomResourceDefinition") + "  schema:\n    a: {{ .Values.a }}\n    schema:\n      b: c\n  d: e\n", ""},
+		"an anchor behind a colon": {head("CustomResourceDefinition") + "  schema:\n    {\"a\":&b c}\n  e: *b\n", ""},
 		"no end of line":           {head("CustomResourceDefinition") + "  schema:\n    a: b", ""},
 		"on one line":              {head("CustomResourceDefinition") + "  schema: {a: b}\n", ""},
 	} {
@@ -59,18 +60,21 @@ func TestSchemasThatTemplatesSee(t *testing.T) {
 	for template, c := range map[string]struct{ templates, crds bool }{
 		"": {}, `{{ include (print $.Template.BasePath "/config.yaml") . | sha256sum }}`: {}, `{{ .Files.Get "config/crd.yml" }}`: {},
 		`{{ (.Files.Glob "dashboards/*").AsConfig }}`: {}, `{{ include "web.crd" . }}`: {}, `name: crd.yaml`: {},
-		`{{ include (print $.Template.BasePath "/crd.yaml") . | sha256sum }}`:     {true, true},
-		"{{ include (print $.Template.BasePath `/crd.yaml`) . | sha256sum }}":     {true, true},
-		`{{ include (print $.Template.BasePath "/" .Values.name ".yaml") . }}`:    {true, true},
-		`{{ include (printf "%s/%s.yaml" $.Template.BasePath .Values.name) . }}`:  {true, true},
-		`{{ include (printf "%s/c%s.yaml" $.Template.BasePath .Values.name) . }}`: {true, true},
-		`{{ .Files.Get "crds/crd.yaml" | sha256sum }}`:                            {true, true},
-		`{{ range $name, $_ := .Files.Glob "crds/*" }}{{ $name }}{{ end }}`:       {false, true},
-		`{{ range $name, $_ := .Files.Glob "**" }}{{ $name }}{{ end }}`:           {false, true},
-		`{{ .Files.Get .Values.name }}`:                                           {false, true},
-		`{{ .Files.Get (printf "%s/%s" "crds" .Values.name) }}`:                   {false, true},
-		`{{ range $name, $data := .Files }}{{ $name }}{{ end }}`:                  {false, true},
-		`{{ tpl (dict "f" .Files | toYaml) . }}`:                                  {false, true},
+		`{{ include (print $.Template.BasePath "/crd.yaml") . | sha256sum }}`:        {true, true},
+		"{{ include (print $.Template.BasePath `/crd.yaml`) . | sha256sum }}":        {true, true},
+		`{{ include (print $.Template.BasePath "/" .Values.name ".yaml") . }}`:       {true, true},
+		`{{ include (printf "%s/%s.yaml" $.Template.BasePath .Values.name) . }}`:     {true, true},
+		`{{ include (printf "%s/c%s.yaml" $.Template.BasePath .Values.name) . }}`:    {true, true},
+		`{{ .Files.Get "crds/crd.yaml" | sha256sum }}`:                               {true, true},
+		`{{ range $name, $_ := .Files.Glob "crds/*" }}{{ $name }}{{ end }}`:          {false, true},
+		`{{ range $name, $_ := .Files.Glob "**" }}{{ $name }}{{ end }}`:              {false, true},
+		`{{ .Files.Get .Values.name }}`:                                              {false, true},
+		`{{ .Files.Get (printf "%s/%s" "crds" .Values.name) }}`:                      {false, true},
+		`{{ include (print $.Template.BasePath "/c" "rd.yaml") . | sha256sum }}`:     {true, true},
+		"# CustomResourceDefinition\n{{ .Files.Get \"crds/crd.yaml\" | sha256sum }}": {true, true},
+		`{{ toJson (index . "Files") }}`:                                             {false, true},
+		`{{ range $name, $data := .Files }}{{ $name }}{{ end }}`:                     {false, true},
+		`{{ tpl (dict "f" .Files | toYaml) . }}`:                                     {false, true},
 	} {
 		chart := mustLoad(t, simple(map[string]string{"templates/crd.yaml": crd, "crds/crd.yaml": crd, "templates/a.yaml": template}), "").WithoutSchemas()
 		whole := func(name string) bool {
@@ -82,6 +86,25 @@ func TestSchemasThatTemplatesSee(t *testing.T) {
 		}
 		if got := whole("crds/crd.yaml"); got != c.crds {
 			t.Errorf("%s: the file is whole: %v", template, got)
+		}
+	}
+}
+
+func TestSchemasThatOtherFilesSee(t *testing.T) {
+	t.Parallel()
+	crd := crdText("example.com", "Shop", "Cluster", "v1")
+	for name, files := range map[string]map[string]string{
+		"a value":               {"values.yaml": "file: crd.yaml\n", "templates/a.yaml": `{{ include (print $.Template.BasePath "/" .Values.file) . }}`},
+		"a text for tpl":        {"files/a.txt": `{{ include (print $.Template.BasePath "/crd.yaml") . | sha256sum }}`, "templates/a.yaml": `{{ tpl (.Files.Get "files/a.txt") . }}`},
+		"what the file defines": {"templates/crd.yaml": `{{ define "crd" }}` + "\n" + crd + "{{ end }}\n"},
+	} {
+		if files["templates/crd.yaml"] == "" {
+			files["templates/crd.yaml"] = crd
+		}
+		for _, f := range mustLoad(t, simple(files), "").WithoutSchemas().Files {
+			if f.Name == "templates/crd.yaml" && string(f.Data) != files[f.Name] {
+				t.Errorf("%s: the file became %q", name, f.Data)
+			}
 		}
 	}
 }

@@ -10,8 +10,12 @@ import (
 	goyaml "go.yaml.in/yaml/v2"
 )
 
-// maxLine is the column from which on go-yaml folds a text at its spaces.
-const maxLine = 80
+const (
+	// maxLine is the column from which on go-yaml folds a text at its spaces.
+	maxLine = 80
+	// maxDigits is how many digits make no number for certain any more.
+	maxDigits = 300
+)
 
 // emitter writes what go-yaml writes of the values that charts are made of, without its events. Its methods return
 // false where go-yaml may write something else.
@@ -153,9 +157,12 @@ func (e *emitter) text(s string, indent, column int) bool {
 	case isPlain(s):
 		e.out = append(e.out, s...)
 		return column+len(s) <= maxLine || !strings.Contains(s, " ")
-	case strings.Trim(s, "0123456789") == "":
+	case strings.Trim(s, "0123456789") == "" && len(s) < maxDigits:
 		e.out = append(append(append(e.out, '"'), s...), '"')
 		return true
+	}
+	if strings.ContainsAny(s, "\u2028\u2029") {
+		return false // it may go on in another line
 	}
 	text, err := goyaml.Marshal(s)
 	text = bytes.TrimSuffix(text, []byte("\n"))

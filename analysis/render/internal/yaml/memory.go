@@ -41,11 +41,14 @@ func Remember() (forget func()) {
 
 // readValues is ReadPlain for Unmarshal.
 func readValues(text []byte) (map[string]any, bool) {
+	if len(text) < minKept || mayRepeat(text) {
+		return ReadPlain(text, valueNumber)
+	}
 	if values := recall(text); values != nil {
 		return values, true
 	}
 	values, ok := ReadPlain(text, valueNumber)
-	if ok && len(text) >= minKept && !mayRepeat(text) {
+	if ok {
 		keep(string(text), values)
 	}
 	return values, ok
@@ -62,7 +65,7 @@ func recall(text []byte) map[string]any {
 func keep(text string, values map[string]any) {
 	kept.Lock()
 	defer kept.Unlock()
-	if kept.users == 0 || kept.bytes+len(text) > maxKept {
+	if kept.users == 0 || kept.values[text] != nil || kept.bytes+len(text) > maxKept {
 		return
 	}
 	if kept.values == nil {
