@@ -25,7 +25,7 @@ func (c *Chart) WithoutSchemas() *Chart {
 }
 
 // filesSeen tells of a file of a chart whether a template may look at its text: by its name, by .Files, or by what it
-// defines. Templates may put names together: any end of one counts.
+// defines. Templates may put names together: any end of one counts. Where they say more than maxWords, it may be any file.
 func (c *Chart) filesSeen() func(f File) bool {
 	ends, anyFile := map[string]bool{}, false
 	for _, f := range c.Files {
@@ -33,21 +33,25 @@ func (c *Chart) filesSeen() func(f File) bool {
 		if strings.HasPrefix(ownPath(f.Name), "crds/") || !template && !mayName(f) {
 			continue
 		}
-		for end := range endsOfNames(f.Data) {
-			if !template && end[0] != '.' { // values are names, or are put behind something
-				ends[string(end)] = true
+		if !template {
+			for end := range endsOfNames(f.Data) {
+				if len(ends) <= maxWords && end[0] != '.' { // values are names, or are put behind something
+					ends[string(end)] = true
+				}
 			}
 		}
 		anyAction(f.Data, func(action []byte) bool {
 			for end := range endsOfNames(action) {
-				ends[string(end)] = true
+				if len(ends) <= maxWords {
+					ends[string(end)] = true
+				}
 			}
 			anyFile = anyFile || usesAnyFile(action)
 			return false
 		})
 	}
 	return func(f File) bool {
-		if !inTemplates(f.Name) && anyFile || bytes.Contains(f.Data, []byte("define")) && anyAction(f.Data, defines) {
+		if len(ends) > maxWords || !inTemplates(f.Name) && anyFile || bytes.Contains(f.Data, []byte("define")) && anyAction(f.Data, defines) {
 			return true
 		}
 		base := path.Base(f.Name)
@@ -70,7 +74,7 @@ func defines(action []byte) bool { return says(action, "define") || says(action,
 // endsOfNames yields the words that may be the end of the name of a file with YAML, without what printf puts before.
 func endsOfNames(text []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		for at := 0; ; {
+		for at, known := 0, 0; ; { // known is where the word before ended: words share nothing
 			i := bytes.IndexByte(text[at:], '.')
 			if i < 0 {
 				return
@@ -87,13 +91,13 @@ func endsOfNames(text []byte) iter.Seq[[]byte] {
 				continue
 			}
 			begin := dot
-			for begin > 0 && (isWordByte(text[begin-1]) || text[begin-1] == '-' || text[begin-1] == '.') {
+			for begin > known && (isWordByte(text[begin-1]) || text[begin-1] == '-' || text[begin-1] == '.') {
 				begin--
 			}
 			if begin > 0 && text[begin-1] == '%' && begin < dot {
 				begin++
 			}
-			if !yield(text[begin:end]) {
+			if known = end; !yield(text[begin:end]) {
 				return
 			}
 		}

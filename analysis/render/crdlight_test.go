@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -105,6 +106,29 @@ func TestSchemasThatOtherFilesSee(t *testing.T) {
 			if f.Name == "templates/crd.yaml" && string(f.Data) != files[f.Name] {
 				t.Errorf("%s: the file became %q", name, f.Data)
 			}
+		}
+	}
+}
+
+// What a chart says of names takes no more than what it is long, and many names are any.
+func TestManyNamesOfFiles(t *testing.T) {
+	t.Parallel()
+	bytes := 0
+	text := strings.Repeat("a.yaml", 100_000)
+	for end := range endsOfNames([]byte(text)) {
+		bytes += len(end)
+	}
+	if bytes != len(text) {
+		t.Errorf("the names of %d bytes have %d", len(text), bytes)
+	}
+	var names strings.Builder
+	for i := range maxWords + 1 {
+		fmt.Fprintf(&names, "{{ \"n%d.yaml\" }}", i)
+	}
+	crd := crdText("example.com", "Shop", "Cluster", "v1")
+	for _, f := range mustLoad(t, simple(map[string]string{"templates/crd.yaml": crd, "templates/a.yaml": names.String()}), "").WithoutSchemas().Files {
+		if f.Name == "templates/crd.yaml" && string(f.Data) != crd {
+			t.Errorf("the file became %q", f.Data)
 		}
 	}
 }

@@ -120,7 +120,7 @@ func (s *sorter) settled(c candidate) bool {
 // have a key twice, makes texts of labels and annotations, takes lists apart, leaves out documents whose annotations
 // say so, and reads some of YAML's forms in another way.
 func isSteady(p piece) bool {
-	if p.decoded == nil || strings.HasSuffix(text(p.decoded["kind"]), "List") || p.decoded["items"] != nil || strings.Count(text(p.decoded["apiVersion"]), "/") > 1 {
+	if p.decoded == nil || strings.HasSuffix(text(p.decoded["kind"]), "List") || strings.Count(text(p.decoded["apiVersion"]), "/") > 1 {
 		return false
 	}
 	meta, _ := p.decoded["metadata"].(map[string]any)
