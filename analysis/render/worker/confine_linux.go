@@ -6,6 +6,8 @@ import (
 	"math"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -15,8 +17,9 @@ import (
 )
 
 const (
-	// addressSpace is what a Go program reserves beside the memory that it uses.
-	addressSpace = 4 << 30
+	// addressSpace is what a Go program reserves beside the memory that it uses once it has started:
+	// the rest of an arena of 64 MiB, stacks of threads, and the arenas of a C library.
+	addressSpace = 128 << 20
 	// cpuSlack separates the limit of one call from the kernel's own kill.
 	cpuSlack = 60
 )
@@ -54,6 +57,10 @@ func confine(l Limits) (lacks string, err error) {
 	if err := ll.AllThreadsPrctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return "", fmt.Errorf("give up new privileges: %w", err)
 	}
+	reserved, err := reservedNow()
+	if err != nil {
+		return "", err
+	}
 	abi, _ := ll.LandlockGetABIVersion() // an error means that there is none
 	switch {
 	case abi <= 0:
@@ -71,8 +78,10 @@ func confine(l Limits) (lacks string, err error) {
 	// a kind that Landlock does not know (UDP before its version 10, MPTCP).
 	limits := map[int]uint64{unix.RLIMIT_NOFILE: 0, unix.RLIMIT_FSIZE: 0, unix.RLIMIT_CORE: 0}
 	if memoryLimited {
+		// At addresses that were reserved before, as Go's runtime does it, Linux counts an allocation only
+		// when it is made: a single one passes RLIMIT_DATA, however large it is. So addresses are bounded, too.
 		limits[unix.RLIMIT_DATA] = uint64(l.Memory)
-		limits[unix.RLIMIT_AS] = uint64(l.Memory) + addressSpace
+		limits[unix.RLIMIT_AS] = reserved + uint64(l.Memory) + addressSpace
 	}
 	for resource, limit := range limits {
 		if err := unix.Prlimit(0, resource, &unix.Rlimit{Cur: limit, Max: limit}, nil); err != nil {
@@ -80,6 +89,21 @@ func confine(l Limits) (lacks string, err error) {
 		}
 	}
 	return lacks, watchTime(l.Time)
+}
+
+// reservedNow returns how many bytes of addresses the process has.
+func reservedNow() (uint64, error) {
+	const file = "/proc/self/statm" // proc(5): its first field is the size in pages
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return 0, fmt.Errorf("read what memory the process has: %w", err)
+	}
+	first, _, _ := strings.Cut(string(text), " ")
+	pages, err := strconv.ParseUint(first, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("read what memory the process has: %s: %w", file, err)
+	}
+	return pages * uint64(os.Getpagesize()), nil
 }
 
 // openPoller lets Go's runtime open what it waits with, which it does late and cannot do without.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
+	"golang.org/x/sys/unix"
 
 	"tokenward/analysis/render"
 )
@@ -33,6 +34,12 @@ func runIfProbe() {
 		"udp":    func() error { _, err := net.Dial("udp", address); return err },
 		"unix":   func() error { _, err := net.Listen("unix", "@tokenward-probe"); return err },
 		"listen": func() error { _, err := net.Listen("tcp", "127.0.0.1:0"); return err },
+	}
+	if memoryLimited {
+		tries["reserve"] = func() error {
+			_, err := unix.Mmap(-1, 0, DefaultMemory+2*addressSpace, unix.PROT_NONE, unix.MAP_ANON|unix.MAP_PRIVATE)
+			return err
+		}
 	}
 	for name, try := range tries {
 		if err := try(); err == nil {
