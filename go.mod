@@ -13,6 +13,7 @@ require (
 	github.com/google/go-cmp v0.7.0
 	github.com/hiddeco/sshsig v0.2.0
 	github.com/jackc/pgx/v5 v5.12.0
+	github.com/klauspost/compress v1.20.1
 	github.com/kubernetes-sigs/yaml v1.6.0
 	github.com/landlock-lsm/go-landlock v0.11.2
 	github.com/mitchellh/copystructure v1.2.0

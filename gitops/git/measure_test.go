@@ -141,7 +141,7 @@ func TestUnpackOfMoreThanAnnounced(t *testing.T) {
 	t.Parallel()
 	bomb := rawPack(t, 10, bytes.Repeat([]byte{0}, 8<<20))
 	store := newObjects()
-	if err := unpack(bytes.NewReader(bomb), store, 1<<20); err == nil || !strings.Contains(err.Error(), "exceeds declared size") || len(store.Objects) > 0 {
+	if err := unpack(bytes.NewReader(bomb), store, 1<<20); err == nil || !strings.Contains(err.Error(), "longer than announced") || len(store.Objects) > 0 {
 		t.Errorf("%d objects, %v", len(store.Objects), err)
 	}
 	empty := make([][]byte, 3_000)

@@ -24,7 +24,7 @@ const objectCost = 400
 // objects, each with its cost. go-git's own parser has no such bound, and a pack can unpack to a
 // thousand times its size.
 type unpacker struct {
-	scanner  *packfile.Scanner
+	pack     *packReader
 	objects  *objects
 	left     int64
 	limit    int64
@@ -44,20 +44,20 @@ type packed struct {
 
 // unpack reads the pack in r into objects.
 func unpack(r io.Reader, objects *objects, limit int64) error {
-	u := &unpacker{
-		scanner: packfile.NewScanner(onlyReader{r}), objects: objects, left: limit, limit: limit,
-		byOffset: map[int64]*packed{}, byHash: map[plumbing.Hash]*packed{},
-	}
-	_, count, err := u.scanner.Header()
+	pack, count, err := newPackReader(r)
 	if err != nil {
 		return fmt.Errorf("read pack: %w", err)
+	}
+	u := &unpacker{
+		pack: pack, objects: objects, left: limit, limit: limit,
+		byOffset: map[int64]*packed{}, byHash: map[plumbing.Hash]*packed{},
 	}
 	for range count {
 		if err := u.entry(); err != nil {
 			return fmt.Errorf("read pack: %w", err)
 		}
 	}
-	if _, err := u.scanner.Checksum(); err != nil {
+	if err := u.pack.end(); err != nil {
 		return fmt.Errorf("read pack: %w", err)
 	}
 	if err := u.resolveAll(); err != nil {
@@ -65,9 +65,6 @@ func unpack(r io.Reader, objects *objects, limit int64) error {
 	}
 	return nil
 }
-
-// onlyReader hides that a reader can seek, which the scanner would use.
-type onlyReader struct{ io.Reader }
 
 func (u *unpacker) take(n int64) error {
 	if n < 0 || n > u.left {
@@ -79,7 +76,7 @@ func (u *unpacker) take(n int64) error {
 
 // entry reads the next object or delta.
 func (u *unpacker) entry() error {
-	header, err := u.scanner.NextObjectHeader()
+	header, err := u.pack.next()
 	if err != nil {
 		return err
 	}
@@ -89,12 +86,9 @@ func (u *unpacker) entry() error {
 	if err := u.take(objectCost); err != nil {
 		return err
 	}
-	w := &fixedBuffer{buf: make([]byte, 0, min(header.Length, maxPrealloc))}
-	if _, _, err := u.scanner.NextObject(w); err != nil {
+	content, err := u.pack.content(header.Length)
+	if err != nil {
 		return err
-	}
-	if int64(len(w.buf)) != header.Length {
-		return fmt.Errorf("%w: an object is shorter than announced", packfile.ErrMalformedPackFile)
 	}
 	p := &packed{kind: header.Type}
 	u.byOffset[header.Offset] = p
@@ -104,13 +98,13 @@ func (u *unpacker) entry() error {
 		if !ok {
 			return fmt.Errorf("%w: a delta has no base", packfile.ErrMalformedPackFile)
 		}
-		p.delta, p.base = w.buf, base
+		p.delta, p.base = content, base
 		u.deltas = append(u.deltas, p)
 	case plumbing.REFDeltaObject:
-		p.delta, p.onHash = w.buf, header.Reference
+		p.delta, p.onHash = content, header.Reference
 		u.deltas = append(u.deltas, p)
 	default:
-		p.data = w.buf
+		p.data = content
 		return u.store(p)
 	}
 	return nil
@@ -183,12 +177,4 @@ func (u *unpacker) store(p *packed) error {
 	u.byHash[obj.hash] = p
 	_, err := u.objects.SetEncodedObject(obj)
 	return err
-}
-
-// fixedBuffer collects an object whose size is known; the scanner stops beyond it.
-type fixedBuffer struct{ buf []byte }
-
-func (b *fixedBuffer) Write(p []byte) (int, error) {
-	b.buf = append(b.buf, p...)
-	return len(p), nil
 }

@@ -2,6 +2,7 @@ package git
 
 import (
 	"bytes"
+	"crypto/sha1"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+	"github.com/go-git/go-git/v5/storage/memory"
 )
 
 // packOf makes a pack of everything in the repository, as git would.
@@ -84,6 +86,8 @@ func TestUnpackRefusesDamage(t *testing.T) {
 		"no sum":   pack[:len(pack)-20],
 		"bad sum":  append(bytes.Clone(pack[:len(pack)-1]), pack[len(pack)-1]^1),
 		"bad mark": append([]byte("JUNK"), pack[4:]...),
+		"version":  append([]byte("PACK\x00\x00\x00\x03"), pack[8:]...),
+		"junk":     append(bytes.Clone(pack), 0),
 		"count":    append(append(bytes.Clone(pack[:8]), 0xff, 0xff, 0xff, 0xff), pack[12:]...),
 	} {
 		if err := unpack(bytes.NewReader(damaged), newObjects(), defaultMaxUnpacked); err == nil {
@@ -122,8 +126,8 @@ func packfileWith(t *testing.T, r *repository) []byte {
 	return pack
 }
 
-// FuzzUnpack feeds damaged packs: whatever comes out is within the limit, and
-// every object has the hash of its content.
+// FuzzUnpack feeds damaged packs: whatever comes out is within the limit, every object
+// has the hash of its content, and go-git reads the same.
 func FuzzUnpack(f *testing.F) {
 	f.Add([]byte("PACK\x00\x00\x00\x02\x00\x00\x00\x00\x02\x9d\x08\x82\x3b\xd8\xa8\xea\xb5\x10\xad\x6a\xc7\x5c\x82\x3c\xfd\x3e\xd3\x1e"))
 	store := newObjects()
@@ -144,6 +148,9 @@ func FuzzUnpack(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, pack []byte) {
 		const limit = 1 << 16
+		pack = pack[:max(0, len(pack)-sha1.Size)]
+		sum := sha1.Sum(pack) // else hardly any would be looked at
+		pack = append(bytes.Clone(pack), sum[:]...)
 		store := newObjects()
 		if err := unpack(bytes.NewReader(pack), store, limit); err != nil {
 			return
@@ -157,6 +164,19 @@ func FuzzUnpack(f *testing.F) {
 		}
 		if total > limit {
 			t.Errorf("%d bytes", total)
+		}
+		read := memory.NewStorage()
+		parser, err := packfile.NewParserWithStorage(packfile.NewScanner(bytes.NewReader(pack)), read)
+		if err == nil {
+			_, err = parser.Parse()
+		}
+		if err != nil || len(read.Objects) != len(store.Objects) {
+			t.Errorf("%d objects, and go-git reads %d: %v", len(store.Objects), len(read.Objects), err)
+		}
+		for hash := range read.Objects {
+			if store.Objects[hash] == nil {
+				t.Errorf("%s is missing", hash)
+			}
 		}
 	})
 }
