@@ -19,10 +19,8 @@ func (b *Bot) discoverOnce(ctx context.Context, umbrella *git.Snapshot, opts ana
 	if err != nil {
 		return b.discover(ctx, umbrella, opts) // which says what is wrong with the values
 	}
-	if data, ok := b.cfg.Keeper.Get(keptDiscovery, key); ok {
-		if d, err := readDiscovery(data); err == nil {
-			return d, nil
-		}
+	if d := b.keptDiscovery(umbrella.Commit, opts); d != nil {
+		return d, nil
 	}
 	watch := &steadyRenderer{Renderer: opts.Renderer}
 	opts.Renderer = watch
@@ -34,6 +32,23 @@ func (b *Bot) discoverOnce(ctx context.Context, umbrella *git.Snapshot, opts ana
 		b.cfg.Keeper.Put(keptDiscovery, key, data)
 	}
 	return d, nil
+}
+
+// keptDiscovery returns what discoverOnce returned for a commit before, nil where that is not kept.
+func (b *Bot) keptDiscovery(commit string, opts analysis.DiscoverOptions) *analysis.Discovery {
+	key, err := discoveryKey(commit, opts)
+	if err != nil {
+		return nil
+	}
+	data, ok := b.cfg.Keeper.Get(keptDiscovery, key)
+	if !ok {
+		return nil
+	}
+	d, err := readDiscovery(data)
+	if err != nil {
+		return nil // damaged: it is found out again
+	}
+	return d
 }
 
 // discoveryKey names all that a discovery follows from.

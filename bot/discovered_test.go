@@ -98,6 +98,33 @@ func TestUmbrellaIsDiscoveredOnce(t *testing.T) {
 	}
 }
 
+// The umbrella may move after its ref was asked for: then what is kept of the commit before is not taken.
+func TestUmbrellaThatMovesMeanwhile(t *testing.T) {
+	t.Parallel()
+	r := newChartRepository(t)
+	renderer := &countedRenderer{}
+	b := keepingBot(t, &keptInMemory{m: map[string][]byte{}})
+	b.cfg.Umbrella.Repository, b.cfg.Renderer = "file://"+r.dir, renderer
+	first, err := b.Scan(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		what    string
+		renders int
+	}{{"at the same commit", 0}, {"at another", 1}} {
+		renderer.n = 0
+		s, err := b.scan(t.Context(), newFetcher(b.store, 1), first.Umbrella.Commit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if renderer.n != step.renders || (s.Umbrella.Commit == first.Umbrella.Commit) != (step.renders == 0) {
+			t.Errorf("%s: %d renders, at %s", step.what, renderer.n, s.Umbrella.Commit)
+		}
+		r.commit(t, "moved: "+step.what+"\n")
+	}
+}
+
 // sickRenderer fails as a killed worker does while package one is enabled.
 type sickRenderer struct {
 	analysis.InProcess

@@ -25,7 +25,6 @@ func (b *Bot) fetchCharts(ctx context.Context, s *Scan) ([]analysis.Input, error
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(b.cfg.Workers)
 	for _, c := range checkouts(s.Discovery.Releases) {
-		c.found = s.found[c.source]
 		g.Go(func() error {
 			defer func() { c.tree = nil }()
 			for _, i := range c.releases {

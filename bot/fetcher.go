@@ -73,6 +73,37 @@ func (f *fetcher) ahead(ctx context.Context, sources []analysis.PackageSource, k
 	}
 }
 
+// look asks where a ref leads, and fetches what it leads to unless that is known or enough is held. What it finds
+// waits for whoever takes the repository.
+func (f *fetcher) look(ctx context.Context, s analysis.PackageSource, known func(commit string) bool) *fetching {
+	one := &fetching{done: make(chan struct{})}
+	fetches := false
+	one.tree, one.found, one.err = f.fetch(ctx, s, git.Lean, func(commit string) bool {
+		fetches = !known(commit) && (fetches || f.hold())
+		return !fetches
+	})
+	f.mu.Lock()
+	f.begun[followed(s)] = one
+	f.mu.Unlock()
+	if fetches {
+		f.arrived(one)
+	} else {
+		close(one.done)
+	}
+	return one
+}
+
+// hold makes room for one more repository, if there may be one.
+func (f *fetcher) hold() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.held >= maxAhead || f.bytes >= maxAheadBytes {
+		return false
+	}
+	f.held++
+	return true
+}
+
 func (f *fetcher) next() (s analysis.PackageSource, one *fetching) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -88,6 +88,42 @@ func TestFetchedAheadIsFetchedOnce(t *testing.T) {
 	}
 }
 
+// What was looked at is handed on: what it led to, and what was wrong with it.
+func TestLookedAtIsNotAskedForAgain(t *testing.T) {
+	t.Parallel()
+	s, sources := newWaitingStore(4)
+	f := newFetcher(s, 2)
+	broken := errors.New("it is broken")
+	s.answer["r00"] <- broken
+	for _, url := range []string{"r01", "r02", "r03"} {
+		s.answer[url] <- nil
+	}
+	known := func(commit string) bool { return commit == "c-r01" }
+	for i, of := range sources {
+		if f.look(t.Context(), of, known); i == 2 {
+			f.held = maxAhead // no room for the next
+		}
+	}
+	if one := f.take(sources[0]); one == nil || !errors.Is(one.err, broken) {
+		t.Errorf("r00: %+v", one)
+	}
+	if one := f.take(sources[1]); one == nil || one.tree != nil || one.found.Commit != "c-r01" {
+		t.Errorf("r01, whose commit is known: %+v", one)
+	}
+	if one := f.take(sources[2]); one == nil || one.tree == nil || one.tree.URL != "r02" || one.found.Commit != "c-r02" {
+		t.Errorf("r02: %+v", one)
+	}
+	if one := f.take(sources[3]); one == nil || one.tree != nil || one.found.Commit != "c-r03" {
+		t.Errorf("r03, for which there is no room: %+v", one)
+	}
+	f.held = 0
+	s.answer["r00"] <- nil
+	if one := f.look(t.Context(), sources[0], known); one.err != nil || f.held != 1 {
+		t.Errorf("%v, and %d are held", one.err, f.held)
+	}
+	f.close()
+}
+
 func TestAheadIsBounded(t *testing.T) {
 	t.Parallel()
 	s, sources := newWaitingStore(2 * maxAhead)

@@ -40,17 +40,18 @@ type source struct {
 // refs is read.
 func (b *Bot) ScanReport(ctx context.Context) (*ScanReport, error) {
 	question, ok := b.question()
-	var found map[analysis.PackageSource]git.Resolved
+	f := newFetcher(b.store, b.cfg.Workers)
+	var umbrella string
 	if ok {
 		var r *ScanReport
-		if r, found = b.recall(ctx, question); r != nil {
+		if r, umbrella = b.recall(ctx, question, f); r != nil {
 			return r, nil
 		}
 	}
 	watch := &steadyRenderer{Renderer: b.cfg.Renderer}
 	watched := *b
 	watched.cfg.Renderer = watch
-	s, err := watched.scan(ctx, found)
+	s, err := watched.scan(ctx, f, umbrella)
 	if err != nil {
 		return nil, err
 	}
@@ -95,51 +96,52 @@ func (b *Bot) question() (string, bool) {
 
 func reportKey(question, umbrella string) string { return umbrella + "\n" + question }
 
-// recall returns the report that still holds, nil if there is none, and where the refs lead that it asked for.
-func (b *Bot) recall(ctx context.Context, question string) (*ScanReport, map[analysis.PackageSource]git.Resolved) {
+// recall returns the report that still holds, nil if there is none, and the commit that the umbrella's ref leads
+// to, "" where there was no report. What f finds meanwhile it holds.
+func (b *Bot) recall(ctx context.Context, question string, f *fetcher) (report *ScanReport, umbrella string) {
 	now, err := b.store.Resolve(ctx, b.cfg.Umbrella.Repository, b.cfg.Umbrella.Ref)
 	if err != nil {
-		return nil, nil // the scan says what is wrong
+		return nil, "" // the scan says what is wrong
 	}
 	data, ok := b.cfg.Keeper.Get(keptReport, reportKey(question, now.Commit))
 	if !ok {
-		return nil, nil
+		return nil, ""
 	}
 	of, text, _ := bytes.Cut(data, []byte("\n"))
 	var r remembered
 	if json.Unmarshal(of, &r) != nil || r.Ref != now.Ref {
-		return nil, nil
+		return nil, ""
 	}
-	unchanged, found := b.compare(ctx, r.Sources)
-	var report *ScanReport
-	if !unchanged || json.Unmarshal(text, &report) != nil {
-		return nil, found
+	if !b.unchanged(ctx, r.Sources, f) || json.Unmarshal(text, &report) != nil {
+		return nil, now.Commit
 	}
-	return report, nil
+	return report, now.Commit
 }
 
-// compare tells whether every repository is as it was, and where those refs lead that lead anywhere.
-func (b *Bot) compare(ctx context.Context, sources []source) (unchanged bool, found map[analysis.PackageSource]git.Resolved) {
-	var mu sync.Mutex
-	unchanged, found = true, map[analysis.PackageSource]git.Resolved{}
+// unchanged tells whether every repository is as it was. Those that are not are fetched at once, and a renderer
+// gets ready for them.
+func (b *Bot) unchanged(ctx context.Context, sources []source, f *fetcher) bool {
+	var changed atomic.Bool
+	var prepare sync.Once
 	var g errgroup.Group
 	g.SetLimit(b.cfg.Workers)
 	for _, was := range sources {
 		g.Go(func() error {
-			_, now, err := b.store.FetchUnless(ctx, was.URL, was.Ref, git.Lean, func(string) bool { return true })
-			mu.Lock()
-			defer mu.Unlock()
-			if now.Commit != was.Commit || errorText(err) != was.Err {
-				unchanged = false
-			}
-			if err == nil {
-				found[analysis.PackageSource{Repository: was.URL, Ref: analysis.SourceRef(was.Ref)}] = now
+			one := f.look(ctx, analysis.PackageSource{Repository: was.URL, Ref: analysis.SourceRef(was.Ref)}, func(commit string) bool {
+				if commit == was.Commit {
+					return true
+				}
+				prepare.Do(b.cfg.Prepare)
+				return b.hasCharts(commit)
+			})
+			if one.found.Commit != was.Commit || errorText(one.err) != was.Err {
+				changed.Store(true)
 			}
 			return nil
 		})
 	}
 	_ = g.Wait() // nobody fails
-	return unchanged, found
+	return !changed.Load()
 }
 
 // remember keeps the report, unless a chart could not be read again, which may be had next time.

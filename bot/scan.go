@@ -34,7 +34,8 @@ type Scan struct {
 
 	fetcher *fetcher // of this scan; nil where nothing is fetched
 	shelf   *shelf
-	found   map[analysis.PackageSource]git.Resolved // where refs lead that were asked for before
+	// reading fetches the umbrella of which only the discovery, which is kept, is needed at first; else nil.
+	reading *umbrellaReading
 	inputs  []analysis.Input
 	heads   []string // the default branches of the inputs' repositories, "" where unknown
 	// commits are those that the releases' refs led to, "" where that is not known.
@@ -54,20 +55,31 @@ type Scan struct {
 // Scan discovers, fetches, renders, judges and plans. It writes nothing. What goes
 // wrong with one release is kept in the result; an error means that the
 // umbrella or its policies could not be read at all.
-func (b *Bot) Scan(ctx context.Context) (*Scan, error) { return b.scan(ctx, nil) }
+func (b *Bot) Scan(ctx context.Context) (*Scan, error) {
+	return b.scan(ctx, newFetcher(b.store, b.cfg.Workers), "")
+}
 
-// scan is Scan, for which some refs have just been asked for.
-func (b *Bot) scan(ctx context.Context, found map[analysis.PackageSource]git.Resolved) (*Scan, error) {
+// scan is Scan, with what f holds already. Where the umbrella's ref led to a commit just before whose discovery is
+// kept, the umbrella itself is read while others are rendered.
+func (b *Bot) scan(ctx context.Context, f *fetcher, umbrella string) (*Scan, error) {
 	b.cfg.Prepare()
-	s := &Scan{fetcher: newFetcher(b.store, b.cfg.Workers), shelf: &shelf{}, found: found}
+	s := &Scan{fetcher: f, shelf: &shelf{}}
 	defer s.fetcher.close()
+	if s.Discovery = b.keptDiscovery(umbrella, b.discoverOptions()); s.Discovery != nil {
+		s.reading = b.readUmbrella(ctx, umbrella)
+		defer s.reading.end()
+	}
 	for _, step := range []struct {
 		name string
 		do   func(context.Context, *Scan) error
 	}{
 		{StepDiscover, b.discoverStep}, {StepFetch, b.fetchStep}, {StepRender, b.renderStep}, {StepJudge, b.judgeStep}, {StepPlan, b.plan},
 	} {
-		if err := b.during(ctx, step.name, "", func(ctx context.Context) error { return step.do(ctx, s) }); err != nil {
+		err := b.during(ctx, step.name, "", func(ctx context.Context) error { return step.do(ctx, s) })
+		if errors.Is(err, errMoved) {
+			return b.Scan(ctx)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -76,6 +88,9 @@ func (b *Bot) scan(ctx context.Context, found map[analysis.PackageSource]git.Res
 
 func (b *Bot) discoverStep(ctx context.Context, s *Scan) (err error) {
 	b.cfg.Progress(StepDiscover, 0, 1)
+	if s.Discovery != nil {
+		return nil
+	}
 	if s.Umbrella, err = b.fetchUmbrella(ctx); err != nil {
 		return err
 	}
@@ -95,6 +110,7 @@ func (b *Bot) fetchStep(ctx context.Context, s *Scan) (err error) {
 
 func (b *Bot) renderStep(ctx context.Context, s *Scan) (err error) {
 	b.cfg.Progress(StepRender, 0, len(s.inputs))
+	go analysis.Prepare() // while the renderer works
 	if s.Set, err = b.renderAll(ctx, s.inputs, b.renderOptions(s)); err != nil {
 		return fmt.Errorf("render the platform: %w", err)
 	}
@@ -108,22 +124,15 @@ func (b *Bot) judgeStep(_ context.Context, s *Scan) error {
 	return nil
 }
 
-// fetchUmbrella fetches the branch that is configured or, if there is no such branch, the tag.
-func (b *Bot) fetchUmbrella(ctx context.Context) (*git.Snapshot, error) {
-	u := b.cfg.Umbrella
-	s, err := b.store.Fetch(ctx, u.Repository, u.Ref)
-	if errors.Is(err, git.ErrRefNotFound) && u.Ref.Branch != "" {
-		if tagged, tagErr := b.store.Fetch(ctx, u.Repository, git.Ref{Tag: u.Ref.Branch}); tagErr == nil {
-			return tagged, nil
-		}
-	}
-	return s, err
-}
-
 // plan reads what the policies say today, compares and simulates both states. Policies
 // that cannot be read cost the proposals, not the scan.
 func (b *Bot) plan(ctx context.Context, s *Scan) (err error) {
 	b.cfg.Progress(StepPlan, 0, 1)
+	if s.reading != nil {
+		if s.Umbrella, err = s.reading.wait(); err != nil {
+			return err
+		}
+	}
 	s.readPolicies(b)
 	s.skipped = policy.SkippedNamespaces(allObjects(s.Set))
 	if s.Decisions, err = readDecisions(s.Umbrella.FS()); err != nil {
