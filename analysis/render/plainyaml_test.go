@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"maps"
 	"math"
+	"math/rand/v2"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -150,7 +152,7 @@ func TestWrittenTexts(t *testing.T) {
 	t.Parallel()
 	texts := []string{"", " ", "a", "a b", "a  b", " a", "a ", "a:", "a: b", "a:b", ":a", "a #b", "a#b", "#a", "-", "-a", "- a", "--a", "---", "--- a", "...", "?", "? a", "?a", "/a", "_a", "$a", "(a)", "~", "~a", "=", "<<", "a,b", "[a", "a]", "{a",
 		"&a", "*a", "!a", "|", ">", "%a", "@a", "`a", "'a", "a'", "\"a", "a\"", "a\\b", "y", "Y", "yes", "Yes", "n", "no", "NO", "on", "On", "off", "true", "True", "false", "FALSE", "null", "Null", "nulls", "offs", "truth", "0", "1", "01", "007", "08", "10", "123456789012345678", "1234567890123456789", "12345678901234567890",
-		"1.5", "1e3", "1_000", "0x10", "0o7", "0b1", "1:30", "+1", "-1", ".5", ".inf", "-.inf", ".nan", "1.2.3", "10m", "100Mi", "2001-01-01", "2001-01-01 10:00:00", "v1", "1a", "a1",
+		"1.5", "1e3", "1_000", "0x10", "0o7", "0b1", "1:30", "+1", "-1", ".5", ".inf", "-.inf", ".nan", "1.2.3", "1.2.3.4/8", "1.2.", ".1.2", "1..2", "1/2", "1/", "/1", "1:2/3", "10m", "100Mi", "24h", "5s", "5ms", "5is", "m", "Mi", "1.5m", "1Gi2", "9" + strings.Repeat("0", 400) + "m", "-10", "-0", "--1", "-1m", "*", "*.a.b-c/d", "*a b", "*a:", "*1", "**", "*'", "*\n", "2001-01-01", "2001-01-01 10:00:00", "v1", "1a", "a1",
 		"a\nb", "a\n", "\n", "\na", "a\n\n", "a\n\nb\n", " a\nb", "a \nb", "a\nb ", "a\n b\n", "a\n\tb", "a\tb", "\ta", "a\rb", "a\r\nb", "\x00", "\x1b", "\x7f", "é", "日本", "😀", "\u0085", "\u00a0", "\u2028", "a\u2028b", "'\u2029b", "\ufeff", strings.Repeat("9", 308), strings.Repeat("9", 309), "\xff", "a\x80b",
 		strings.Repeat("x", 100), strings.Repeat("word ", 20) + "end", strings.Repeat("\"q\" ", 20) + "end", strings.Repeat("1 ", 50) + "1", "a: " + strings.Repeat("word ", 20) + "end", strings.Repeat("word ", 20) + "\n" + strings.Repeat("word ", 20) + "end\n", "it's " + strings.Repeat("word ", 20)}
 	for n := 60; n < 85; n++ { // around the column at which lines are folded
@@ -194,6 +196,41 @@ func TestWrittenKeys(t *testing.T) {
 		if got, err := yaml.Marshal(m); err != nil || !bytes.Equal(want, got) {
 			t.Error(err, cmp.Diff(string(want), string(got)))
 		}
+	}
+}
+
+// Numbers in keys are sorted by what they are worth, as far as go-yaml has an order for them: not where a
+// letter follows one. Those that begin with 0 are left to it, too.
+func TestWrittenKeysWithNumbers(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 2))
+	unordered := regexp.MustCompile(`[0-9][a-z]|0[0-9]`)
+	key := func() string {
+		k := make([]byte, 1+random.IntN(5))
+		for i := range k {
+			k[i] = "ab-:[.0123498"[random.IntN(13)]
+		}
+		return string(k)
+	}
+	compared := 0
+	for range 20_000 {
+		m := map[string]any{}
+		for range 2 + random.IntN(6) {
+			if k := key(); !unordered.MatchString(k) {
+				m[k] = len(m)
+			}
+		}
+		want, err := original.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := yaml.Marshal(m); err != nil || !bytes.Equal(want, got) {
+			t.Fatalf("%v: %q, not %q", err, got, want)
+		}
+		compared += len(m)
+	}
+	if compared < 10_000 {
+		t.Errorf("only %d keys were compared", compared)
 	}
 }
 

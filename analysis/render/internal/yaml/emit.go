@@ -15,6 +15,8 @@ const (
 	maxLine = 80
 	// maxDigits is how many digits make no number for certain any more.
 	maxDigits = 300
+	// maxNumber is how many digits of a number in a key go-yaml can count.
+	maxNumber = 18
 )
 
 // emitter writes what go-yaml writes of the values that charts are made of, without its events. Its methods return
@@ -157,8 +159,11 @@ func (e *emitter) text(s string, indent, column int) bool {
 	case isPlain(s):
 		e.out = append(e.out, s...)
 		return column+len(s) <= maxLine || !strings.Contains(s, " ")
-	case strings.Trim(s, "0123456789") == "" && len(s) < maxDigits:
-		e.out = append(append(append(e.out, '"'), s...), '"')
+	case s == "true" || s == "false" || isWhole(strings.TrimPrefix(s, "-")):
+		e.quoted(s, '"')
+		return true
+	case s[:min(len(s), 1)] == "*" && isName(s[1:]):
+		e.quoted(s, '\'')
 		return true
 	}
 	if strings.ContainsAny(s, "\u2028\u2029") {
@@ -168,6 +173,10 @@ func (e *emitter) text(s string, indent, column int) bool {
 	text = bytes.TrimSuffix(text, []byte("\n"))
 	e.out = append(e.out, text...)
 	return err == nil && certain(s) && (column+len(text) <= maxLine || !strings.Contains(s, " "))
+}
+
+func (e *emitter) quoted(s string, quote byte) {
+	e.out = append(append(append(e.out, quote), s...), quote)
 }
 
 // literal writes a text of several lines.
@@ -203,9 +212,45 @@ func isASCII(s string) bool {
 // otherwise are the words that are something else than texts.
 var otherwise = []string{"y", "yes", "n", "no", "on", "off", "true", "false", "null"}
 
+// isWhole tells whether a text is digits, and certainly a number.
+func isWhole(s string) bool {
+	return s != "" && len(s) < maxDigits && strings.Trim(s, "0123456789") == ""
+}
+
+// isName tells whether a text is letters, digits, dots and slashes.
+func isName(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !isLetter(c) && !isDigit(c) && c != '.' && c != '/' && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// isAmount tells whether a text is a number with a unit, as Kubernetes writes sizes and times.
+func isAmount(s string) bool {
+	digits := strings.TrimRight(s, "KMGTmshi")
+	switch s[len(digits):] {
+	case "h", "m", "s", "ms", "Ki", "Mi", "Gi", "Ti":
+		return isWhole(digits)
+	}
+	return false
+}
+
+// isDotted tells whether a text is digits with at least two dots or one slash between them: a version, an address.
+func isDotted(s string) bool {
+	return isName(s) && isDigit(s[0]) && (strings.Count(s, ".") > 1 || strings.Contains(s, "/")) && strings.Trim(s, "0123456789./") == ""
+}
+
 // isPlain tells whether a text certainly stands for itself without quotes.
 func isPlain(s string) bool {
-	if s == "" || !isLetter(s[0]) && !strings.Contains("/_$(", s[:1]) || !isASCII(s) || s[len(s)-1] == ' ' || s[len(s)-1] == ':' ||
+	if s == "" {
+		return false
+	}
+	if isAmount(s) || isDotted(s) {
+		return true
+	}
+	if !isLetter(s[0]) && !strings.Contains("/_$(", s[:1]) || !isASCII(s) || s[len(s)-1] == ' ' || s[len(s)-1] == ':' ||
 		strings.Contains(s, ": ") || strings.Contains(s, " #") {
 		return false
 	}
@@ -214,33 +259,57 @@ func isPlain(s string) bool {
 
 func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 
-// sortedKeys sorts as go-yaml does: letters behind all else. Numbers it sorts by what they are worth; keys that
-// first differ in a digit are left to it.
+// sortedKeys sorts as go-yaml does: letters behind all else, and numbers by what they are worth. Its order has no
+// end where a number goes on in one key and is followed by a letter in another; such keys are left to it.
 func sortedKeys(m map[string]any) (keys []string, ok bool) {
 	keys, ok = make([]string, 0, len(m)), true
 	for k := range m {
 		keys, ok = append(keys, k), ok && isASCII(k)
 	}
+	numbers := false
 	slices.SortFunc(keys, func(a, b string) int {
 		for i := range min(len(a), len(b)) {
 			x, y := a[i], b[i]
-			if x == y {
+			switch {
+			case x == y:
 				continue
-			}
-			if isDigit(x) || isDigit(y) {
-				ok = false
-			}
-			if isLetter(x) == isLetter(y) {
+			case isLetter(x) && isLetter(y):
 				return int(x) - int(y)
-			}
-			if isLetter(y) {
+			case isLetter(y):
 				return -1
+			case isLetter(x):
+				return 1
+			case isDigit(x) || isDigit(y):
+				numbers = true
+				if n := digits(a[i:]) - digits(b[i:]); n != 0 {
+					return n
+				}
 			}
-			return 1
+			return int(x) - int(y)
 		}
 		return len(a) - len(b)
 	})
-	return keys, ok
+	return keys, ok && !(numbers && slices.ContainsFunc(keys, oddNumber))
+}
+
+// digits counts those that a text begins with.
+func digits(s string) (n int) {
+	for n < len(s) && isDigit(s[n]) {
+		n++
+	}
+	return n
+}
+
+// oddNumber tells whether a key has a number that a letter follows, that begins with 0 or that is too long for go-yaml.
+func oddNumber(key string) bool {
+	for i := 0; i < len(key); {
+		n := digits(key[i:])
+		if n > 0 && (n > maxNumber || n > 1 && key[i] == '0' || i+n < len(key) && isLetter(key[i+n])) {
+			return true
+		}
+		i += max(n, 1)
+	}
+	return false
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
