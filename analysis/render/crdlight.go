@@ -112,7 +112,11 @@ func usesAnyFile(action []byte) bool {
 		if i < 0 {
 			return false
 		}
+		within := i > 0 && isWordByte(action[i-1])
 		action = action[i+len(files):]
+		if within || len(action) > 0 && isWordByte(action[0]) {
+			continue // of a longer word
+		}
 		if m := namedFiles.FindSubmatch(action[:min(len(action), 256)]); m == nil || string(m[1]) == "crds" {
 			return true
 		}
@@ -163,13 +167,18 @@ func firstLine(text []byte) []byte {
 }
 
 // appendBlank copies a definition, with empty lines below the heavy keys. What may be referred to from elsewhere stays,
-// and so does what an action or a comment may begin or end in, or right behind.
+// and so does what an action or a comment may begin or end in, or right behind. A definition stays as it is that has a
+// text of several lines elsewhere, which may look like such a key.
 func appendBlank(out, doc []byte) []byte {
+	before, whole := len(out), doc
 	for len(doc) > 0 {
 		line := firstLine(doc)
 		out, doc = append(out, line...), doc[len(line):]
 		indent, heavy := heavyIndent(line)
 		if !heavy {
+			if goesOn(line) {
+				return append(out[:before], whole...)
+			}
 			continue
 		}
 		lines, n := 0, 0
@@ -192,6 +201,19 @@ func appendBlank(out, doc []byte) []byte {
 	}
 	return out
 }
+
+// goesOn tells whether a text, or an action with one, may begin in a line and end in another.
+func goesOn(line []byte) bool {
+	for _, quote := range []string{`"`, "'", "`"} {
+		if bytes.Count(line, []byte(quote))%2 == 1 {
+			return true
+		}
+	}
+	return blockText.Match(line) || bytes.Count(line, []byte("{{")) != bytes.Count(line, []byte("}}"))
+}
+
+// blockText is how a line ends below which a literal or folded text stands.
+var blockText = regexp.MustCompile(`[|>][-+0-9]*\s*(#.*)?\s*$`)
 
 func hasAction(text []byte) bool {
 	return bytes.Contains(text, []byte("{{")) || bytes.Contains(text, []byte("}}"))
