@@ -5,9 +5,11 @@ import (
 	"crypto/sha1"
 	"errors"
 	"fmt"
+	"io"
 	"os/exec"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
@@ -87,7 +89,6 @@ func TestUnpackRefusesDamage(t *testing.T) {
 		"bad sum":  append(bytes.Clone(pack[:len(pack)-1]), pack[len(pack)-1]^1),
 		"bad mark": append([]byte("JUNK"), pack[4:]...),
 		"version":  append([]byte("PACK\x00\x00\x00\x03"), pack[8:]...),
-		"junk":     append(bytes.Clone(pack), 0),
 		"count":    append(append(bytes.Clone(pack[:8]), 0xff, 0xff, 0xff, 0xff), pack[12:]...),
 	} {
 		if err := unpack(bytes.NewReader(damaged), newObjects(), defaultMaxUnpacked); err == nil {
@@ -102,6 +103,35 @@ func TestUnpackRefusesDamage(t *testing.T) {
 	}
 	if err := unpack(bytes.NewReader(pack), newObjects(), 20_000); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("limit: %v", err)
+	}
+}
+
+// Whoever sent a pack may hold the stream open, or send something else: that is not looked at.
+func TestUnpackEndsWithThePack(t *testing.T) {
+	t.Parallel()
+	pack := packOf(t, withDeltas(t))
+	broken := errors.New("the connection broke")
+	for name, r := range map[string]io.Reader{
+		"more":                    io.MultiReader(bytes.NewReader(pack), strings.NewReader(strings.Repeat("0000", packBuffer))),
+		"more at once":            bytes.NewReader(append(bytes.Clone(pack), strings.Repeat("0000", packBuffer/4)...)),
+		"an error":                io.MultiReader(bytes.NewReader(pack), iotest.ErrReader(broken)),
+		"an error with the end":   iotest.DataErrReader(io.MultiReader(bytes.NewReader(pack), iotest.ErrReader(broken))),
+		"the end with the last":   iotest.DataErrReader(bytes.NewReader(pack)),
+		"one byte after another":  iotest.OneByteReader(bytes.NewReader(pack)),
+		"an error after the last": io.MultiReader(iotest.OneByteReader(bytes.NewReader(pack)), iotest.ErrReader(broken)),
+	} {
+		if err := unpack(r, newObjects(), defaultMaxUnpacked); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, cut := range []int{0, 5, 12, 13, 20, len(pack) / 2, len(pack) - 20, len(pack) - 1} {
+		err := unpack(io.MultiReader(bytes.NewReader(pack[:cut]), iotest.ErrReader(broken)), newObjects(), defaultMaxUnpacked)
+		if !errors.Is(err, broken) || errors.Is(err, packfile.ErrMalformedPackFile) {
+			t.Errorf("broken after %d bytes: %v", cut, err)
+		}
+		if err := unpack(bytes.NewReader(pack[:cut]), newObjects(), defaultMaxUnpacked); !errors.Is(err, packfile.ErrMalformedPackFile) || !strings.Contains(err.Error(), "it ends too early") {
+			t.Errorf("ended after %d bytes: %v", cut, err)
+		}
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"crypto/sha1"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -33,7 +32,7 @@ func newPackReader(r io.Reader) (p *packReader, count uint32, err error) {
 	p = &packReader{in: bufio.NewReaderSize(all, packBuffer), all: all}
 	var header [12]byte
 	if _, err := io.ReadFull(p.in, header[:]); err != nil {
-		return nil, 0, cut(err)
+		return nil, 0, p.ended(err)
 	}
 	if string(header[:4]) != "PACK" {
 		return nil, 0, fmt.Errorf("%w: it does not begin as a pack", packfile.ErrMalformedPackFile)
@@ -46,15 +45,15 @@ func newPackReader(r io.Reader) (p *packReader, count uint32, err error) {
 
 // next reads the header of an entry, whose content is to be read before the next.
 func (p *packReader) next() (h packfile.ObjectHeader, err error) {
-	h.Offset = p.all.read - int64(p.in.Buffered())
+	h.Offset = p.offset()
 	b, err := p.in.ReadByte()
 	if err != nil {
-		return h, cut(err)
+		return h, p.ended(err)
 	}
 	h.Type, h.Length = plumbing.ObjectType(b>>4&7), int64(b&0x0f)
 	for shift := 4; b&0x80 != 0; shift += 7 {
 		if b, err = p.in.ReadByte(); err != nil {
-			return h, cut(err)
+			return h, p.ended(err)
 		}
 		if shift > 63-7 {
 			return h, fmt.Errorf("%w: an object announces a size of too many digits", packfile.ErrMalformedPackFile)
@@ -71,7 +70,7 @@ func (p *packReader) next() (h packfile.ObjectHeader, err error) {
 		h.OffsetReference = h.Offset - back
 	case plumbing.REFDeltaObject:
 		if _, err := io.ReadFull(p.in, h.Reference[:]); err != nil {
-			return h, cut(err)
+			return h, p.ended(err)
 		}
 	default:
 		return h, fmt.Errorf("%w: an object of type %d", packfile.ErrMalformedPackFile, h.Type)
@@ -85,7 +84,7 @@ func (p *packReader) distance() (n int64, err error) {
 	for more := true; more; {
 		b, err := p.in.ReadByte()
 		if err != nil {
-			return 0, cut(err)
+			return 0, p.ended(err)
 		}
 		if n >= 1<<55 {
 			return 0, fmt.Errorf("%w: a delta's base is too far away", packfile.ErrMalformedPackFile)
@@ -100,8 +99,8 @@ func (p *packReader) distance() (n int64, err error) {
 
 // content inflates what an entry holds, which must have length bytes.
 func (p *packReader) content(length int64) ([]byte, error) {
-	if err := p.inflate(); err != nil {
-		return nil, cut(err)
+	if err := p.begin(); err != nil {
+		return nil, p.ended(err)
 	}
 	var data []byte
 	for rest := length; rest > 0; rest = length - int64(len(data)) {
@@ -109,7 +108,7 @@ func (p *packReader) content(length int64) ([]byte, error) {
 		data = slices.Grow(data, n)
 		piece := data[len(data) : len(data)+n]
 		if _, err := io.ReadFull(p.inflater, piece); err != nil {
-			return nil, tooShort(err)
+			return nil, p.ended(err)
 		}
 		data = data[:len(data)+n]
 	}
@@ -119,13 +118,13 @@ func (p *packReader) content(length int64) ([]byte, error) {
 		return nil, fmt.Errorf("%w: an object is longer than announced", packfile.ErrMalformedPackFile)
 	}
 	if err != io.EOF {
-		return nil, cut(err)
+		return nil, p.ended(err)
 	}
 	return data, nil
 }
 
-// inflate makes the inflater ready for the next content.
-func (p *packReader) inflate() (err error) {
+// begin makes the inflater ready for the next content.
+func (p *packReader) begin() (err error) {
 	if p.inflater == nil {
 		p.inflater, err = zlib.NewReader(p.in)
 		return err
@@ -133,66 +132,61 @@ func (p *packReader) inflate() (err error) {
 	return p.inflater.(zlib.Resetter).Reset(p.in, nil)
 }
 
-// end compares the sum that stands at the pack's end, after which there must be nothing.
+// end compares the sum that stands behind the entries. What follows it is not looked at.
 func (p *packReader) end() error {
+	want := p.all.until(p.offset())
 	var sum [sha1.Size]byte
 	if _, err := io.ReadFull(p.in, sum[:]); err != nil {
-		return cut(err)
+		return p.ended(err)
 	}
-	switch _, err := p.in.ReadByte(); {
-	case err == nil:
-		return fmt.Errorf("%w: it does not end where it should", packfile.ErrMalformedPackFile)
-	case err != io.EOF:
-		return err
-	}
-	if !bytes.Equal(sum[:], p.all.sum.Sum(nil)) {
+	if !bytes.Equal(sum[:], want) {
 		return fmt.Errorf("%w: its checksum is another", packfile.ErrMalformedPackFile)
 	}
 	return nil
 }
 
-// cut says of an end that it came too early.
-func cut(err error) error {
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		return fmt.Errorf("%w: it ends too early", packfile.ErrMalformedPackFile)
-	}
-	return err
-}
+// offset is where in the pack the next byte stands.
+func (p *packReader) offset() int64 { return p.all.read - int64(p.in.Buffered()) }
 
-// tooShort says of an end that the object is too short.
-func tooShort(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+// ended says what it means that reading ended with an error: what went wrong on the way stays what it is.
+func (p *packReader) ended(err error) error {
+	switch {
+	case p.all.err != nil && p.all.err != io.EOF:
+		return p.all.err
+	case err != io.EOF && err != io.ErrUnexpectedEOF:
+		return fmt.Errorf("%w: %w", packfile.ErrMalformedPackFile, err)
+	case p.all.err == nil || p.in.Buffered() > 0:
 		return fmt.Errorf("%w: an object is shorter than announced", packfile.ErrMalformedPackFile)
 	}
-	return err
+	return fmt.Errorf("%w: it ends too early", packfile.ErrMalformedPackFile)
 }
 
-// summed adds up what is read, but for the last bytes, which are the sum themselves.
+// summed adds up what is read, but for the last bytes: they may be behind the pack's end.
 type summed struct {
 	r    io.Reader
 	sum  hash.Hash
 	read int64
-	last []byte // as many as a sum has, once there were so many
+	last []byte // at most packBuffer, which is as much as anybody has read and not yet looked at
+	err  error  // with which reading ended
 }
 
 func (s *summed) Read(b []byte) (int, error) {
 	n, err := s.r.Read(b)
 	s.read += int64(n)
-	s.add(b[:n])
-	return n, err
-}
-
-// add adds up as much as is not the end, as things are.
-func (s *summed) add(b []byte) {
-	if len(b) >= sha1.Size {
-		s.sum.Write(s.last)
-		s.sum.Write(b[:len(b)-sha1.Size])
-		s.last = append(s.last[:0], b[len(b)-sha1.Size:]...)
-		return
-	}
-	s.last = append(s.last, b...)
-	if over := len(s.last) - sha1.Size; over > 0 {
+	s.last = append(s.last, b[:n]...)
+	if over := len(s.last) - packBuffer; over > 0 {
 		s.sum.Write(s.last[:over])
 		s.last = append(s.last[:0], s.last[over:]...)
 	}
+	if err != nil {
+		s.err = err
+	}
+	return n, err
+}
+
+// until is the sum of what stands before an offset, no more than packBuffer behind which was read.
+func (s *summed) until(offset int64) []byte {
+	s.sum.Write(s.last[:int64(len(s.last))-(s.read-offset)])
+	s.last = nil
+	return s.sum.Sum(nil)
 }
