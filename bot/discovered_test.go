@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -95,6 +97,32 @@ func TestUmbrellaIsDiscoveredOnce(t *testing.T) {
 		if err := discover(b); (err != nil) != step.fails || renderer.n != step.renders {
 			t.Errorf("%s: %d renders, %v", step.what, renderer.n, err)
 		}
+	}
+}
+
+// An umbrella that cannot be read any more is said to be so as one that is looked for, not planned with.
+func TestUmbrellaThatIsGoneMeanwhile(t *testing.T) {
+	t.Parallel()
+	r := newChartRepository(t)
+	b := keepingBot(t, &keptInMemory{m: map[string][]byte{}})
+	b.cfg.Umbrella.Repository = "file://" + r.dir
+	first, err := b.Scan(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(r.dir); err != nil {
+		t.Fatal(err)
+	}
+	var failed []string
+	b.cfg.Step = func(ctx context.Context, step, _ string) (context.Context, func(error)) {
+		return ctx, func(err error) {
+			if err != nil {
+				failed = append(failed, step)
+			}
+		}
+	}
+	if _, err := b.scan(t.Context(), newFetcher(b.store, 1), first.Umbrella.Commit); err == nil || !slices.Equal(failed, []string{StepDiscover}) {
+		t.Errorf("failed at %v: %v", failed, err)
 	}
 }
 

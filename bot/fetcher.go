@@ -30,10 +30,10 @@ type fetcher struct {
 	begun map[analysis.PackageSource]*fetching
 }
 
-// fetching is a repository that is fetched ahead.
+// fetching is a repository that was asked for ahead, and what it was found to be.
 type fetching struct {
 	done  chan struct{}
-	tree  *git.Snapshot // nil where the commit is known
+	tree  *git.Snapshot // nil where the commit is known, or too much was held
 	found git.Resolved
 	err   error
 }
@@ -44,21 +44,31 @@ func newFetcher(s store, workers int) *fetcher {
 
 // fetch is FetchUnless of the store.
 func (f *fetcher) fetch(ctx context.Context, s analysis.PackageSource, files git.Files, known func(commit string) bool) (*git.Snapshot, git.Resolved, error) {
+	if err := f.enter(ctx); err != nil {
+		return nil, git.Resolved{}, err
+	}
+	defer f.leave()
+	return f.store.FetchUnless(ctx, s.Repository, git.Ref(s.Ref), files, known)
+}
+
+// enter waits until one more may be fetched; leave lets the next in.
+func (f *fetcher) enter(ctx context.Context) error {
 	select {
 	case f.slots <- struct{}{}:
-		defer func() { <-f.slots }()
-		return f.store.FetchUnless(ctx, s.Repository, git.Ref(s.Ref), files, known)
+		return nil
 	case <-ctx.Done():
-		return nil, git.Resolved{}, ctx.Err()
+		return ctx.Err()
 	}
 }
 
-// ahead begins to fetch repositories before anybody asks for them. It returns at once.
+func (f *fetcher) leave() { <-f.slots }
+
+// ahead begins to fetch repositories before anybody asks for them, but for those that were looked at. It returns at once.
 func (f *fetcher) ahead(ctx context.Context, sources []analysis.PackageSource, known func(commit string) bool) {
 	ctx, f.cancel = context.WithCancel(ctx)
 	seen := map[analysis.PackageSource]bool{}
 	for _, s := range sources {
-		if s = followed(s); !seen[s] {
+		if s = followed(s); !seen[s] && f.begun[s] == nil {
 			seen[s] = true
 			f.todo = append(f.todo, s)
 		}
@@ -74,23 +84,26 @@ func (f *fetcher) ahead(ctx context.Context, sources []analysis.PackageSource, k
 }
 
 // look asks where a ref leads, and fetches what it leads to unless that is known or enough is held. What it finds
-// waits for whoever takes the repository.
-func (f *fetcher) look(ctx context.Context, s analysis.PackageSource, known func(commit string) bool) *fetching {
+// waits for whoever takes the repository; of one that failed nothing does, for it may not fail again.
+func (f *fetcher) look(ctx context.Context, s analysis.PackageSource, known func(commit string) bool) (git.Resolved, error) {
 	one := &fetching{done: make(chan struct{})}
-	fetches := false
+	held := false
 	one.tree, one.found, one.err = f.fetch(ctx, s, git.Lean, func(commit string) bool {
-		fetches = !known(commit) && (fetches || f.hold())
-		return !fetches
+		held = held || !known(commit) && f.hold()
+		return !held
 	})
 	f.mu.Lock()
-	f.begun[followed(s)] = one
-	f.mu.Unlock()
-	if fetches {
-		f.arrived(one)
+	defer f.mu.Unlock()
+	if key := followed(s); one.err == nil && f.begun[key] == nil {
+		f.begun[key] = one
 	} else {
-		close(one.done)
+		one.tree = nil
 	}
-	return one
+	if held {
+		f.count(one)
+	}
+	close(one.done)
+	return one.found, one.err
 }
 
 // hold makes room for one more repository, if there may be one.
@@ -120,12 +133,17 @@ func (f *fetcher) next() (s analysis.PackageSource, one *fetching) {
 func (f *fetcher) arrived(one *fetching) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.count(one)
+	close(one.done)
+}
+
+// count counts what is held now of a repository for which room was made.
+func (f *fetcher) count(one *fetching) {
 	if one.tree == nil {
 		f.held--
 	} else {
 		f.bytes += one.tree.Bytes()
 	}
-	close(one.done)
 }
 
 // enough lets nothing more begin.
@@ -135,7 +153,7 @@ func (f *fetcher) enough() {
 	f.todo = nil
 }
 
-// take waits for a repository that is fetched ahead, and hands it out once; nil for any other.
+// take waits for a repository that was asked for ahead, and hands it out once; nil for any other.
 func (f *fetcher) take(s analysis.PackageSource) *fetching {
 	s = followed(s)
 	f.mu.Lock()

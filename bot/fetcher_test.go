@@ -88,7 +88,7 @@ func TestFetchedAheadIsFetchedOnce(t *testing.T) {
 	}
 }
 
-// What was looked at is handed on: what it led to, and what was wrong with it.
+// What was looked at is not asked for again, but where it failed: that may have been for once.
 func TestLookedAtIsNotAskedForAgain(t *testing.T) {
 	t.Parallel()
 	s, sources := newWaitingStore(4)
@@ -100,28 +100,48 @@ func TestLookedAtIsNotAskedForAgain(t *testing.T) {
 	}
 	known := func(commit string) bool { return commit == "c-r01" }
 	for i, of := range sources {
-		if f.look(t.Context(), of, known); i == 2 {
+		found, err := f.look(t.Context(), of, known)
+		if want := "c-" + of.Repository; i == 0 && !errors.Is(err, broken) || i > 0 && (err != nil || found.Commit != want) {
+			t.Errorf("%s led to %s (%v)", of.Repository, found.Commit, err)
+		}
+		if i == 2 {
 			f.held = maxAhead // no room for the next
 		}
 	}
-	if one := f.take(sources[0]); one == nil || !errors.Is(one.err, broken) {
-		t.Errorf("r00: %+v", one)
-	}
-	if one := f.take(sources[1]); one == nil || one.tree != nil || one.found.Commit != "c-r01" {
-		t.Errorf("r01, whose commit is known: %+v", one)
-	}
-	if one := f.take(sources[2]); one == nil || one.tree == nil || one.tree.URL != "r02" || one.found.Commit != "c-r02" {
-		t.Errorf("r02: %+v", one)
-	}
-	if one := f.take(sources[3]); one == nil || one.tree != nil || one.found.Commit != "c-r03" {
-		t.Errorf("r03, for which there is no room: %+v", one)
-	}
-	f.held = 0
+	f.held -= maxAhead - 1
 	s.answer["r00"] <- nil
-	if one := f.look(t.Context(), sources[0], known); one.err != nil || f.held != 1 {
-		t.Errorf("%v, and %d are held", one.err, f.held)
+	f.ahead(t.Context(), sources, known)
+	f.group.Wait()
+	if want := []string{"r00", "r01", "r02", "r03", "r00"}; !slices.Equal(s.asked, want) || f.held != 2 {
+		t.Errorf("asked for %v, want %v, and %d are held", s.asked, want, f.held)
+	}
+	for url, hasTree := range map[string]bool{"r00": true, "r01": false, "r02": true, "r03": false} {
+		one := f.take(analysis.PackageSource{Repository: url})
+		if one == nil || one.err != nil || one.found.Commit != "c-"+url || (one.tree != nil) != hasTree {
+			t.Errorf("%s: %+v", url, one)
+		}
 	}
 	f.close()
+}
+
+// Two that follow the same ref are one, and what the second brought is let go.
+func TestLookedAtTwiceIsHeldOnce(t *testing.T) {
+	t.Parallel()
+	s, sources := newWaitingStore(1)
+	f := newFetcher(s, 2)
+	same := sources[0]
+	same.Ref = analysis.SourceRef{Tag: "1"}
+	other := same
+	other.Ref.Branch = "main"
+	for _, of := range []analysis.PackageSource{same, other} {
+		s.answer["r00"] <- nil
+		if _, err := f.look(t.Context(), of, func(string) bool { return false }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if f.held != 1 || f.take(other) == nil || f.take(same) != nil {
+		t.Errorf("%d are held", f.held)
+	}
 }
 
 func TestAheadIsBounded(t *testing.T) {

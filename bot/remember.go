@@ -127,14 +127,14 @@ func (b *Bot) unchanged(ctx context.Context, sources []source, f *fetcher) bool 
 	g.SetLimit(b.cfg.Workers)
 	for _, was := range sources {
 		g.Go(func() error {
-			one := f.look(ctx, analysis.PackageSource{Repository: was.URL, Ref: analysis.SourceRef(was.Ref)}, func(commit string) bool {
+			now, err := f.look(ctx, analysis.PackageSource{Repository: was.URL, Ref: analysis.SourceRef(was.Ref)}, func(commit string) bool {
 				if commit == was.Commit {
 					return true
 				}
 				prepare.Do(b.cfg.Prepare)
 				return b.hasCharts(commit)
 			})
-			if one.found.Commit != was.Commit || errorText(one.err) != was.Err {
+			if now.Commit != was.Commit || errorText(err) != was.Err {
 				changed.Store(true)
 			}
 			return nil

@@ -34,8 +34,6 @@ type Scan struct {
 
 	fetcher *fetcher // of this scan; nil where nothing is fetched
 	shelf   *shelf
-	// reading fetches the umbrella of which only the discovery, which is kept, is needed at first; else nil.
-	reading *umbrellaReading
 	inputs  []analysis.Input
 	heads   []string // the default branches of the inputs' repositories, "" where unknown
 	// commits are those that the releases' refs led to, "" where that is not known.
@@ -65,25 +63,45 @@ func (b *Bot) scan(ctx context.Context, f *fetcher, umbrella string) (*Scan, err
 	b.cfg.Prepare()
 	s := &Scan{fetcher: f, shelf: &shelf{}}
 	defer s.fetcher.close()
+	var reading *umbrellaReading
 	if s.Discovery = b.keptDiscovery(umbrella, b.discoverOptions()); s.Discovery != nil {
-		s.reading = b.readUmbrella(ctx, umbrella)
-		defer s.reading.end()
+		reading = b.readUmbrella(ctx, f)
+		defer reading.end()
 	}
-	for _, step := range []struct {
-		name string
-		do   func(context.Context, *Scan) error
-	}{
-		{StepDiscover, b.discoverStep}, {StepFetch, b.fetchStep}, {StepRender, b.renderStep}, {StepJudge, b.judgeStep}, {StepPlan, b.plan},
-	} {
-		err := b.during(ctx, step.name, "", func(ctx context.Context) error { return step.do(ctx, s) })
-		if errors.Is(err, errMoved) {
-			return b.Scan(ctx)
+	if err := b.steps(ctx, s, scanStep{StepDiscover, b.discoverStep}, scanStep{StepFetch, b.fetchStep}, scanStep{StepRender, b.renderStep}, scanStep{StepJudge, b.judgeStep}); err != nil {
+		return nil, err
+	}
+	if reading != nil {
+		read := func(context.Context, *Scan) (err error) {
+			s.Umbrella, err = reading.wait()
+			return err
 		}
-		if err != nil {
+		if err := b.steps(ctx, s, scanStep{StepDiscover, read}); err != nil {
 			return nil, err
 		}
+		if s.Umbrella.Commit != umbrella {
+			return b.Scan(ctx) // it has moved meanwhile
+		}
+	}
+	if err := b.steps(ctx, s, scanStep{StepPlan, b.plan}); err != nil {
+		return nil, err
 	}
 	return s, nil
+}
+
+// scanStep is one of the things that a scan is made of.
+type scanStep struct {
+	name string
+	do   func(context.Context, *Scan) error
+}
+
+func (b *Bot) steps(ctx context.Context, s *Scan, steps ...scanStep) error {
+	for _, step := range steps {
+		if err := b.during(ctx, step.name, "", func(ctx context.Context) error { return step.do(ctx, s) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (b *Bot) discoverStep(ctx context.Context, s *Scan) (err error) {
@@ -128,11 +146,6 @@ func (b *Bot) judgeStep(_ context.Context, s *Scan) error {
 // that cannot be read cost the proposals, not the scan.
 func (b *Bot) plan(ctx context.Context, s *Scan) (err error) {
 	b.cfg.Progress(StepPlan, 0, 1)
-	if s.reading != nil {
-		if s.Umbrella, err = s.reading.wait(); err != nil {
-			return err
-		}
-	}
 	s.readPolicies(b)
 	s.skipped = policy.SkippedNamespaces(allObjects(s.Set))
 	if s.Decisions, err = readDecisions(s.Umbrella.FS()); err != nil {

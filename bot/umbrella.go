@@ -7,35 +7,31 @@ import (
 	"tokenward/gitops/git"
 )
 
-// errMoved says that the umbrella's ref leads to another commit than a moment before.
-var errMoved = errors.New("the umbrella has moved")
-
 // umbrellaReading is the umbrella being fetched beside something else.
 type umbrellaReading struct {
-	expected string // the commit
 	cancel   context.CancelFunc
 	done     chan struct{}
 	snapshot *git.Snapshot
 	err      error
 }
 
-// readUmbrella begins to fetch the umbrella, whose ref has just led to a commit. The caller ends it.
-func (b *Bot) readUmbrella(ctx context.Context, commit string) *umbrellaReading {
+// readUmbrella begins to fetch the umbrella, as one of so many as a fetcher fetches at once. The caller ends it.
+func (b *Bot) readUmbrella(ctx context.Context, f *fetcher) *umbrellaReading {
 	ctx, cancel := context.WithCancel(ctx)
-	r := &umbrellaReading{expected: commit, cancel: cancel, done: make(chan struct{})}
+	r := &umbrellaReading{cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(r.done)
-		r.snapshot, r.err = b.fetchUmbrella(ctx)
+		if r.err = f.enter(ctx); r.err == nil {
+			defer f.leave()
+			r.snapshot, r.err = b.fetchUmbrella(ctx)
+		}
 	}()
 	return r
 }
 
-// wait returns the umbrella, with errMoved if it is at another commit.
+// wait returns the umbrella.
 func (r *umbrellaReading) wait() (*git.Snapshot, error) {
 	<-r.done
-	if r.err == nil && r.snapshot.Commit != r.expected {
-		return nil, errMoved
-	}
 	return r.snapshot, r.err
 }
 

@@ -20,6 +20,9 @@ import (
 // many there were, more than limit where there are more.
 func readArchive(data []byte, limit int64) (files []File, n int64, err error) {
 	unzipped, err := gzip.NewReader(bytes.NewReader(data))
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
 	if err != nil {
 		return nil, 0, err
 	}

@@ -234,6 +234,32 @@ func TestWrittenKeysWithNumbers(t *testing.T) {
 	}
 }
 
+// What is certain is written without go-yaml, which takes many times the memory. The rest is left to it.
+func TestWrittenWithoutEvents(t *testing.T) {
+	for _, c := range []struct {
+		certain bool
+		keys    []string
+		texts   []string
+	}{
+		{true, []string{"a1", "a2", "a10", "a-", "b:[8080]"}, []string{"10.0.0.0/8", "1.2.3", "10m", "256Mi", "*.a", "true", "-10", "007"}},
+		{false, []string{"10a", "1-"}, nil}, {false, []string{"05", "5"}, nil}, {false, []string{"a1234567890123456789", "a2"}, nil},
+		{false, nil, []string{"1:30"}}, {false, nil, []string{"2001-01-01"}}, {false, nil, []string{"1e3"}}, {false, nil, []string{"*a b"}},
+	} {
+		m := map[string]any{}
+		for _, k := range c.keys {
+			m[k] = k
+		}
+		list := []any{m}
+		for _, s := range c.texts {
+			list = append(list, s)
+		}
+		allocations := testing.AllocsPerRun(10, func() { _, _ = yaml.Marshal(list) })
+		if few := allocations < 15; few != c.certain {
+			t.Errorf("%v: %v allocations", list, allocations)
+		}
+	}
+}
+
 // FuzzWrittenYAML holds that what is written without making JSON of it is the same as by way of JSON, and that
 // what is written stays what it is.
 func FuzzWrittenYAML(f *testing.F) {

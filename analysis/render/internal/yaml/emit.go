@@ -217,7 +217,7 @@ func isWhole(s string) bool {
 	return s != "" && len(s) < maxDigits && strings.Trim(s, "0123456789") == ""
 }
 
-// isName tells whether a text is letters, digits, dots and slashes.
+// isName tells whether a text is letters, digits, dots, slashes and dashes.
 func isName(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; !isLetter(c) && !isDigit(c) && c != '.' && c != '/' && c != '-' {
@@ -237,9 +237,10 @@ func isAmount(s string) bool {
 	return false
 }
 
-// isDotted tells whether a text is digits with at least two dots or one slash between them: a version, an address.
+// isDotted tells whether a text, which is not empty, is digits with at least two dots or one slash behind the first: a
+// version, an address.
 func isDotted(s string) bool {
-	return isName(s) && isDigit(s[0]) && (strings.Count(s, ".") > 1 || strings.Contains(s, "/")) && strings.Trim(s, "0123456789./") == ""
+	return isDigit(s[0]) && strings.Trim(s, "0123456789./") == "" && (strings.Count(s, ".") > 1 || strings.Contains(s, "/"))
 }
 
 // isPlain tells whether a text certainly stands for itself without quotes.
