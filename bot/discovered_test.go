@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"tokenward/analysis"
 	"tokenward/analysis/render"
+	"tokenward/gitops/git"
 )
 
 // What is kept of a discovery is all of it: renders are found again by every value and its type.
@@ -113,17 +114,54 @@ func TestUmbrellaThatIsGoneMeanwhile(t *testing.T) {
 	if err := os.RemoveAll(r.dir); err != nil {
 		t.Fatal(err)
 	}
-	var failed []string
+	var mu sync.Mutex
+	ended := map[string]error{}
 	b.cfg.Step = func(ctx context.Context, step, _ string) (context.Context, func(error)) {
 		return ctx, func(err error) {
-			if err != nil {
-				failed = append(failed, step)
-			}
+			mu.Lock()
+			defer mu.Unlock()
+			ended[step] = err
 		}
 	}
-	if _, err := b.scan(t.Context(), newFetcher(b.store, 1), first.Umbrella.Commit); err == nil || !slices.Equal(failed, []string{StepDiscover}) {
-		t.Errorf("failed at %v: %v", failed, err)
+	if s, err := b.scan(t.Context(), newFetcher(b.store, 1), first.Umbrella.Commit); err == nil || s != nil {
+		t.Errorf("there is a scan: %v, %v", s, err)
 	}
+	if len(ended) != 4 || ended[StepDiscover] == nil || ended[StepFetch] != nil || ended[StepRender] != nil || ended[StepJudge] != nil {
+		t.Errorf("what ended, and how: %v", ended)
+	}
+}
+
+// The umbrella is one of so many repositories as are fetched at once.
+func TestUmbrellaWaitsForItsTurn(t *testing.T) {
+	t.Parallel()
+	s := &askedStore{}
+	b := &Bot{cfg: Config{}.withDefaults(), store: s}
+	f := newFetcher(s, 1)
+	if err := f.enter(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	reading := b.readUmbrella(t.Context(), f)
+	reading.end()
+	if _, err := reading.wait(); !errors.Is(err, context.Canceled) || s.asked != 0 {
+		t.Errorf("asked %d times while another is fetched: %v", s.asked, err)
+	}
+	f.leave()
+	reading = b.readUmbrella(t.Context(), f)
+	defer reading.end()
+	if _, err := reading.wait(); err != nil || s.asked != 1 {
+		t.Errorf("asked %d times: %v", s.asked, err)
+	}
+}
+
+// askedStore counts how often it was asked for a repository, and has an empty one.
+type askedStore struct {
+	store
+	asked int
+}
+
+func (s *askedStore) Fetch(context.Context, string, git.Ref) (*git.Snapshot, error) {
+	s.asked++
+	return &git.Snapshot{}, nil
 }
 
 // The umbrella may move after its ref was asked for: then what is kept of the commit before is not taken.

@@ -66,6 +66,7 @@ type checkout struct {
 	releases []int
 	found    git.Resolved
 	tree     *git.Snapshot // nil until it is fetched, which it need not be
+	err      error         // why it cannot be fetched
 }
 
 // checkouts puts the releases of one ref together, so that it is fetched once.
@@ -89,21 +90,24 @@ func checkouts(releases []analysis.Release) []*checkout {
 
 // fetchChart loads a release's chart. It fetches nothing if the chart is kept.
 func (b *Bot) fetchChart(ctx context.Context, f *fetcher, c *checkout, r analysis.Release, s *shelf) (chart render.ChartSource, err error) {
+	if c.err != nil {
+		return nil, c.err
+	}
 	kept := func(commit string) bool {
 		chart = b.keptChart(commit, r, s)
 		return chart != nil
 	}
 	if one := f.take(c.source); one != nil {
-		if c.tree, c.found = one.tree, one.found; one.err != nil {
-			return nil, one.err
+		if c.tree, c.found, c.err = one.tree, one.found, one.err; c.err != nil {
+			return nil, c.err
 		}
 	}
 	if c.found.Commit != "" && kept(c.found.Commit) {
 		return chart, nil
 	}
 	if c.tree == nil {
-		if c.tree, c.found, err = f.fetch(ctx, c.source, git.Lean, kept); err != nil || chart != nil {
-			return chart, err
+		if c.tree, c.found, c.err = f.fetch(ctx, c.source, git.Lean, kept); c.err != nil || chart != nil {
+			return chart, c.err
 		}
 	}
 	loaded, err := analysis.LoadReleaseChart(c.tree.FS(), r)

@@ -144,6 +144,30 @@ func TestLookedAtTwiceIsHeldOnce(t *testing.T) {
 	}
 }
 
+// What cannot be fetched fails for all releases that are deployed from it.
+func TestReleasesOfOneRefFailTogether(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []bool{false, true} {
+		s, sources := newWaitingStore(1)
+		broken := errors.New("it is broken")
+		s.answer["r00"] <- broken
+		s.answer["r00"] <- nil
+		f := newFetcher(s, 1)
+		if ahead {
+			f.ahead(t.Context(), sources, func(string) bool { return false })
+			f.group.Wait()
+		}
+		b := keepingBot(t, &keptInMemory{m: map[string][]byte{}})
+		c := &checkout{source: sources[0]}
+		for range 2 {
+			if _, err := b.fetchChart(t.Context(), f, c, analysis.Release{Repository: "r00", Chart: "."}, &shelf{}); !errors.Is(err, broken) {
+				t.Errorf("ahead %v: %v", ahead, err)
+			}
+		}
+		f.close()
+	}
+}
+
 func TestAheadIsBounded(t *testing.T) {
 	t.Parallel()
 	s, sources := newWaitingStore(2 * maxAhead)

@@ -57,36 +57,34 @@ func (b *Bot) Scan(ctx context.Context) (*Scan, error) {
 	return b.scan(ctx, newFetcher(b.store, b.cfg.Workers), "")
 }
 
-// scan is Scan, with what f holds already. Where the umbrella's ref led to a commit just before whose discovery is
-// kept, the umbrella itself is read while others are rendered.
+// scan is Scan, with what f holds already, and the commit that the umbrella's ref led to just before, "" where
+// that is not known.
 func (b *Bot) scan(ctx context.Context, f *fetcher, umbrella string) (*Scan, error) {
 	b.cfg.Prepare()
 	s := &Scan{fetcher: f, shelf: &shelf{}}
 	defer s.fetcher.close()
-	var reading *umbrellaReading
 	if s.Discovery = b.keptDiscovery(umbrella, b.discoverOptions()); s.Discovery != nil {
-		reading = b.readUmbrella(ctx, f)
-		defer reading.end()
+		return b.scanKept(ctx, s, umbrella)
 	}
-	if err := b.steps(ctx, s, scanStep{StepDiscover, b.discoverStep}, scanStep{StepFetch, b.fetchStep}, scanStep{StepRender, b.renderStep}, scanStep{StepJudge, b.judgeStep}); err != nil {
+	return b.steps(ctx, s, scanStep{StepDiscover, b.discoverStep}, scanStep{StepFetch, b.fetchStep}, scanStep{StepRender, b.renderStep}, scanStep{StepJudge, b.judgeStep}, scanStep{StepPlan, b.plan})
+}
+
+// scanKept goes on with a discovery that is kept: the umbrella itself, of that commit, is read while others are rendered.
+func (b *Bot) scanKept(ctx context.Context, s *Scan, commit string) (*Scan, error) {
+	b.cfg.Progress(StepDiscover, 0, 1)
+	reading := b.readUmbrella(ctx, s.fetcher)
+	defer reading.end()
+	_, err := b.steps(ctx, s, scanStep{StepFetch, b.fetchStep}, scanStep{StepRender, b.renderStep}, scanStep{StepJudge, b.judgeStep})
+	if err == nil {
+		s.Umbrella, err = reading.wait()
+	}
+	if err != nil {
 		return nil, err
 	}
-	if reading != nil {
-		read := func(context.Context, *Scan) (err error) {
-			s.Umbrella, err = reading.wait()
-			return err
-		}
-		if err := b.steps(ctx, s, scanStep{StepDiscover, read}); err != nil {
-			return nil, err
-		}
-		if s.Umbrella.Commit != umbrella {
-			return b.Scan(ctx) // it has moved meanwhile
-		}
+	if s.Umbrella.Commit != commit {
+		return b.Scan(ctx) // it has moved meanwhile
 	}
-	if err := b.steps(ctx, s, scanStep{StepPlan, b.plan}); err != nil {
-		return nil, err
-	}
-	return s, nil
+	return b.steps(ctx, s, scanStep{StepPlan, b.plan})
 }
 
 // scanStep is one of the things that a scan is made of.
@@ -95,20 +93,17 @@ type scanStep struct {
 	do   func(context.Context, *Scan) error
 }
 
-func (b *Bot) steps(ctx context.Context, s *Scan, steps ...scanStep) error {
+func (b *Bot) steps(ctx context.Context, s *Scan, steps ...scanStep) (*Scan, error) {
 	for _, step := range steps {
 		if err := b.during(ctx, step.name, "", func(ctx context.Context) error { return step.do(ctx, s) }); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return s, nil
 }
 
 func (b *Bot) discoverStep(ctx context.Context, s *Scan) (err error) {
 	b.cfg.Progress(StepDiscover, 0, 1)
-	if s.Discovery != nil {
-		return nil
-	}
 	if s.Umbrella, err = b.fetchUmbrella(ctx); err != nil {
 		return err
 	}

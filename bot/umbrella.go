@@ -21,10 +21,13 @@ func (b *Bot) readUmbrella(ctx context.Context, f *fetcher) *umbrellaReading {
 	r := &umbrellaReading{cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(r.done)
-		if r.err = f.enter(ctx); r.err == nil {
-			defer f.leave()
-			r.snapshot, r.err = b.fetchUmbrella(ctx)
-		}
+		r.err = b.during(ctx, StepDiscover, "", func(ctx context.Context) (err error) {
+			if err = f.enter(ctx); err == nil {
+				defer f.leave()
+				r.snapshot, err = b.fetchUmbrella(ctx)
+			}
+			return err
+		})
 	}()
 	return r
 }

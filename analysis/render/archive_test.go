@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -115,6 +116,9 @@ func TestDamagedArchiveIsRefused(t *testing.T) {
 		if _, _, err := readArchive(damaged, 1<<20); err == nil {
 			t.Errorf("%s: read", name)
 		}
+	}
+	if _, _, err := readArchive([]byte("\x1f\x8b\x08\x08\x00\x00\x00\x00\x00\x00na"), 1<<20); err != io.ErrUnexpectedEOF {
+		t.Errorf("cut within its own name: %v", err)
 	}
 }
 

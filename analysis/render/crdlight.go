@@ -167,7 +167,7 @@ func firstLine(text []byte) []byte {
 }
 
 // appendBlank copies a definition, with empty lines below the heavy keys. What may be referred to from elsewhere stays,
-// and so does what an action or a comment may begin or end in, or right behind. A definition stays as it is that has a
+// and so does what an action or a comment may begin or end in, or right behind. A definition stays as it is that may have a
 // text of several lines elsewhere, which may look like such a key.
 func appendBlank(out, doc []byte) []byte {
 	before, whole := len(out), doc
@@ -202,18 +202,36 @@ func appendBlank(out, doc []byte) []byte {
 	return out
 }
 
-// goesOn tells whether a text, or an action with one, may begin in a line and end in another.
+// goesOn tells whether a text, a list or map in brackets or an action may begin in a line and end in another.
 func goesOn(line []byte) bool {
-	for _, quote := range []string{`"`, "'", "`"} {
-		if bytes.Count(line, []byte(quote))%2 == 1 {
-			return true
+	if bytes.Count(line, []byte("{{")) != bytes.Count(line, []byte("}}")) || bytes.Contains(line, []byte(`"|`)) || bytes.Contains(line, []byte(`">`)) {
+		return true // the last two may be how an action begins a text
+	}
+	line = replaceActions(line, func([]byte) []byte { return nil })
+	quote, depth := byte(0), 0
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case quote == '"' && c == '\\':
+			i++
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'':
+			quote = c
+		case c == '[' || c == '{':
+			depth++
+		case c == ']' || c == '}':
+			depth--
+		case c == '#' && (i == 0 || line[i-1] == ' '):
+			line = line[:i]
 		}
 	}
-	return blockText.Match(line) || bytes.Count(line, []byte("{{")) != bytes.Count(line, []byte("}}"))
+	return quote != 0 || depth != 0 || blockText.Match(line)
 }
 
 // blockText is how a line ends below which a literal or folded text stands.
-var blockText = regexp.MustCompile(`[|>][-+0-9]*\s*(#.*)?\s*$`)
+var blockText = regexp.MustCompile(`[|>][-+0-9]*\s*$`)
 
 func hasAction(text []byte) bool {
 	return bytes.Contains(text, []byte("{{")) || bytes.Contains(text, []byte("}}"))

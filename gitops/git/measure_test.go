@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -144,7 +145,7 @@ func TestUnpackOfMoreThanAnnounced(t *testing.T) {
 	if err := unpack(bytes.NewReader(bomb), store, 1<<20); err == nil || !strings.Contains(err.Error(), "longer than announced") || len(store.Objects) > 0 {
 		t.Errorf("%d objects, %v", len(store.Objects), err)
 	}
-	if err := unpack(bytes.NewReader(rawPack(t, 10, []byte("012345678"), nil)), newObjects(), 1<<20); err == nil || !strings.Contains(err.Error(), "shorter than announced") {
+	if err := unpack(iotest.DataErrReader(bytes.NewReader(rawPack(t, 10, []byte("012345678"), nil))), newObjects(), 1<<20); err == nil || !strings.Contains(err.Error(), "shorter than announced") {
 		t.Errorf("an object that is too short: %v", err)
 	}
 	empty := make([][]byte, 3_000)

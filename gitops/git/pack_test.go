@@ -124,6 +124,11 @@ func TestUnpackEndsWithThePack(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	damaged := bytes.Clone(pack)
+	damaged[len(pack)-22] ^= 1 // of the last object's checksum
+	if err := unpack(iotest.DataErrReader(io.MultiReader(bytes.NewReader(damaged), iotest.ErrReader(broken))), newObjects(), defaultMaxUnpacked); !errors.Is(err, packfile.ErrMalformedPackFile) {
+		t.Errorf("damaged before the connection broke: %v", err)
+	}
 	for _, cut := range []int{0, 5, 12, 13, 20, len(pack) / 2, len(pack) - 20, len(pack) - 1} {
 		err := unpack(io.MultiReader(bytes.NewReader(pack[:cut]), iotest.ErrReader(broken)), newObjects(), defaultMaxUnpacked)
 		if !errors.Is(err, broken) || errors.Is(err, packfile.ErrMalformedPackFile) {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/sha1"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -150,13 +151,16 @@ func (p *packReader) offset() int64 { return p.all.read - int64(p.in.Buffered())
 
 // ended says what it means that reading ended with an error: what went wrong on the way stays what it is.
 func (p *packReader) ended(err error) error {
+	on := p.all.err // may be far ahead of what was looked at
 	switch {
-	case p.all.err != nil && p.all.err != io.EOF:
-		return p.all.err
+	case on != nil && errors.Is(err, on) && on != io.EOF:
+		return err
 	case err != io.EOF && err != io.ErrUnexpectedEOF:
 		return fmt.Errorf("%w: %w", packfile.ErrMalformedPackFile, err)
-	case p.all.err == nil || p.in.Buffered() > 0:
+	case on == nil || p.in.Buffered() > 0:
 		return fmt.Errorf("%w: an object is shorter than announced", packfile.ErrMalformedPackFile)
+	case on != io.EOF:
+		return on
 	}
 	return fmt.Errorf("%w: it ends too early", packfile.ErrMalformedPackFile)
 }
@@ -166,7 +170,7 @@ type summed struct {
 	r    io.Reader
 	sum  hash.Hash
 	read int64
-	last []byte // at most packBuffer, which is as much as anybody has read and not yet looked at
+	last []byte // packBuffer at least, which is as much as anybody has read and not yet looked at
 	err  error  // with which reading ended
 }
 
@@ -174,7 +178,7 @@ func (s *summed) Read(b []byte) (int, error) {
 	n, err := s.r.Read(b)
 	s.read += int64(n)
 	s.last = append(s.last, b[:n]...)
-	if over := len(s.last) - packBuffer; over > 0 {
+	if over := len(s.last) - packBuffer; over > packBuffer {
 		s.sum.Write(s.last[:over])
 		s.last = append(s.last[:0], s.last[over:]...)
 	}
