@@ -44,7 +44,7 @@ func TestHostileCharts(t *testing.T) {
 	checkWorkers(t, peak, own)
 }
 
-// checkWorkers holds the largest worker to the 256 MiB that scanApart allows it, and to the 128 MiB by which
+// checkWorkers holds the largest worker to the 256 MiB that scanApart allows it, and to the 256 MiB by which
 // its last allocation may pass them. What the program has when it starts a worker in the place of one
 // counts as that worker's, too, and so does what of the program's own file is in memory, which no limit counts.
 func checkWorkers(t *testing.T, peak, own int) {
@@ -53,8 +53,8 @@ func checkWorkers(t *testing.T, peak, own int) {
 	if err != nil {
 		t.Skip("the size of the program's file is not known here")
 	}
-	if allowed := 256 + 128 + int(file.Size()>>20); peak > allowed && peak > own {
-		t.Errorf("a worker had %d MiB in memory, and no more than 384 MiB of its own are allowed", peak)
+	if allowed := 256 + 256 + int(file.Size()>>20); peak > allowed && peak > own {
+		t.Errorf("a worker had %d MiB in memory, and no more than 512 MiB of its own are allowed", peak)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -29,6 +30,9 @@ const (
 	softMemory = 64 << 20
 	// idleTime is how long a worker has nothing to do before it gives back what it does not use.
 	idleTime = 300 * time.Millisecond
+	// maxThreads is how many processors a worker uses: on one it renders, on the others it collects garbage. Each takes
+	// a thread, whose stack and what a C library reserves for it count as the worker's.
+	maxThreads = 4
 	// maxKept is the memory of a request that is kept for the next.
 	maxKept = 8 << 20
 )
@@ -54,6 +58,7 @@ func work(text string, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	runtime.GOMAXPROCS(min(maxThreads, runtime.GOMAXPROCS(0)))
 	debug.SetMaxStack(maxStack)
 	debug.SetGCPercent(gcPercent)
 	debug.SetMemoryLimit(min(softMemory, limits.Memory/2))

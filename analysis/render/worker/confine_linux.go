@@ -19,7 +19,7 @@ import (
 const (
 	// addressSpace is what a Go program reserves beside the memory that it uses once it has started:
 	// the rest of an arena of 64 MiB, stacks of threads, and the arenas of a C library.
-	addressSpace = 128 << 20
+	addressSpace = 256 << 20
 	// cpuSlack separates the limit of one call from the kernel's own kill.
 	cpuSlack = 60
 )

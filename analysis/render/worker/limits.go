@@ -10,7 +10,7 @@ import (
 // Limits say what one chart may cost. Zero fields take the defaults.
 type Limits struct {
 	// Memory bounds what a worker may have in memory, in bytes (default DefaultMemory). On Linux its last allocation
-	// may go up to 128 MiB beyond.
+	// may go up to 256 MiB beyond.
 	Memory int64
 	// Time bounds the processor time of one call (default DefaultTime). On the
 	// clock it may take wallFactor times as long, since others use the processors, too.
