@@ -25,8 +25,6 @@ type Input struct {
 	Commit string // that the release's ref resolved to
 	// Took is how long rendering took the last time, 0 where nobody knows.
 	Took time.Duration
-	// New tells that the chart was not known before, so that what it renders cannot be kept either: it is rendered first.
-	New bool
 
 	expected *expectation // nil until Expect
 }
@@ -167,7 +165,7 @@ func newPlatform(inputs []Input, opts RenderOptions) *platform {
 // perByte is about how long rendering takes for every byte of a chart of which nothing else is known.
 const perByte = 100 * time.Nanosecond
 
-// longestFirst lists the jobs that meet a condition, so that the longest do not start last, and none behind what is only read.
+// longestFirst lists the jobs that meet a condition, so that the longest do not start last.
 func (p *platform) longestFirst(want func(*job) bool) []*job {
 	var jobs []*job
 	for _, j := range p.jobs {
@@ -175,15 +173,7 @@ func (p *platform) longestFirst(want func(*job) bool) []*job {
 			jobs = append(jobs, j)
 		}
 	}
-	slices.SortStableFunc(jobs, func(a, b *job) int {
-		if a.input.New != b.input.New {
-			if a.input.New {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Compare(b.weight, a.weight)
-	})
+	slices.SortStableFunc(jobs, func(a, b *job) int { return cmp.Compare(b.weight, a.weight) })
 	return jobs
 }
 

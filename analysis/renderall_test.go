@@ -239,34 +239,3 @@ func TestTheLongestIsRenderedFirst(t *testing.T) {
 		t.Errorf("rendered in the order %v, want %v", renderer.order, want)
 	}
 }
-
-// inOrder notes what is rendered after what.
-type inOrder struct {
-	InProcess
-	names []string
-}
-
-func (r *inOrder) Render(ctx context.Context, c render.ChartSource, q render.Request) (*render.Output, error) {
-	r.names = append(r.names, q.ReleaseName)
-	return r.InProcess.Render(ctx, c, q)
-}
-
-// What takes long does not begin last, and nothing waits for what is only read.
-func TestOrderOfRendering(t *testing.T) {
-	t.Parallel()
-	var inputs []Input
-	for _, in := range []struct {
-		name  string
-		took  time.Duration
-		isNew bool
-	}{{"short", 1, false}, {"long", 3, false}, {"new", 1, true}, {"longer", 2, true}} {
-		input := chartInput(t, in.name, nil)
-		input.Took, input.New = in.took, in.isNew
-		inputs = append(inputs, input)
-	}
-	order := &inOrder{}
-	mustRenderAll(t, inputs, RenderOptions{Concurrency: 1, Renderer: order})
-	if want := []string{"longer", "new", "long", "short"}; !slices.Equal(order.names, want) {
-		t.Errorf("rendered %v, want %v", order.names, want)
-	}
-}

@@ -41,7 +41,6 @@ func (b *Bot) fetchCharts(ctx context.Context, s *Scan) ([]analysis.Input, error
 					s.commits[i], inputs[i].Release.Err = c.found.Commit, err
 					if err == nil {
 						inputs[i].Commit, s.heads[i] = c.found.Commit, c.found.Head
-						inputs[i].New = isNew(inputs[i].Chart)
 						inputs[i].Expect(ctx, b.renderOptions(s))
 					}
 				}

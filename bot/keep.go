@@ -47,13 +47,6 @@ type chart struct {
 	commit  string
 	key     string
 	facts   render.Facts
-	loaded  bool // by this scan
-}
-
-// isNew tells whether a chart was not kept before.
-func isNew(c render.ChartSource) bool {
-	kept, ok := c.(*chart)
-	return !ok || kept.loaded
 }
 
 // Facts implements render.ChartSource.
@@ -129,7 +122,7 @@ func (b *Bot) hasCharts(commit string) bool {
 // keepChart keeps a release's chart, and returns what reads it again. One that has no form
 // to keep stays in memory, and so do all where nothing is kept or can be.
 func (b *Bot) keepChart(commit string, r analysis.Release, s *shelf, loaded *render.Chart) render.ChartSource {
-	c := &chart{bot: b, shelf: s, release: r, commit: commit, key: chartKey(commit, r), facts: loaded.Facts(), loaded: true}
+	c := &chart{bot: b, shelf: s, release: r, commit: commit, key: chartKey(commit, r), facts: loaded.Facts()}
 	if _, none := b.cfg.Keeper.(noKeeper); none || !b.putChart(c.key, loaded) {
 		return loaded
 	}
