@@ -31,12 +31,6 @@ func Judge(set *Set, opts JudgeOptions) []Judgement {
 	return out
 }
 
-// Prepare reads the embedded tables that the first Judge would read, for a time when there is nothing else to do.
-func Prepare() {
-	_, _ = embeddedOperators() // what is wrong with them, Judge says
-	_, _ = loadSigns()
-}
-
 // atOnce does the same with all subjects, on all processors.
 func atOnce(subjects []*subject, do func(int, *subject)) {
 	var all errgroup.Group

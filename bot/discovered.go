@@ -19,7 +19,7 @@ func (b *Bot) discoverOnce(ctx context.Context, umbrella *git.Snapshot, opts ana
 	if err != nil {
 		return b.discover(ctx, umbrella, opts) // which says what is wrong with the values
 	}
-	if d := b.keptDiscovery(umbrella.Commit, opts); d != nil {
+	if d := b.keptDiscovery(key); d != nil {
 		return d, nil
 	}
 	watch := &steadyRenderer{Renderer: opts.Renderer}
@@ -34,12 +34,8 @@ func (b *Bot) discoverOnce(ctx context.Context, umbrella *git.Snapshot, opts ana
 	return d, nil
 }
 
-// keptDiscovery returns what discoverOnce returned for a commit before, nil where that is not kept.
-func (b *Bot) keptDiscovery(commit string, opts analysis.DiscoverOptions) *analysis.Discovery {
-	key, err := discoveryKey(commit, opts)
-	if err != nil {
-		return nil
-	}
+// keptDiscovery returns what discoverOnce kept under a key, nil where there is nothing.
+func (b *Bot) keptDiscovery(key string) *analysis.Discovery {
 	data, ok := b.cfg.Keeper.Get(keptDiscovery, key)
 	if !ok {
 		return nil

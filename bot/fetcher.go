@@ -110,17 +110,19 @@ func (f *fetcher) look(ctx context.Context, s analysis.PackageSource, known func
 func (f *fetcher) hold() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.held >= maxAhead || f.bytes >= maxAheadBytes {
+	if f.full() {
 		return false
 	}
 	f.held++
 	return true
 }
 
+func (f *fetcher) full() bool { return f.held >= maxAhead || f.bytes >= maxAheadBytes }
+
 func (f *fetcher) next() (s analysis.PackageSource, one *fetching) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.todo) == 0 || f.held >= maxAhead || f.bytes >= maxAheadBytes {
+	if len(f.todo) == 0 || f.full() {
 		return s, nil
 	}
 	s, f.todo = f.todo[0], f.todo[1:]

@@ -63,7 +63,10 @@ func (b *Bot) scan(ctx context.Context, f *fetcher, umbrella string) (*Scan, err
 	b.cfg.Prepare()
 	s := &Scan{fetcher: f, shelf: &shelf{}}
 	defer s.fetcher.close()
-	if s.Discovery = b.keptDiscovery(umbrella, b.discoverOptions()); s.Discovery != nil {
+	if key, err := discoveryKey(umbrella, b.discoverOptions()); err == nil && umbrella != "" {
+		s.Discovery = b.keptDiscovery(key)
+	}
+	if s.Discovery != nil {
 		return b.scanKept(ctx, s, umbrella)
 	}
 	return b.steps(ctx, s, scanStep{StepDiscover, b.discoverStep}, scanStep{StepFetch, b.fetchStep}, scanStep{StepRender, b.renderStep}, scanStep{StepJudge, b.judgeStep}, scanStep{StepPlan, b.plan})
@@ -123,7 +126,6 @@ func (b *Bot) fetchStep(ctx context.Context, s *Scan) (err error) {
 
 func (b *Bot) renderStep(ctx context.Context, s *Scan) (err error) {
 	b.cfg.Progress(StepRender, 0, len(s.inputs))
-	go analysis.Prepare() // while the renderer works
 	if s.Set, err = b.renderAll(ctx, s.inputs, b.renderOptions(s)); err != nil {
 		return fmt.Errorf("render the platform: %w", err)
 	}
