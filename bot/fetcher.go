@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"tokenward/analysis"
@@ -84,7 +85,7 @@ func (f *fetcher) ahead(ctx context.Context, sources []analysis.PackageSource, k
 }
 
 // look asks where a ref leads, and fetches what it leads to unless that is known or enough is held. What it finds
-// waits for whoever takes the repository; of one that failed nothing does, for it may not fail again.
+// waits for whoever takes the repository. An error waits, too, where it is the server's answer; another may not come again.
 func (f *fetcher) look(ctx context.Context, s analysis.PackageSource, known func(commit string) bool) (git.Resolved, error) {
 	one := &fetching{done: make(chan struct{})}
 	held := false
@@ -94,7 +95,7 @@ func (f *fetcher) look(ctx context.Context, s analysis.PackageSource, known func
 	})
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if key := followed(s); one.err == nil && f.begun[key] == nil {
+	if key := followed(s); (one.err == nil || answered(one.err)) && f.begun[key] == nil {
 		f.begun[key] = one
 	} else {
 		one.tree = nil
@@ -104,6 +105,11 @@ func (f *fetcher) look(ctx context.Context, s analysis.PackageSource, known func
 	}
 	close(one.done)
 	return one.found, one.err
+}
+
+// answered tells whether an error is what the server says of the repository or the ref, rather than what became of the connection.
+func answered(err error) bool {
+	return errors.Is(err, git.ErrNotFound) || errors.Is(err, git.ErrRefNotFound)
 }
 
 // hold makes room for one more repository, if there may be one.
