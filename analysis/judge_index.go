@@ -68,7 +68,7 @@ func (ix *index) add(s rbac.Source) {
 			ix.objects[key] = append(ix.objects[key], s)
 		}
 	case "NetworkPolicy":
-		if groupOf(s.Object) == "networking.k8s.io" {
+		if isNetworkPolicy(s.Object) {
 			ix.addPolicy(s)
 		}
 	}

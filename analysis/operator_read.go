@@ -126,7 +126,7 @@ func (o *Operator) readPod(w *Workload, fields map[string]any) (*pod, error) {
 			if !ok {
 				continue
 			}
-			part, err := readPod(pick(spec, podKeys()), nil)
+			part, err := readPod(w.Object, pick(spec, podKeys()), nil)
 			if err != nil {
 				return out, err
 			}

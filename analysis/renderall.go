@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -136,6 +137,9 @@ type job struct {
 type platform struct {
 	opts RenderOptions
 	jobs []*job
+	// reading is what readAhead has begun, of which one at a time goes on.
+	reading sync.WaitGroup
+	one     sync.Mutex
 }
 
 func newPlatform(inputs []Input, opts RenderOptions) *platform {
@@ -195,6 +199,7 @@ func (p *platform) render(ctx context.Context, todo []*job) error {
 	return p.each(ctx, todo, func(j *job) {
 		j.tried, j.knew = true, versions
 		j.render(ctx, p.opts, crds)
+		p.readAhead(j.rendered.Objects)
 	})
 }
 
@@ -244,6 +249,7 @@ func (j *job) render(ctx context.Context, opts RenderOptions, crds []render.CRD)
 
 // set gives the objects the namespaces that all CRDs together say.
 func (p *platform) set() *Set {
+	p.reading.Wait()
 	s := &Set{Extra: p.opts.Extra}
 	crds := p.crds()
 	for _, j := range p.jobs {

@@ -7,9 +7,9 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"tokenward/analysis/rbac"
+	"tokenward/analysis/render"
 )
 
 // networkPolicy is a NetworkPolicy that limits what pods may reach.
@@ -25,9 +25,13 @@ type networkPolicy struct {
 // apiWords finds the API in a policy's name or annotations: allow-egress-to-kubeapi.
 var apiWords = regexp.MustCompile(`(?i)kube-?api|api-?server|kubernetes-?api|(^|-)api-egress(-|$)`)
 
+func isNetworkPolicy(o *render.Object) bool {
+	return o.Kind == "NetworkPolicy" && groupOf(o) == networkingv1.GroupName
+}
+
 func (ix *index) addPolicy(s rbac.Source) {
-	var p networkingv1.NetworkPolicy
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(s.Object.Fields(), &p); err != nil {
+	p, err := render.As[networkingv1.NetworkPolicy](s.Object, s.Object.Fields)
+	if err != nil {
 		return // a policy that cannot be read is no evidence either way
 	}
 	selector, err := metav1.LabelSelectorAsSelector(&p.Spec.PodSelector)
@@ -48,7 +52,7 @@ func annotatedForAPI(annotations map[string]string) bool {
 	return false
 }
 
-func limitsEgress(p networkingv1.NetworkPolicy) bool {
+func limitsEgress(p *networkingv1.NetworkPolicy) bool {
 	for _, t := range p.Spec.PolicyTypes {
 		if strings.EqualFold(string(t), "Egress") {
 			return true
@@ -60,7 +64,7 @@ func limitsEgress(p networkingv1.NetworkPolicy) bool {
 // opensOutside tells whether a policy lets pods reach an address that could be the
 // API server's: a rule without a destination, or with a block of addresses, whose
 // ports are not only others.
-func opensOutside(p networkingv1.NetworkPolicy) bool {
+func opensOutside(p *networkingv1.NetworkPolicy) bool {
 	for _, rule := range p.Spec.Egress {
 		if !mayBeAPIPort(rule.Ports) {
 			continue

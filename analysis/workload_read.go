@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"tokenward/analysis/rbac"
 	"tokenward/analysis/render"
@@ -185,7 +184,7 @@ func readBuiltIn(s rbac.Source, m *maker) *subject {
 		w.Pods = indexedJobPods(o.Name)
 	}
 	addLater(w, replicas)
-	out.pod, out.err = readPod(spec, meta)
+	out.pod, out.err = readPod(o, spec, meta)
 	if out.err != nil {
 		return out
 	}
@@ -212,15 +211,15 @@ func addLater(w *Workload, replicas int) {
 	}
 }
 
-func readPod(spec, meta map[string]any) (*pod, error) {
+func readPod(o *render.Object, spec, meta map[string]any) (*pod, error) {
 	if spec == nil {
 		return nil, errors.New("read the pod: it has no spec")
 	}
-	p := &pod{labels: textsAt(meta, "labels"), annotations: textsAt(meta, "annotations")}
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(spec, &p.spec); err != nil {
+	read, err := render.As[corev1.PodSpec](o, func() map[string]any { return spec })
+	if err != nil {
 		return nil, fmt.Errorf("read the pod's spec: %w", err)
 	}
-	return p, nil
+	return &pod{spec: *read, labels: textsAt(meta, "labels"), annotations: textsAt(meta, "annotations")}, nil
 }
 
 // addImpliedLabels adds the labels that a Job's controller gives its pods.

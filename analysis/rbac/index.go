@@ -32,7 +32,7 @@ type bound struct {
 func New(objects []Source) *Index {
 	ix := &Index{roles: map[roleKey]*Role{}, bindings: map[subjectKey][]bound{}}
 	for _, s := range objects {
-		if !strings.HasPrefix(s.Object.APIVersion, rbacv1.GroupName+"/") {
+		if !IsRBAC(s.Object) {
 			continue
 		}
 		if err := ix.add(s); err != nil {

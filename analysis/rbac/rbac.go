@@ -6,9 +6,10 @@ package rbac
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"tokenward/analysis/render"
 )
@@ -54,18 +55,31 @@ type Binding struct {
 // IsHook tells whether the binding exists only while Helm's hooks run.
 func (b *Binding) IsHook() bool { return b.Object != nil && len(b.Object.Hook) > 0 }
 
+// IsRBAC tells whether New reads an object.
+func IsRBAC(o *render.Object) bool { return strings.HasPrefix(o.APIVersion, rbacv1.GroupName+"/") }
+
+// ReadAhead reads a role or binding as New wants it, before anybody else sees it.
+func ReadAhead(o *render.Object) {
+	switch o.Kind {
+	case "Role", "ClusterRole":
+		render.ReadAhead[rbacv1.ClusterRole](o, o.Fields)
+	case "RoleBinding", "ClusterRoleBinding":
+		render.ReadAhead[rbacv1.RoleBinding](o, o.Fields)
+	}
+}
+
 func readRole(s Source) (*Role, error) {
-	var r rbacv1.ClusterRole
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(s.Object.Fields(), &r); err != nil {
+	r, err := render.As[rbacv1.ClusterRole](s.Object, s.Object.Fields)
+	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", s.Object.ID(), err)
 	}
 	return &Role{Source: s, Kind: s.Object.Kind, Namespace: s.Object.Namespace, Name: s.Object.Name,
-		Rules: r.Rules, labels: r.Labels, aggregation: r.AggregationRule}, nil
+		Rules: slices.Clip(r.Rules), labels: r.Labels, aggregation: r.AggregationRule}, nil
 }
 
 func readBinding(s Source) (*Binding, error) {
-	var b rbacv1.RoleBinding
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(s.Object.Fields(), &b); err != nil {
+	b, err := render.As[rbacv1.RoleBinding](s.Object, s.Object.Fields)
+	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", s.Object.ID(), err)
 	}
 	return &Binding{Source: s, Kind: s.Object.Kind, Namespace: s.Object.Namespace, Name: s.Object.Name,

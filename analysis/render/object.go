@@ -17,6 +17,8 @@ type Object struct {
 	Own string
 	// ReadFields gives what Fields returns, nil where there are none.
 	ReadFields func() map[string]any
+	// Typed is what ReadAhead made of the manifest, nil where nobody asked for it.
+	Typed any
 	// Packed is what a ConfigMap or Secret holds and Fields lacks then, where it was read
 	// from a message: Field, Text and Whole give it wherever it stands.
 	Packed []PackedField
