@@ -8,6 +8,12 @@ import (
 	"tokenward/analysis/render"
 )
 
+// readTables reads the embedded tables that Judge needs, which are read once. Judge says what is wrong with them.
+func readTables() {
+	_, _ = embeddedOperators()
+	_, _ = loadSigns()
+}
+
 // readAhead begins to read what Judge will look at in a release's objects, while others are being rendered.
 // Nobody may look at them until that has ended.
 func (p *platform) readAhead(objects []*render.Object) {

@@ -108,6 +108,7 @@ func RenderAll(ctx context.Context, inputs []Input, opts RenderOptions) (*Set, e
 	for _, j := range p.jobs {
 		j.expect()
 	}
+	p.reading.Go(readTables)
 	for range maxRounds {
 		now := p.apiVersions()
 		todo := p.longestFirst(func(j *job) bool { return !j.tried || j.chart.Facts().AsksFor(onlyInOne(j.knew, now)) })
