@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -222,10 +221,22 @@ func isData(name string) bool {
 	return false
 }
 
-// withoutComments drops lines that only comment, in the ways that scripts and
+// withoutComments empties lines that only comment, in the ways that scripts and
 // configuration files have.
 func withoutComments(text string) string {
-	return commentLine.ReplaceAllString(text, "")
+	var out strings.Builder
+	out.Grow(len(text))
+	for line := range strings.Lines(text) {
+		if !isComment(line) {
+			out.WriteString(line)
+		} else if strings.HasSuffix(line, "\n") {
+			out.WriteByte('\n')
+		}
+	}
+	return out.String()
 }
 
-var commentLine = regexp.MustCompile(`(?m)^[ \t]*(#[^!]|#$|//|;).*$`)
+func isComment(line string) bool {
+	line = strings.TrimLeft(line, " \t")
+	return strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "#!") || strings.HasPrefix(line, "//") || strings.HasPrefix(line, ";")
+}

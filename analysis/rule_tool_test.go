@@ -1,6 +1,9 @@
 package analysis
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestScriptCalls(t *testing.T) {
 	t.Parallel()
@@ -19,6 +22,10 @@ func TestScriptCalls(t *testing.T) {
 		"# kubectl get pods":                          "",
 		"echo now run kubectl get pods":               "",
 		"  # helm ls":                                 "",
+		"#!/bin/sh\n#\nkubectl get pods":              "kubectl",
+		"\t#\r\nhelm ls\r\n#":                         "helm",
+		"//\noc whoami":                               "oc",
+		"; helm ls":                                   "",
 		"curl -LO https://dl.example.com/kubectl":     "",
 		"chmod +x kubectl":                            "",
 		"kubectl.kubernetes.io/x":                     "",
@@ -28,6 +35,21 @@ func TestScriptCalls(t *testing.T) {
 	} {
 		if got := scriptCalls(text, tools); got != want {
 			t.Errorf("scriptCalls(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
+// Comments leave their lines behind, so that nothing else moves or joins.
+func TestWithoutComments(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"a\n# b\nc":                "a\n\nc",
+		"#\n#\n\na # b\n#":         "\n\n\na # b\n",
+		"#!/bin/sh\n //x\n\t;y\nz": "#!/bin/sh\n\n\nz",
+		"http://x\na;b":            "http://x\na;b",
+	} {
+		if got := withoutComments(text); got != want {
+			t.Errorf("withoutComments(%q) = %q, want %q", text, got, want)
 		}
 	}
 }
@@ -42,5 +64,8 @@ func FuzzScriptCalls(f *testing.F) {
 		}
 		callsTool(snippet{script: true, argv: []string{text, text}}, []string{"kubectl"})
 		addressIn(text)
+		if plain := withoutComments(text); strings.Count(plain, "\n") != strings.Count(text, "\n") || withoutComments(plain) != plain {
+			t.Errorf("withoutComments(%q) = %q", text, plain)
+		}
 	})
 }
