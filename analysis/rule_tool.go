@@ -2,7 +2,6 @@ package analysis
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -47,12 +46,12 @@ func isWrapper(argv []string) bool {
 	return true
 }
 
-// separators end one command of a shell script and start another.
-var separators = regexp.MustCompile("[;|&\n`(){}]+")
+// separates tells whether a character ends one command of a shell script and starts another.
+func separates(c rune) bool { return strings.ContainsRune(";|&\n`(){}", c) }
 
 func scriptCalls(text string, tools []string) string {
 	text = strings.ReplaceAll(withoutComments(text), "\\\n", " ")
-	for _, command := range separators.Split(text, -1) {
+	for command := range strings.FieldsFuncSeq(text, separates) {
 		if tool := commandCalls(command, tools); tool != "" {
 			return tool
 		}
