@@ -1,10 +1,14 @@
 package analysis
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"tokenward/analysis/rbac"
+	"tokenward/analysis/render"
 )
 
 // read turns a custom resource into subjects, one for each of its parts; none where
@@ -126,13 +130,13 @@ func (o *Operator) readPod(w *Workload, fields map[string]any) (*pod, error) {
 			if !ok {
 				continue
 			}
-			part, err := readPod(w.Object, pick(spec, podKeys()), nil)
+			part, err := render.Convert[corev1.PodSpec](pick(spec, podKeys()))
 			if err != nil {
-				return out, err
+				return out, fmt.Errorf("read the pod's spec: %w", err)
 			}
-			out.spec.Containers = append(out.spec.Containers, part.spec.Containers...)
-			out.spec.InitContainers = append(out.spec.InitContainers, part.spec.InitContainers...)
-			out.spec.Volumes = append(out.spec.Volumes, part.spec.Volumes...)
+			out.spec.Containers = append(out.spec.Containers, part.Containers...)
+			out.spec.InitContainers = append(out.spec.InitContainers, part.InitContainers...)
+			out.spec.Volumes = append(out.spec.Volumes, part.Volumes...)
 		}
 	}
 	return out, nil

@@ -17,11 +17,7 @@ func readTables() {
 // readAhead begins to read what Judge will look at in a release's objects, while others are being rendered.
 // Nobody may look at them until that has ended.
 func (p *platform) readAhead(objects []*render.Object) {
-	p.reading.Go(func() {
-		p.one.Lock()
-		defer p.one.Unlock()
-		readObjects(objects)
-	})
+	p.reading.Go(func() { readObjects(objects) })
 }
 
 // readObjects reads what Judge looks at in objects. What cannot be read is left to Judge.
@@ -32,7 +28,7 @@ func readObjects(objects []*render.Object) {
 		switch {
 		case m != nil:
 			fields := o.Fields()
-			o.ReadFields = render.Held(fields) // its greatest part is held by the workload in any case
+			o.ReadFields = render.Held(fields) // its greatest part is held by a workload in any case
 			if template, err := mapPath(fields, m.template); err == nil {
 				render.ReadAhead[corev1.PodSpec](o, func() map[string]any { return mapAt(template, "spec") })
 			}

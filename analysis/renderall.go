@@ -138,9 +138,8 @@ type job struct {
 type platform struct {
 	opts RenderOptions
 	jobs []*job
-	// reading is what readAhead has begun, of which one at a time goes on.
+	// reading is what readAhead has begun.
 	reading sync.WaitGroup
-	one     sync.Mutex
 }
 
 func newPlatform(inputs []Input, opts RenderOptions) *platform {

@@ -211,6 +211,7 @@ func addLater(w *Workload, replicas int) {
 	}
 }
 
+// readPod reads a pod of which an object is the template.
 func readPod(o *render.Object, spec, meta map[string]any) (*pod, error) {
 	if spec == nil {
 		return nil, errors.New("read the pod: it has no spec")

@@ -85,17 +85,20 @@ func (f *fetcher) ahead(ctx context.Context, sources []analysis.PackageSource, k
 }
 
 // look asks where a ref leads, and fetches what it leads to unless that is known or enough is held. What it finds
-// waits for whoever takes the repository. An error waits, too, where it is the server's answer; another may not come again.
+// waits for whoever takes the repository. An error waits, too, where the server answers that there is no such repository or
+// ref: another may not come again.
 func (f *fetcher) look(ctx context.Context, s analysis.PackageSource, known func(commit string) bool) (git.Resolved, error) {
 	one := &fetching{done: make(chan struct{})}
-	held := false
+	led, held := false, false // led to a commit, whose fetching may fail for other reasons
 	one.tree, one.found, one.err = f.fetch(ctx, s, git.Lean, func(commit string) bool {
+		led = true
 		held = held || !known(commit) && f.hold()
 		return !held
 	})
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if key := followed(s); (one.err == nil || answered(one.err)) && f.begun[key] == nil {
+	answered := !led && (errors.Is(one.err, git.ErrNotFound) || errors.Is(one.err, git.ErrRefNotFound))
+	if key := followed(s); (one.err == nil || answered) && f.begun[key] == nil {
 		f.begun[key] = one
 	} else {
 		one.tree = nil
@@ -105,11 +108,6 @@ func (f *fetcher) look(ctx context.Context, s analysis.PackageSource, known func
 	}
 	close(one.done)
 	return one.found, one.err
-}
-
-// answered tells whether an error is what the server says of the repository or the ref, rather than what became of the connection.
-func answered(err error) bool {
-	return errors.Is(err, git.ErrNotFound) || errors.Is(err, git.ErrRefNotFound)
 }
 
 // hold makes room for one more repository, if there may be one.

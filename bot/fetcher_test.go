@@ -13,6 +13,11 @@ import (
 	"tokenward/gitops/git"
 )
 
+// lateError is what goes wrong when it is known already where a ref leads.
+type lateError struct{ error }
+
+func (e *lateError) Unwrap() error { return e.error }
+
 // waitingStore answers for a repository when it is let.
 type waitingStore struct {
 	store
@@ -35,6 +40,9 @@ func (s *waitingStore) FetchUnless(ctx context.Context, url string, _ git.Ref, _
 	defer func() { s.mu.Lock(); s.now--; s.mu.Unlock() }()
 	select {
 	case err := <-answer:
+		if late := new(lateError); errors.As(err, &late) {
+			known("c-" + url)
+		}
 		if err != nil || known("c-"+url) {
 			return nil, git.Resolved{Commit: "c-" + url}, err
 		}
@@ -88,20 +96,25 @@ func TestFetchedAheadIsFetchedOnce(t *testing.T) {
 	}
 }
 
-// What was looked at is not asked for again, but where it failed: that may have been for once.
+// What was looked at is not asked for again, but where it failed without an answer to what it is: that may have been for once.
 func TestLookedAtIsNotAskedForAgain(t *testing.T) {
 	t.Parallel()
-	s, sources := newWaitingStore(4)
+	s, sources := newWaitingStore(6)
 	f := newFetcher(s, 2)
-	broken := errors.New("it is broken")
+	broken := &lateError{git.ErrRefNotFound}
 	s.answer["r00"] <- broken
 	for _, url := range []string{"r01", "r02", "r03"} {
 		s.answer[url] <- nil
 	}
+	answers := map[string]error{"r04": &git.Error{Err: git.ErrNotFound}, "r05": &git.Error{Err: git.ErrRefNotFound}}
+	for url, err := range answers {
+		s.answer[url] <- err
+		s.answer[url] <- errors.New("it is asked again")
+	}
 	known := func(commit string) bool { return commit == "c-r01" }
 	for i, of := range sources {
 		found, err := f.look(t.Context(), of, known)
-		if want := "c-" + of.Repository; i == 0 && !errors.Is(err, broken) || i > 0 && (err != nil || found.Commit != want) {
+		if want := "c-" + of.Repository; i == 0 && !errors.Is(err, broken) || i > 0 && (err != answers[of.Repository] || found.Commit != want) {
 			t.Errorf("%s led to %s (%v)", of.Repository, found.Commit, err)
 		}
 		if i == 2 {
@@ -112,12 +125,12 @@ func TestLookedAtIsNotAskedForAgain(t *testing.T) {
 	s.answer["r00"] <- nil
 	f.ahead(t.Context(), sources, known)
 	f.group.Wait()
-	if want := []string{"r00", "r01", "r02", "r03", "r00"}; !slices.Equal(s.asked, want) || f.held != 2 {
+	if want := []string{"r00", "r01", "r02", "r03", "r04", "r05", "r00"}; !slices.Equal(s.asked, want) || f.held != 2 {
 		t.Errorf("asked for %v, want %v, and %d are held", s.asked, want, f.held)
 	}
-	for url, hasTree := range map[string]bool{"r00": true, "r01": false, "r02": true, "r03": false} {
+	for url, hasTree := range map[string]bool{"r00": true, "r01": false, "r02": true, "r03": false, "r04": false, "r05": false} {
 		one := f.take(analysis.PackageSource{Repository: url})
-		if one == nil || one.err != nil || one.found.Commit != "c-"+url || (one.tree != nil) != hasTree {
+		if one == nil || one.err != answers[url] || one.found.Commit != "c-"+url || (one.tree != nil) != hasTree {
 			t.Errorf("%s: %+v", url, one)
 		}
 	}

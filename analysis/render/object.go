@@ -17,7 +17,7 @@ type Object struct {
 	Own string
 	// ReadFields gives what Fields returns, nil where there are none.
 	ReadFields func() map[string]any
-	// Typed is what ReadAhead made of the manifest, nil where nobody asked for it.
+	// Typed is what ReadAhead made of the manifest or a part of it, nil where nothing was read ahead.
 	Typed any
 	// Packed is what a ConfigMap or Secret holds and Fields lacks then, where it was read
 	// from a message: Field, Text and Whole give it wherever it stands.
@@ -49,7 +49,8 @@ func (o *Object) ID() string {
 
 // Fields is the whole manifest, but for what is packed; whole numbers are int64, others float64. A
 // CustomResourceDefinition comes without its schemas. Readers must not change it, and ask once for what
-// they need more than once: what came in a message is decoded each time, so that nobody holds it.
+// they need more than once: what came in a message is decoded each time, so that nobody holds it, unless
+// ReadFields was made to hold it.
 func (o *Object) Fields() map[string]any {
 	if o.ReadFields == nil {
 		return nil
