@@ -109,7 +109,7 @@ func findNetwork(ix *index, s *subject) []finding {
 	var wall *networkPolicy
 	open := false
 	for i, p := range ix.policies[s.Namespace] {
-		if !p.selector.Matches(labels.Set(s.pod.labels)) || (len(p.Object.Hook) > 0 && !s.isHook()) {
+		if !p.selector.Matches(labels.Set(s.pod.labels)) || (p.Object.Passes() && !s.isHook()) {
 			continue
 		}
 		if p.forAPI && !p.whole {

@@ -12,7 +12,7 @@ func (ix *index) held(s *subject) []rbac.Grant {
 	var out []rbac.Grant
 	for _, name := range s.accounts() {
 		for _, g := range ix.rbac.Account(s.Namespace, name) {
-			if g.Binding.IsHook() && !s.isHook() {
+			if g.Binding.Passes() && !s.isHook() {
 				continue
 			}
 			out = append(out, g)

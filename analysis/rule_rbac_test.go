@@ -72,9 +72,19 @@ subjects: [{kind: ServiceAccount, name: web}]
 roleRef: {kind: Role, name: psp}`, "no-token high", "empty-role", "only admission reads"},
 		"a hook's binding is not there for pods that stay": {plain + `---
 kind: RoleBinding
-metadata: {name: b, annotations: {helm.sh/hook: pre-install}}
+metadata: {name: b, annotations: {helm.sh/hook: pre-install, helm.sh/hook-delete-policy: "before-hook-creation,hook-succeeded"}}
 subjects: [{kind: ServiceAccount, name: web}]
 roleRef: {kind: ClusterRole, name: edit}`, "no-token high", "!bound-role", ""},
+		"a test's binding is not there for pods that stay": {plain + `---
+kind: RoleBinding
+metadata: {name: b, annotations: {helm.sh/hook: "test,pre-delete"}}
+subjects: [{kind: ServiceAccount, name: web}]
+roleRef: {kind: ClusterRole, name: edit}`, "no-token high", "!bound-role", ""},
+		"what a hook made stays where nothing takes it away": {plain + `---
+kind: RoleBinding
+metadata: {name: b, annotations: {helm.sh/hook: "pre-install, pre-upgrade", helm.sh/hook-delete-policy: hook-failed}}
+subjects: [{kind: ServiceAccount, name: web}]
+roleRef: {kind: ClusterRole, name: edit}`, "needs-token high", "bound-role", "reads and writes"},
 		"a list of roles and bindings": {plain + `---
 kind: RoleBindingList
 apiVersion: rbac.authorization.k8s.io/v1

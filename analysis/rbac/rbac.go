@@ -52,8 +52,8 @@ type Binding struct {
 	RoleRef   rbacv1.RoleRef
 }
 
-// IsHook tells whether the binding exists only while Helm's hooks run.
-func (b *Binding) IsHook() bool { return b.Object != nil && len(b.Object.Hook) > 0 }
+// Passes tells whether the binding exists only while Helm's hooks run.
+func (b *Binding) Passes() bool { return b.Object != nil && b.Object.Passes() }
 
 // IsRBAC tells whether New reads an object.
 func IsRBAC(o *render.Object) bool { return strings.HasPrefix(o.APIVersion, rbacv1.GroupName+"/") }

@@ -4,6 +4,11 @@
 // judges nothing and fetches nothing.
 package render
 
+import (
+	"slices"
+	"strings"
+)
+
 // Object is one decoded manifest together with where it came from.
 type Object struct {
 	APIVersion string
@@ -45,6 +50,22 @@ func (o *Object) ID() string {
 		return o.Kind + " " + o.Name
 	}
 	return o.Kind + " " + o.Namespace + "/" + o.Name
+}
+
+// Passes tells whether the object exists only while Helm's hooks run: it is taken away when they have succeeded, or
+// made for nothing but a removal, a rollback or a test. What another hook makes stays until it is made anew.
+// Source: https://helm.sh/docs/topics/charts_hooks/#hook-deletion-policies
+func (o *Object) Passes() bool {
+	if len(o.Hook) == 0 {
+		return false
+	}
+	metadata, _ := o.Field("metadata").(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	policy, _ := annotations["helm.sh/hook-delete-policy"].(string)
+	return strings.Contains(policy, "hook-succeeded") || !slices.ContainsFunc(o.Hook, func(hook string) bool {
+		hook = strings.TrimSpace(hook)
+		return strings.HasSuffix(hook, "-install") || strings.HasSuffix(hook, "-upgrade")
+	})
 }
 
 // Fields is the whole manifest, but for what is packed; whole numbers are int64, others float64. A
