@@ -41,12 +41,18 @@ func (ix *index) environment(s *subject) []variable {
 	own := rbac.Source{Object: s.Object, Release: s.Release}
 	var out []variable
 	for _, c := range s.pod.containers() {
+		given := map[string]bool{} // which win over those of a whole ConfigMap
+		for _, e := range c.Env {
+			given[e.Name] = true
+		}
 		for _, from := range c.EnvFrom {
 			if from.ConfigMapRef == nil {
 				continue
 			}
 			for _, f := range ix.keys("ConfigMap", s.Namespace, from.ConfigMapRef.Name, nil) {
-				out = append(out, variable{from.Prefix + f.path, f.text, c.Name, f.source})
+				if name := from.Prefix + f.path; !given[name] {
+					out = append(out, variable{name, f.text, c.Name, f.source})
+				}
 			}
 		}
 		for _, e := range c.Env {

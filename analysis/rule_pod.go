@@ -56,9 +56,10 @@ func findTools(ix *index, s *subject) []finding {
 }
 
 var (
-	tokenPath  = regexp.MustCompile(`/(var/)?run/secrets/kubernetes\.io/serviceaccount\b`)
-	apiAddress = regexp.MustCompile(`\bkubernetes\.default(\.svc)?\b|\bKUBERNETES_(SERVICE_(HOST|PORT)|PORT_443_TCP)`)
-	noProxy    = regexp.MustCompile(`(?im)^.*\bno_?proxy\b.*$`)
+	tokenPath  = regexp.MustCompile(`/(var/)?run/secrets/kubernetes\.io/serviceaccount([^\w-]|$)`)
+	apiAddress = regexp.MustCompile(`(^|[^\w.-])kubernetes\.default(\.svc(\.[\w.-]+)?)?([^\w.-]|$)|\bKUBERNETES_(SERVICE_(HOST|PORT)|PORT_443_TCP)`)
+	// noProxy is a command, or a line of configuration, that names addresses which are not asked through a proxy.
+	noProxy = regexp.MustCompile(`(?i)[^;&\n]*(\b|_)(no[_-]?proxy|nonProxyHosts)\b[^;&\n]*`)
 )
 
 func findAddress(ix *index, s *subject) []finding {

@@ -62,7 +62,13 @@ func TestAddress(t *testing.T) {
 			"---\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {app.yaml: \"bearer_token_file: /var/run/secrets/kubernetes.io/serviceaccount/token\"}", "needs-token medium", "api-address", "file app.yaml"},
 		"commented out": {podWith(`{volumes: [{name: v, configMap: {name: conf}}], containers: [{name: c, image: i, volumeMounts: [{name: v, mountPath: /a}]}]}`) +
 			"---\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {app.yaml: \"# host: kubernetes.default.svc\"}", "no-token high", "!api-address", ""},
-		"another service": {podWith(`{containers: [{name: c, image: i, args: ["--url=https://web.default.svc"]}]}`), "no-token high", "!api-address", ""},
+		"no proxy of Java":     {podWith(`{containers: [{name: c, image: i, env: [{name: JAVA_OPTS, value: "-Xmx1g -Dhttp.nonProxyHosts=localhost|kubernetes.default.svc|*.local"}]}]}`), "no-token high", "!api-address", ""},
+		"no proxy of an agent": {podWith(`{containers: [{name: c, image: i, env: [{name: GLOBAL_AGENT_NO_PROXY, value: kubernetes.default.svc}]}]}`), "no-token high", "!api-address", ""},
+		"no proxy in a flag":   {podWith(`{containers: [{name: c, image: i, args: ["--no-proxy=kubernetes.default.svc"]}]}`), "no-token high", "!api-address", ""},
+		"behind a no proxy":    {podWith(`{containers: [{name: c, image: i, args: [-c, "export NO_PROXY=x; curl https://kubernetes.default.svc.cluster.local:443/api"]}]}`), "needs-token medium", "api-address", "calls the API"},
+		"an address like it":   {podWith(`{containers: [{name: c, image: i, args: ["--url=https://my-kubernetes.default.example.com", "--ns=spring.kubernetes.default-namespace"]}]}`), "no-token high", "!api-address", ""},
+		"a folder like it":     {podWith(`{containers: [{name: c, image: i, args: ["--file=/var/run/secrets/kubernetes.io/serviceaccount-other/token"]}]}`), "no-token high", "!api-address", ""},
+		"another service":      {podWith(`{containers: [{name: c, image: i, args: ["--url=https://web.default.svc"]}]}`), "no-token high", "!api-address", ""},
 	})
 }
 
@@ -78,6 +84,8 @@ func TestImages(t *testing.T) {
 		"rbac proxy":                        {image("r/kube-rbac-proxy", ""), "needs-token medium", "image", "review"},
 		"certgen":                           {image("r/ingress-nginx/kube-webhook-certgen:v1", ""), "needs-token medium", "image", "certificate"},
 		"an operator's name is a hint only": {image("r/some-operator:1", ""), "no-token high", "image", "named like"},
+		"waits for a port":                  {image("docker.io/eficode/wait-for:v2", ""), "no-token high", "!image", ""},
+		"waits for a Job":                   {image("ghcr.io/groundnuty/k8s-wait-for:v2", ""), "needs-token medium", "image", "waits for objects"},
 		"an ordinary image":                 {image("r/kubernetes/nginx:1", ""), "no-token high", "!image", ""},
 	})
 }
@@ -108,6 +116,8 @@ func TestFlagsAndEnvironment(t *testing.T) {
 			"---\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {IN_CLUSTER: 'true'}", "needs-token medium", "environment", "(IN_CLUSTER)"},
 		"variables of a whole ConfigMap": {podWith(`{containers: [{name: c, image: i, envFrom: [{prefix: APP_, configMapRef: {name: conf}}]}]}`) +
 			"---\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {IN_CLUSTER: 'true'}", "needs-token medium", "environment", "(APP_IN_CLUSTER)"},
+		"variables of a whole ConfigMap, given otherwise": {podWith(`{containers: [{name: c, image: i, envFrom: [{configMapRef: {name: conf}}], env: [{name: IN_CLUSTER, value: 'false'}]}]}`) +
+			"---\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {IN_CLUSTER: 'true'}", "no-token high", "!environment", ""},
 		"a secret variable":  {env("{name: IN_CLUSTER, valueFrom: {secretKeyRef: {name: conf, key: IN_CLUSTER}}}"), "no-token high", "!environment", ""},
 		"downward API alone": {env("{name: POD_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}, {name: WATCH_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}"), "no-token high", "!environment", ""},
 	})
@@ -121,11 +131,21 @@ func TestConfiguration(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"scraping": "- kubernetes_sd_configs: [{role: pod}]", "discovery": `discovery.kubernetes "pods" {`, "attributes": "k8sattributes:", "filter": "Name  kubernetes",
-		"fluentd": "@type kubernetes_metadata", "registration": `service_registration "kubernetes" {}`, "python": "from kubernetes import client", "in cluster": "in_cluster: true", "runner": "[runners.kubernetes]", "filter in YAML": "kube_tag_prefix: kube.", "autodiscover": "filebeat.autodiscover: {providers: [{type: kubernetes}]}",
+		"fluentd": "@type kubernetes_metadata", "registration": `service_registration "kubernetes" {}`, "python": "from kubernetes import client", "in cluster": "in_cluster: true", "runner": "[runners.kubernetes]", "filter in YAML": "kube_tag_prefix: kube.", "gossip": "retry_join: [provider=k8s namespace=x]", "pods of telegraf": "monitor_kubernetes_pods = true", "logs in TOML": `type = "kubernetes_logs"`, "in cluster with a hyphen": "in-cluster: true", "autodiscover": "filebeat.autodiscover: {providers: [{type: kubernetes}]}",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if j := judgeOne(t, setOf(t, conf(text)), "web"); j.Verdict != NeedsToken || j.Evidence[0].Kind != "configuration" {
+				t.Errorf("%s\n%s", j.Verdict, inWords(j))
+			}
+		})
+	}
+	for name, text := range map[string]string{
+		"agent": `auto_auth { method "kubernetes" { mount_path = "auth/k" } }`, "agent with a type": `auto_auth { method { type = "kubernetes" } }`, "Spring": "spring.cloud.vault.authentication=KUBERNETES",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if j := judgeOne(t, setOf(t, conf(text)), "web"); j.Verdict != Review || j.Evidence[0].Kind != "configuration" {
 				t.Errorf("%s\n%s", j.Verdict, inWords(j))
 			}
 		})
@@ -152,6 +172,8 @@ spec: {template: {metadata: {annotations: {` + annotations + `}}, spec: {contain
 	}
 	runVerdicts(t, map[string]verdictCase{
 		"agent":              {annotated(`vault.hashicorp.com/agent-inject: "true"`), "needs-token medium", "injected", "Vault agent"},
+		"agent, in short":    {annotated(`vault.hashicorp.com/agent-inject: "t"`), "needs-token medium", "injected", "Vault agent"},
+		"another webhook":    {annotated(`vault.security.banzaicloud.io/vault-addr: "https://vault:8200"`), "needs-token medium", "injected", "logs in to Vault"},
 		"agent, not now":     {annotated(`vault.hashicorp.com/agent-inject: "false"`), "no-token high", "!injected", ""},
 		"with its own token": {annotated(`vault.hashicorp.com/agent-inject: "true", vault.hashicorp.com/agent-service-account-token-volume-name: t`), "no-token high", "!injected", ""},
 	})
