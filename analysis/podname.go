@@ -52,13 +52,14 @@ func podNames(kind, name, generateName string, replicas int) []PodName {
 	return nil
 }
 
-// indexedJobPods names the pods of a Job whose completionMode is Indexed.
-func indexedJobPods(name string) []PodName {
-	const index = "-0-"
-	if len(name)+len(index) > maxGenerated {
-		name = name[:maxGenerated-len(index)]
+// indexedJobPods names the first and the last pod of a Job whose completionMode is Indexed.
+func indexedJobPods(name string, completions int) []PodName {
+	var out []PodName
+	for _, i := range slices.Compact([]int{0, max(completions, 1) - 1}) {
+		index := "-" + strconv.Itoa(i) + "-"
+		out = append(out, generated(name[:min(len(name), maxGenerated-len(index))]+index))
 	}
-	return []PodName{generated(name + index)}
+	return out
 }
 
 func generated(generateName string) PodName {

@@ -179,9 +179,14 @@ func readBuiltIn(s rbac.Source, m *maker) *subject {
 	if n, ok := number(mapAt(fields, "spec")["replicas"]); ok {
 		replicas = n
 	}
-	w.Pods = podNames(o.Kind, o.Name, textAt(mapAt(fields, "metadata"), "generateName"), replicas)
+	name, generateName := o.Name, textAt(mapAt(fields, "metadata"), "generateName")
+	if o.Kind != "Pod" && generateName != "" && textAt(mapAt(fields, "metadata"), "name") == "" {
+		name, w.stems = generated(generateName).Full, append(w.stems, generateName)
+	}
+	w.Pods = podNames(o.Kind, name, generateName, replicas)
 	if o.Kind == "Job" && textAt(mapAt(fields, "spec"), "completionMode") == "Indexed" {
-		w.Pods = indexedJobPods(o.Name)
+		completions, _ := number(mapAt(fields, "spec")["completions"])
+		w.Pods = indexedJobPods(name, completions)
 	}
 	addLater(w, replicas)
 	out.pod, out.err = readPod(o, spec, meta)
