@@ -1,7 +1,9 @@
 package analysis
 
 import (
+	"iter"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -21,7 +23,7 @@ func callsTool(s snippet, tools []string) string {
 		if first && slices.Contains(tools, path.Base(arg)) {
 			return path.Base(arg)
 		}
-		if strings.ContainsAny(arg, " \n\t") || (i > 0 && strings.HasPrefix(s.argv[i-1], "-") && strings.HasSuffix(s.argv[i-1], "c")) {
+		if mayRun(s.argv, i) {
 			if tool := scriptCalls(arg, tools); tool != "" {
 				return tool
 			}
@@ -30,11 +32,32 @@ func callsTool(s snippet, tools []string) string {
 	return ""
 }
 
+// mayRun tells whether an argument is a script: the one of sh -c, one of several lines, or the first of what an image's
+// own command gets, which may be a shell. Words for people have spaces, too.
+func mayRun(argv []string, i int) bool {
+	return strings.Contains(argv[i], "\n") ||
+		strings.ContainsAny(argv[i], " \t") && (i == 0 || slices.ContainsFunc(argv[:i], isShell)) ||
+		i > 0 && runsNext.MatchString(argv[i-1])
+}
+
+// runsNext is a shell's option before the script to run, with others or without.
+var runsNext = regexp.MustCompile(`^-[a-zA-Z]*c[a-zA-Z]*$`)
+
+func isShell(arg string) bool {
+	switch path.Base(arg) {
+	case "sh", "bash", "ash", "dash", "zsh", "ksh", "su", "ssh":
+		return true
+	}
+	return false
+}
+
 // isWrapper tells whether everything so far only starts what comes next: an init
 // process, timeout 30, env A=b.
 func isWrapper(argv []string) bool {
 	switch path.Base(argv[0]) {
 	case "dumb-init", "tini", "timeout", "env", "nohup", "sudo", "exec", "nice", "catatonit":
+	case "gosu", "su-exec":
+		return len(argv) == 2 // with the user
 	default:
 		return false
 	}
@@ -46,24 +69,119 @@ func isWrapper(argv []string) bool {
 	return true
 }
 
-// separates tells whether a character ends one command of a shell script and starts another.
-func separates(c rune) bool { return strings.ContainsRune(";|&\n`(){}", c) }
-
 func scriptCalls(text string, tools []string) string {
-	text = strings.ReplaceAll(withoutComments(text), "\\\n", " ")
-	for command := range strings.FieldsFuncSeq(text, separates) {
+	text = withoutRemarks(withoutHereDocuments(withoutComments(strings.ReplaceAll(text, "\r\n", "\n"))))
+	for command, asked := range commands(strings.ReplaceAll(text, "\\\n", " ")) {
 		if tool := commandCalls(command, tools); tool != "" {
+			return tool
+		}
+		if tool := whichOf(command, tools); asked && tool != "" {
 			return tool
 		}
 	}
 	return ""
 }
 
-func commandCalls(command string, tools []string) string {
-	words := strings.Fields(command)
-	for len(words) > 0 && isPrefixWord(words[0]) {
-		words = words[1:]
+// commands yields the commands of a shell script, and of each whether a variable is set to what it prints. What stands before
+// a parenthesis that none opens is a label of a case.
+func commands(text string) iter.Seq2[string, bool] {
+	return func(yield func(string, bool) bool) {
+		depth, asked := 0, false
+		for {
+			end := strings.IndexAny(text, ";|&\n`(){}")
+			if end < 0 {
+				yield(text, asked)
+				return
+			}
+			command, by := text[:end], text[end]
+			text = text[end+1:]
+			label := by == ')' && depth == 0
+			if !label && !yield(command, asked) {
+				return
+			}
+			switch by {
+			case '(':
+				depth++
+			case ')':
+				depth = max(depth-1, 0)
+			}
+			asked = by == '(' && strings.HasSuffix(command, "=$") || by == '`' && strings.HasSuffix(command, "=")
+		}
 	}
+}
+
+// whichOf returns the tool whose place a command prints, "" for any other command.
+func whichOf(command string, tools []string) string {
+	words := strings.Fields(command)
+	if len(words) == 2 && words[0] == "which" || len(words) == 3 && words[0] == "command" && words[1] == "-v" {
+		if tool := words[len(words)-1]; slices.Contains(tools, tool) {
+			return tool
+		}
+	}
+	return ""
+}
+
+// withoutRemarks drops the comments behind a script's commands.
+func withoutRemarks(text string) string {
+	var out strings.Builder
+	out.Grow(len(text))
+	for line := range strings.Lines(text) {
+		out.WriteString(line[:remark(line)])
+		if strings.HasSuffix(line, "\n") {
+			out.WriteByte('\n')
+		}
+	}
+	return out.String()
+}
+
+// remark is where the comment behind a line's commands begins, or its line feed.
+func remark(line string) int {
+	var quote byte
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case c == '\n':
+			return i
+		case c == '\\' && quote != '\'':
+			i++
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'':
+			quote = c
+		case c == '#' && i > 0 && (line[i-1] == ' ' || line[i-1] == '\t'):
+			return i
+		}
+	}
+	return len(strings.TrimSuffix(line, "\n"))
+}
+
+// hereDocument begins a text that a command reads, up to a line with a certain word.
+var hereDocument = regexp.MustCompile(`^[^<|>]*<<-?[ \t]*["']?(\w+)["']?[ \t\r]*$`)
+
+// withoutHereDocuments drops the texts that a script only prints.
+func withoutHereDocuments(text string) string {
+	if !strings.Contains(text, "<<") {
+		return text
+	}
+	lines := strings.Split(text, "\n")
+	var out []string
+	for i := 0; i < len(lines); i++ {
+		out = append(out, lines[i])
+		begin := hereDocument.FindStringSubmatch(lines[i])
+		words := strings.Fields(lines[i])
+		if begin == nil || !onlyNames(words[0]) {
+			continue
+		}
+		if n := slices.IndexFunc(lines[i+1:], func(line string) bool { return strings.TrimSpace(line) == begin[1] }); n >= 0 {
+			i += n + 1
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+func commandCalls(command string, tools []string) string {
+	words := withoutPrefix(strings.Fields(command))
 	if len(words) == 0 || onlyNames(words[0]) {
 		return ""
 	}
@@ -84,20 +202,38 @@ func commandCalls(command string, tools []string) string {
 	return ""
 }
 
+// withoutPrefix drops what stands before the command proper.
+func withoutPrefix(words []string) []string {
+	for len(words) > 0 && isPrefixWord(words[0]) {
+		first := words[0]
+		words = words[1:]
+		switch first {
+		case "timeout", "xargs", "sudo": // with options, or how long
+			for len(words) > 0 && (strings.HasPrefix(words[0], "-") || strings.Trim(words[0], "0123456789smhd") == "") {
+				words = words[1:]
+			}
+		case "gosu", "su-exec":
+			words = words[min(1, len(words)):]
+		}
+	}
+	return words
+}
+
 // isPrefixWord tells whether a shell word comes before the command proper.
 func isPrefixWord(word string) bool {
 	switch word {
-	case "if", "then", "else", "elif", "while", "until", "do", "!", "exec", "sudo", "time", "command", "eval", "xargs", "timeout", "nohup", "[", "[[", "run:", "-":
+	case "if", "then", "else", "elif", "while", "until", "do", "!", "exec", "sudo", "time", "command", "eval", "xargs", "timeout", "nohup", "gosu", "su-exec", "[", "[[", "run:", "-":
 		return true
 	}
 	name, value, ok := strings.Cut(word, "=")
-	return ok && !strings.Contains(name, "-") && !strings.ContainsAny(value, "\"'$") && !strings.HasSuffix(value, "kubectl")
+	whole := strings.Count(value, `"`)%2 == 0 && strings.Count(value, "'")%2 == 0 // and not the begin of several words
+	return ok && !strings.Contains(name, "-") && whole && !strings.HasSuffix(strings.Trim(value, `"'`), "kubectl")
 }
 
 // onlyNames tells whether a command only speaks of its arguments or fetches them.
 func onlyNames(command string) bool {
 	switch path.Base(strings.Trim(command, `"'`)) {
-	case "echo", "printf", "log", "info", "warn", "error", "which", "curl", "wget", "chmod", "mv", "cp", "rm", "ln", "apk", "apt-get", "apt", "yum", "dnf", "microdnf", "install", "tar", "cat", "ls", "#":
+	case "echo", "printf", "log", "info", "warn", "error", "which", "curl", "wget", "chmod", "mkdir", "touch", "mv", "cp", "rm", "ln", "apk", "apt-get", "apt", "yum", "dnf", "microdnf", "install", "tar", "cat", "ls", "#":
 		return true
 	}
 	return false
