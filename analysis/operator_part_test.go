@@ -29,6 +29,16 @@ func TestPartsOfCustomResources(t *testing.T) {
 			"c c-connect needs-token c-connect-*",
 			"m m-mirrormaker2 needs-token m-mirrormaker2-*",
 		}},
+		"PostgreSQL of Zalando with backups": {"apiVersion: acid.zalan.do/v1\nkind: postgresql\nmetadata: {name: z}\nspec: {enableLogicalBackup: true}", []string{
+			"z postgres-pod needs-token z-*",
+			"z/backup postgres-pod needs-token logical-backup-z-*",
+		}},
+		"Spark on a schedule": {"apiVersion: sparkoperator.k8s.io/v1beta2\nkind: ScheduledSparkApplication\nmetadata: {name: s}\nspec: {schedule: '@daily', template: {driver: {serviceAccount: spark}}}", []string{
+			"s spark needs-token s-*",
+		}},
+		"leaders with workers": {"apiVersion: leaderworkerset.x-k8s.io/v1\nkind: LeaderWorkerSet\nmetadata: {name: l}\nspec: {leaderWorkerTemplate: {workerTemplate: {spec: {serviceAccountName: w, containers: [{name: c, image: i, command: [kubectl, get]}]}}}}", []string{
+			"l w needs-token l-*",
+		}},
 		"PostgreSQL of Crunchy": {"apiVersion: postgres-operator.crunchydata.com/v1beta1\nkind: PostgresCluster\nmetadata: {name: hippo}\nspec: {instances: [{name: a}], proxy: {pgBouncer: {}}, backups: {pgbackrest: {repos: [{name: repo1, volume: {}, schedules: {full: x}}]}}}", []string{
 			"hippo/backups hippo-pgbackrest needs-token hippo-backup-* hippo-repo1-full-*",
 			"hippo/instances hippo-instance needs-token hippo-a-*",

@@ -3,6 +3,7 @@ package analysis
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -130,12 +131,10 @@ func findFlags(ix *index, s *subject) []finding {
 		if text.argv == nil {
 			continue
 		}
-		for flag := range strings.FieldsSeq(text.text) {
-			if !strings.HasPrefix(flag, "-") {
-				continue
-			}
+		flags := slices.DeleteFunc(strings.Fields(text.text), func(word string) bool { return !strings.HasPrefix(word, "-") })
+		for _, flag := range flags {
 			for _, sign := range ix.signs.Flags {
-				if sign.match.MatchString(flag) {
+				if sign.match.MatchString(flag) && !(sign.Unless != "" && slices.ContainsFunc(flags, sign.unless.MatchString)) {
 					out = append(out, at(text.source, sign.says(), fmt.Sprintf("%s (%s) in %s", sign.Words, flag, text.where)))
 					break
 				}

@@ -107,6 +107,8 @@ func TestFlagsAndEnvironment(t *testing.T) {
 		"leader election":         {arg("--leader-elect"), "needs-token medium", "flag", "elects its leader"},
 		"enabled":                 {arg("--enable-leader-election=true"), "needs-token medium", "flag", ""},
 		"its namespace":           {arg("--leader-election-namespace=x"), "needs-token medium", "flag", ""},
+		"its time, switched off":  {arg("--leader-elect=false --leader-elect-lease-duration=15s"), "no-token high", "!flag", ""},
+		"its time, switched on":   {arg("--leader-elect=true --leader-elect-lease-duration=15s"), "needs-token medium", "flag", ""},
 		"switched off":            {arg("--leader-elect=false"), "no-token high", "!flag", ""},
 		"in a shell command":      {arg("exec /manager --leader-elect"), "needs-token medium", "flag", ""},
 		"in-cluster":              {arg("--in-cluster"), "needs-token medium", "flag", "own token"},

@@ -17,12 +17,12 @@ var signData []byte
 type sign struct {
 	Match    string `json:"match"`
 	Value    string `json:"value,omitempty"`
-	Unless   string `json:"unless,omitempty"` // an annotation that takes its place
+	Unless   string `json:"unless,omitempty"` // an annotation that takes its place, or an expression for an argument that does
 	Strength string `json:"strength,omitempty"`
 	Words    string `json:"words"`
 
-	match, value *regexp.Regexp
-	literals     []string // of match
+	match, value, unless *regexp.Regexp
+	literals             []string // of match
 }
 
 func (s sign) says() effect {
@@ -70,6 +70,9 @@ func (s *sign) compile() (err error) {
 	}
 	if s.value, err = regexp.Compile(s.Value); err != nil {
 		return fmt.Errorf("compile value of sign %q: %w", s.Match, err)
+	}
+	if s.unless, err = regexp.Compile(s.Unless); err != nil {
+		return fmt.Errorf("compile the exception to sign %q: %w", s.Match, err)
 	}
 	return nil
 }
