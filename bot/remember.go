@@ -112,9 +112,10 @@ func (b *Bot) recall(ctx context.Context, question string, f *fetcher) (report *
 	if json.Unmarshal(of, &r) != nil || r.Ref != now.Ref {
 		return nil, ""
 	}
-	if !b.unchanged(ctx, r.Sources, f) || json.Unmarshal(text, &report) != nil {
+	if !b.unchanged(ctx, r.Sources, f) || json.Unmarshal(text, &report) != nil || report == nil {
 		return nil, now.Commit
 	}
+	report.text = text
 	return report, now.Commit
 }
 
@@ -165,8 +166,9 @@ func (b *Bot) remember(question string, s *Scan, report *ScanReport) {
 		}
 	}
 	of, err := json.Marshal(r)
-	text, reportErr := json.Marshal(report)
+	text, reportErr := report.Text()
 	if err == nil && reportErr == nil {
+		report.text = text
 		b.cfg.Keeper.Put(keptReport, reportKey(question, s.Umbrella.Commit), of, []byte("\n"), text)
 	}
 }

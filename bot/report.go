@@ -1,6 +1,10 @@
 package bot
 
-import "time"
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+)
 
 // ScanReport is the result of a scan, in the stable form that
 // `tokenward scan --format json` prints: every key is present and every list is
@@ -14,6 +18,20 @@ type ScanReport struct {
 	Violations      ViolationsReport       `json:"violations"`
 	// Notes are sentences about single namespaces that a maintainer should read.
 	Notes []NoteReport `json:"notes"`
+
+	text []byte // what Text returns, where that was needed before
+}
+
+// Text is the report in JSON, on one line and without escapes for HTML. The error is of encoding/json.
+func (r *ScanReport) Text() ([]byte, error) {
+	if r.text != nil {
+		return r.text, nil
+	}
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	err := e.Encode(r)
+	return text.Bytes(), err
 }
 
 // UmbrellaReport names the umbrella and the revision that was analysed.

@@ -91,23 +91,37 @@ func withBot(cmd *cobra.Command, s *surroundings, in *inputs, do func(*bot.Bot) 
 
 var scanFormats = map[string]func(io.Writer, *bot.ScanReport) error{
 	"table":       writeTable,
-	"json":        func(w io.Writer, r *bot.ScanReport) error { return writeJSON(w, r) },
+	"json":        writeScan,
 	"sarif":       report.SARIF,
 	"codequality": report.CodeQuality,
 	"markdown":    report.Markdown,
 	"html":        report.HTML,
 }
 
-// writeJSON writes v indented. A report is large: an Encoder that indents lets a buffer of it grow piece by
-// piece, and what strikes secrets copies whatever it is given at once. No text goes over a line's end.
+func writeScan(w io.Writer, r *bot.ScanReport) error {
+	text, err := r.Text()
+	if err != nil {
+		return err
+	}
+	return writeIndented(w, text)
+}
+
+// writeJSON writes v indented.
 func writeJSON(w io.Writer, v any) error {
-	var plain, indented bytes.Buffer
+	var plain bytes.Buffer
 	e := json.NewEncoder(&plain)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
 		return err
 	}
-	if err := json.Indent(&indented, plain.Bytes(), "", "  "); err != nil {
+	return writeIndented(w, plain.Bytes())
+}
+
+// writeIndented writes JSON indented. A report is large: an Encoder that indents lets a buffer of it grow piece by
+// piece, and what strikes secrets copies whatever it is given at once. No text goes over a line's end.
+func writeIndented(w io.Writer, text []byte) error {
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, text, "", "  "); err != nil {
 		return err
 	}
 	for indented.Len() > 0 {
