@@ -3,6 +3,7 @@ package analysis
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -40,12 +41,12 @@ func judgeProjected(s *subject, volume, audience string) finding {
 	where := mountedAt(s.pod, volume)
 	off := s.Automount != nil && !*s.Automount
 	switch {
-	case where == standardPath:
+	case where == standardPath && (off || mountedByAll(s.pod, volume)):
 		return here(s, ownToken, fmt.Sprintf("brings its own token for the API from volume %s, mounted at %s: the automounted one is not needed", volume, where))
 	case off && where != "":
 		return here(s, ownToken, fmt.Sprintf("brings its own token for the API from volume %s, mounted at %s, and switches the automounted one off", volume, where))
 	}
-	return here(s, picture, fmt.Sprintf("mounts a token for the API of its own from volume %s, but not where clients look", volume))
+	return here(s, picture, fmt.Sprintf("mounts a token for the API of its own from volume %s, but not in all containers, or not where clients look", volume))
 }
 
 // isAPIAudience tells whether the API server accepts a token of the audience by
@@ -72,6 +73,16 @@ func mountedAt(p *pod, volume string) string {
 		}
 	}
 	return found
+}
+
+// mountedByAll tells whether no container is left to which the automounted token would go, but for those that only prepare.
+func mountedByAll(p *pod, volume string) bool {
+	return !slices.ContainsFunc(p.spec.Containers, func(c corev1.Container) bool {
+		return !slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool {
+			at := path.Clean(m.MountPath)
+			return m.Name == volume && (at == standardPath || "/var"+at == standardPath)
+		})
+	})
 }
 
 // isGiven tells whether the automount field is the manifest's own word and not an
