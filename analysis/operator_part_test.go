@@ -37,7 +37,7 @@ func TestPartsOfCustomResources(t *testing.T) {
 			"s spark needs-token s-*",
 		}},
 		"leaders with workers": {"apiVersion: leaderworkerset.x-k8s.io/v1\nkind: LeaderWorkerSet\nmetadata: {name: l}\nspec: {leaderWorkerTemplate: {workerTemplate: {spec: {serviceAccountName: w, containers: [{name: c, image: i, command: [kubectl, get]}]}}}}", []string{
-			"l w needs-token l-*",
+			"l/worker w needs-token l-*",
 		}},
 		"PostgreSQL of Crunchy": {"apiVersion: postgres-operator.crunchydata.com/v1beta1\nkind: PostgresCluster\nmetadata: {name: hippo}\nspec: {instances: [{name: a}], proxy: {pgBouncer: {}}, backups: {pgbackrest: {repos: [{name: repo1, volume: {}, schedules: {full: x}}]}}}", []string{
 			"hippo/backups hippo-pgbackrest needs-token hippo-backup-* hippo-repo1-full-*",

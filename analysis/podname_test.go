@@ -25,6 +25,8 @@ func TestPodNames(t *testing.T) {
 		"indexed Job":    {"kind: Job\nmetadata: {name: init}\nspec: {completionMode: Indexed, template: {spec: {}}}", []PodName{{"init-0-", "init-0-x7k2p"}}, []string{"init-0-*"}},
 		"indexed Job of three": {"kind: Job\nmetadata: {name: init}\nspec: {completionMode: Indexed, completions: 3, template: {spec: {}}}",
 			[]PodName{{"init-0-", "init-0-x7k2p"}, {"init-2-", "init-2-x7k2p"}}, []string{"init-*"}},
+		"indexed Job with a long name": {"kind: Job\nmetadata: {name: " + long + "}\nspec: {completionMode: Indexed, completions: 11, template: {spec: {}}}",
+			[]PodName{{long[:55] + "-0-", long[:55] + "-0-x7k2p"}, {long[:54] + "-10-", long[:54] + "-10-x7k2p"}}, []string{long[:54] + "*"}},
 		"unnamed Job": {"kind: Job\nmetadata: {generateName: migrate-}\nspec: {template: {spec: {}}}", []PodName{{"migrate-x7k2p-", "migrate-x7k2p-x7k2p"}}, []string{"migrate-*"}},
 		"CronJob":     {"kind: CronJob\nmetadata: {name: tick}\nspec: {jobTemplate: {spec: {template: {spec: {}}}}}", []PodName{{"tick-29384720-", "tick-29384720-x7k2p"}}, []string{"tick-*"}},
 		"Pod":         {"kind: Pod\nmetadata: {name: test-1}\nspec: {}", []PodName{{"test-1", "test-1"}}, []string{"test-1"}},

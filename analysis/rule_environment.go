@@ -41,9 +41,9 @@ func (ix *index) environment(s *subject) []variable {
 	own := rbac.Source{Object: s.Object, Release: s.Release}
 	var out []variable
 	for _, c := range s.pod.containers() {
-		given := map[string]bool{} // which win over those of a whole ConfigMap
+		given := map[string]bool{} // which win over those of a whole ConfigMap, but for what may be missing
 		for _, e := range c.Env {
-			given[e.Name] = true
+			given[e.Name] = e.ValueFrom == nil
 		}
 		for _, from := range c.EnvFrom {
 			if from.ConfigMapRef == nil {

@@ -58,9 +58,9 @@ func findTools(ix *index, s *subject) []finding {
 
 var (
 	tokenPath  = regexp.MustCompile(`/(var/)?run/secrets/kubernetes\.io/serviceaccount([^\w-]|$)`)
-	apiAddress = regexp.MustCompile(`(^|[^\w.-])kubernetes\.default(\.svc(\.[\w.-]+)?)?([^\w.-]|$)|\bKUBERNETES_(SERVICE_(HOST|PORT)|PORT_443_TCP)`)
-	// noProxy is a command, or a line of configuration, that names addresses which are not asked through a proxy.
-	noProxy = regexp.MustCompile(`(?i)[^;&\n]*(\b|_)(no[_-]?proxy|nonProxyHosts)\b[^;&\n]*`)
+	apiAddress = regexp.MustCompile(`(^|[^\w.-]|[^\w.-]-|\b_tcp\.)kubernetes\.default(\.svc(\.[\w.-]*)?)?\.?([^\w.-]|$)|\bKUBERNETES_(SERVICE_(HOST|PORT)|PORT_443_TCP)`)
+	// noProxy is a list of addresses that no proxy is asked for, with its name.
+	noProxy = regexp.MustCompile(`(?i)(\b|_)(no[_-]?proxy|nonProxyHosts)(["']?[ \t]*[:=][ \t]*("[^"\n]*"|'[^'\n]*'|[^\s&,]*(,[ \t]*[^\s&,:{}"']+)*)|$)`)
 )
 
 func findAddress(ix *index, s *subject) []finding {

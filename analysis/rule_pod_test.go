@@ -36,7 +36,6 @@ data: {run.sh: kubectl get pods}`
 		"behind an init":                {podWith(`{containers: [{name: c, image: i, command: [dumb-init, --, kubectl, get]}]}`), "needs-token medium", "tool", ""},
 		"only named":                    {podWith(`{containers: [{name: c, image: i, command: [sh, -c, "echo run kubectl get pods"]}]}`), "no-token high", "!tool", ""},
 		"a label":                       {podWith(`{containers: [{name: c, image: i, command: [app, --label=kubectl.kubernetes.io/x]}]}`), "no-token high", "!tool", ""},
-		"words for people":              {podWith(`{containers: [{name: c, image: i, command: [app, --banner, "Use kubectl to log in"]}]}`), "no-token high", "!tool", ""},
 		"options before the script":     {podWith(`{containers: [{name: c, image: i, command: [env, A=b, sh, -ceu, "true; oc get pods"]}]}`), "needs-token medium", "tool", "runs oc"},
 		"for the image's own shell":     {podWith(`{containers: [{name: c, image: i, args: ["sleep 1; oc get pods"]}]}`), "needs-token medium", "tool", "runs oc"},
 		"lines of a script":             {podWith(`{containers: [{name: c, image: i, command: [app, --init, "set -e\noc get pods"]}]}`), "needs-token medium", "tool", "runs oc"},
@@ -67,13 +66,19 @@ func TestAddress(t *testing.T) {
 			"---\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {app.yaml: \"bearer_token_file: /var/run/secrets/kubernetes.io/serviceaccount/token\"}", "needs-token medium", "api-address", "file app.yaml"},
 		"commented out": {podWith(`{volumes: [{name: v, configMap: {name: conf}}], containers: [{name: c, image: i, volumeMounts: [{name: v, mountPath: /a}]}]}`) +
 			"---\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {app.yaml: \"# host: kubernetes.default.svc\"}", "no-token high", "!api-address", ""},
-		"no proxy of Java":     {podWith(`{containers: [{name: c, image: i, env: [{name: JAVA_OPTS, value: "-Xmx1g -Dhttp.nonProxyHosts=localhost|kubernetes.default.svc|*.local"}]}]}`), "no-token high", "!api-address", ""},
-		"no proxy of an agent": {podWith(`{containers: [{name: c, image: i, env: [{name: GLOBAL_AGENT_NO_PROXY, value: kubernetes.default.svc}]}]}`), "no-token high", "!api-address", ""},
-		"no proxy in a flag":   {podWith(`{containers: [{name: c, image: i, args: ["--no-proxy=kubernetes.default.svc"]}]}`), "no-token high", "!api-address", ""},
-		"behind a no proxy":    {podWith(`{containers: [{name: c, image: i, args: [-c, "export NO_PROXY=x; curl https://kubernetes.default.svc.cluster.local:443/api"]}]}`), "needs-token medium", "api-address", "calls the API"},
-		"an address like it":   {podWith(`{containers: [{name: c, image: i, args: ["--url=https://my-kubernetes.default.example.com", "--ns=spring.kubernetes.default-namespace"]}]}`), "no-token high", "!api-address", ""},
-		"a folder like it":     {podWith(`{containers: [{name: c, image: i, args: ["--file=/var/run/secrets/kubernetes.io/serviceaccount-other/token"]}]}`), "no-token high", "!api-address", ""},
-		"another service":      {podWith(`{containers: [{name: c, image: i, args: ["--url=https://web.default.svc"]}]}`), "no-token high", "!api-address", ""},
+		"no proxy of Java":      {podWith(`{containers: [{name: c, image: i, env: [{name: JAVA_OPTS, value: "-Xmx1g -Dhttp.nonProxyHosts=localhost|kubernetes.default.svc|*.local"}]}]}`), "no-token high", "!api-address", ""},
+		"no proxy of an agent":  {podWith(`{containers: [{name: c, image: i, env: [{name: GLOBAL_AGENT_NO_PROXY, value: kubernetes.default.svc}]}]}`), "no-token high", "!api-address", ""},
+		"no proxy in a flag":    {podWith(`{containers: [{name: c, image: i, args: ["--no-proxy=kubernetes.default.svc"]}]}`), "no-token high", "!api-address", ""},
+		"behind a no proxy":     {podWith(`{containers: [{name: c, image: i, args: [-c, "export NO_PROXY=x; curl https://kubernetes.default.svc.cluster.local:443/api"]}]}`), "needs-token medium", "api-address", "calls the API"},
+		"a switch for no proxy": {podWith(`{containers: [{name: c, image: i, args: [-c, "wget --no-proxy https://kubernetes.default.svc/api"]}]}`), "needs-token medium", "api-address", "calls the API"},
+		"beside a no proxy":     {podWith(`{containers: [{name: c, image: i, env: [{name: JAVA_OPTS, value: "-Dhttp.nonProxyHosts=localhost -Dapi=https://kubernetes.default.svc"}]}]}`), "needs-token medium", "api-address", "calls the API"},
+		"a list for no proxy":   {podWith(`{containers: [{name: c, image: i, args: ["no_proxy: localhost, kubernetes.default.svc, .local", "export NO_PROXY=a;kubernetes.default.svc", "NO_PROXY=\"${NO_PROXY} kubernetes.default\""]}]}`), "no-token high", "!api-address", ""},
+		"a domain of its own":   {podWith(`{containers: [{name: c, image: i, args: ["https://kubernetes.default.svc.$(DOMAIN):443"]}]}`), "needs-token medium", "api-address", "calls the API"},
+		"by default":            {podWith(`{containers: [{name: c, image: i, args: [-c, "curl ${K8S:-kubernetes.default.svc}"]}]}`), "needs-token medium", "api-address", "calls the API"},
+		"with its last dot":     {podWith(`{containers: [{name: c, image: i, args: ["--url=https://kubernetes.default.svc.:443"]}]}`), "needs-token medium", "api-address", "calls the API"},
+		"an address like it":    {podWith(`{containers: [{name: c, image: i, args: ["--url=https://my-kubernetes.default.example.com", "--ns=spring.kubernetes.default-namespace"]}]}`), "no-token high", "!api-address", ""},
+		"a folder like it":      {podWith(`{containers: [{name: c, image: i, args: ["--file=/var/run/secrets/kubernetes.io/serviceaccount-other/token"]}]}`), "no-token high", "!api-address", ""},
+		"another service":       {podWith(`{containers: [{name: c, image: i, args: ["--url=https://web.default.svc"]}]}`), "no-token high", "!api-address", ""},
 	})
 }
 
@@ -125,8 +130,11 @@ func TestFlagsAndEnvironment(t *testing.T) {
 			"---\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {IN_CLUSTER: 'true'}", "needs-token medium", "environment", "(APP_IN_CLUSTER)"},
 		"variables of a whole ConfigMap, given otherwise": {podWith(`{containers: [{name: c, image: i, envFrom: [{configMapRef: {name: conf}}], env: [{name: IN_CLUSTER, value: 'false'}]}]}`) +
 			"---\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {IN_CLUSTER: 'true'}", "no-token high", "!environment", ""},
-		"a secret variable":  {env("{name: IN_CLUSTER, valueFrom: {secretKeyRef: {name: conf, key: IN_CLUSTER}}}"), "no-token high", "!environment", ""},
-		"downward API alone": {env("{name: POD_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}, {name: WATCH_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}"), "no-token high", "!environment", ""},
+		"variables of a whole ConfigMap, beside one that may be missing": {podWith(`{containers: [{name: c, image: i, envFrom: [{configMapRef: {name: conf}}], env: [{name: IN_CLUSTER, valueFrom: {configMapKeyRef: {name: gone, key: k, optional: true}}}]}]}`) +
+			"---\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {IN_CLUSTER: 'true'}", "needs-token medium", "environment", "(IN_CLUSTER)"},
+		"a provider of something else": {arg("--cloud-provider=k8s-like --auth-provider=k8s"), "no-token high", "!configuration", ""},
+		"a secret variable":            {env("{name: IN_CLUSTER, valueFrom: {secretKeyRef: {name: conf, key: IN_CLUSTER}}}"), "no-token high", "!environment", ""},
+		"downward API alone":           {env("{name: POD_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}, {name: WATCH_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}"), "no-token high", "!environment", ""},
 	})
 }
 

@@ -80,6 +80,11 @@ kind: RoleBinding
 metadata: {name: b, annotations: {helm.sh/hook: "test,pre-delete"}}
 subjects: [{kind: ServiceAccount, name: web}]
 roleRef: {kind: ClusterRole, name: edit}`, "no-token high", "!bound-role", ""},
+		"what an upgrade's hook made stays, too": {plain + `---
+kind: RoleBinding
+metadata: {name: b, annotations: {helm.sh/hook: "test , post-upgrade "}}
+subjects: [{kind: ServiceAccount, name: web}]
+roleRef: {kind: ClusterRole, name: edit}`, "needs-token high", "bound-role", "reads and writes"},
 		"what a hook made stays where nothing takes it away": {plain + `---
 kind: RoleBinding
 metadata: {name: b, annotations: {helm.sh/hook: "pre-install, pre-upgrade", helm.sh/hook-delete-policy: hook-failed}}

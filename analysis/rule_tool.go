@@ -3,7 +3,6 @@ package analysis
 import (
 	"iter"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -23,32 +22,13 @@ func callsTool(s snippet, tools []string) string {
 		if first && slices.Contains(tools, path.Base(arg)) {
 			return path.Base(arg)
 		}
-		if mayRun(s.argv, i) {
+		if strings.ContainsAny(arg, " \n\t") || (i > 0 && strings.HasPrefix(s.argv[i-1], "-") && strings.HasSuffix(s.argv[i-1], "c")) {
 			if tool := scriptCalls(arg, tools); tool != "" {
 				return tool
 			}
 		}
 	}
 	return ""
-}
-
-// mayRun tells whether an argument is a script: the one of sh -c, one of several lines, or the first of what an image's
-// own command gets, which may be a shell. Words for people have spaces, too.
-func mayRun(argv []string, i int) bool {
-	return strings.Contains(argv[i], "\n") ||
-		strings.ContainsAny(argv[i], " \t") && (i == 0 || slices.ContainsFunc(argv[:i], isShell)) ||
-		i > 0 && runsNext.MatchString(argv[i-1])
-}
-
-// runsNext is a shell's option before the script to run, with others or without.
-var runsNext = regexp.MustCompile(`^-[a-zA-Z]*c[a-zA-Z]*$`)
-
-func isShell(arg string) bool {
-	switch path.Base(arg) {
-	case "sh", "bash", "ash", "dash", "zsh", "ksh", "su", "ssh":
-		return true
-	}
-	return false
 }
 
 // isWrapper tells whether everything so far only starts what comes next: an init
@@ -82,7 +62,7 @@ func scriptCalls(text string, tools []string) string {
 	return ""
 }
 
-// commands yields the commands of a shell script, and of each whether a variable is set to what it prints. What stands before
+// commands yields the commands of a shell script, and of each whether a variable is set to what it prints. A word before
 // a parenthesis that none opens is a label of a case.
 func commands(text string) iter.Seq2[string, bool] {
 	return func(yield func(string, bool) bool) {
@@ -95,8 +75,7 @@ func commands(text string) iter.Seq2[string, bool] {
 			}
 			command, by := text[:end], text[end]
 			text = text[end+1:]
-			label := by == ')' && depth == 0
-			if !label && !yield(command, asked) {
+			if label := by == ')' && depth == 0 && isLabel(command); !label && !yield(command, asked) {
 				return
 			}
 			switch by {
@@ -110,6 +89,11 @@ func commands(text string) iter.Seq2[string, bool] {
 	}
 }
 
+func isLabel(text string) bool {
+	words := strings.Fields(text)
+	return len(words) < 2 || words[len(words)-2] == "in"
+}
+
 // whichOf returns the tool whose place a command prints, "" for any other command.
 func whichOf(command string, tools []string) string {
 	words := strings.Fields(command)
@@ -121,67 +105,9 @@ func whichOf(command string, tools []string) string {
 	return ""
 }
 
-// withoutRemarks drops the comments behind a script's commands.
-func withoutRemarks(text string) string {
-	var out strings.Builder
-	out.Grow(len(text))
-	for line := range strings.Lines(text) {
-		out.WriteString(line[:remark(line)])
-		if strings.HasSuffix(line, "\n") {
-			out.WriteByte('\n')
-		}
-	}
-	return out.String()
-}
-
-// remark is where the comment behind a line's commands begins, or its line feed.
-func remark(line string) int {
-	var quote byte
-	for i := 0; i < len(line); i++ {
-		switch c := line[i]; {
-		case c == '\n':
-			return i
-		case c == '\\' && quote != '\'':
-			i++
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '"' || c == '\'':
-			quote = c
-		case c == '#' && i > 0 && (line[i-1] == ' ' || line[i-1] == '\t'):
-			return i
-		}
-	}
-	return len(strings.TrimSuffix(line, "\n"))
-}
-
-// hereDocument begins a text that a command reads, up to a line with a certain word.
-var hereDocument = regexp.MustCompile(`^[^<|>]*<<-?[ \t]*["']?(\w+)["']?[ \t\r]*$`)
-
-// withoutHereDocuments drops the texts that a script only prints.
-func withoutHereDocuments(text string) string {
-	if !strings.Contains(text, "<<") {
-		return text
-	}
-	lines := strings.Split(text, "\n")
-	var out []string
-	for i := 0; i < len(lines); i++ {
-		out = append(out, lines[i])
-		begin := hereDocument.FindStringSubmatch(lines[i])
-		words := strings.Fields(lines[i])
-		if begin == nil || !onlyNames(words[0]) {
-			continue
-		}
-		if n := slices.IndexFunc(lines[i+1:], func(line string) bool { return strings.TrimSpace(line) == begin[1] }); n >= 0 {
-			i += n + 1
-		}
-	}
-	return strings.Join(out, "\n")
-}
-
+// commandCalls returns the tool that a command calls, "" if it calls none.
 func commandCalls(command string, tools []string) string {
-	words := withoutPrefix(strings.Fields(command))
+	words := withoutPrefix(strings.Fields(command), tools)
 	if len(words) == 0 || onlyNames(words[0]) {
 		return ""
 	}
@@ -202,9 +128,9 @@ func commandCalls(command string, tools []string) string {
 	return ""
 }
 
-// withoutPrefix drops what stands before the command proper.
-func withoutPrefix(words []string) []string {
-	for len(words) > 0 && isPrefixWord(words[0]) {
+// withoutPrefix drops what stands before the command proper, but for a variable that is set to a tool.
+func withoutPrefix(words, tools []string) []string {
+	for len(words) > 0 && isPrefixWord(words[0]) && !namesTool(words[0], tools) {
 		first := words[0]
 		words = words[1:]
 		switch first {
@@ -217,6 +143,12 @@ func withoutPrefix(words []string) []string {
 		}
 	}
 	return words
+}
+
+// namesTool tells whether a variable is set to a tool in more than its plain name, which is the value of much.
+func namesTool(word string, tools []string) bool {
+	_, value, _ := strings.Cut(word, "=")
+	return strings.ContainsAny(value, "\"'$[/") && slices.Contains(tools, path.Base(strings.Trim(value, `"'$,[]!`)))
 }
 
 // isPrefixWord tells whether a shell word comes before the command proper.

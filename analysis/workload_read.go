@@ -186,7 +186,9 @@ func readBuiltIn(s rbac.Source, m *maker) *subject {
 	w.Pods = podNames(o.Kind, name, generateName, replicas)
 	if o.Kind == "Job" && textAt(mapAt(fields, "spec"), "completionMode") == "Indexed" {
 		completions, _ := number(mapAt(fields, "spec")["completions"])
-		w.Pods = indexedJobPods(name, completions)
+		if w.Pods = indexedJobPods(name, completions); len(w.Pods) > 1 {
+			w.stems = append(w.stems, commonPrefix(w.Pods[0].Admission, w.Pods[1].Admission))
+		}
 	}
 	addLater(w, replicas)
 	out.pod, out.err = readPod(o, spec, meta)
