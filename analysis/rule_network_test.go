@@ -23,14 +23,16 @@ spec: {podSelector: ` + selector + `, policyTypes: [Egress], egress: [` + egress
 kind: NetworkPolicy
 metadata: {name: x, annotations: {example.com/from-definition: kubeAPI}}
 spec: {podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [` + anywhere + `]}`, "review low", "network-policy", "opens the way"},
-		"for another pod":           {denied + policy("allow-egress-to-kubeapi", "{matchLabels: {app: other}}", anywhere), "no-token high", "network-policy", "no way to the API"},
-		"for all pods":              {denied + policy("allow-egress-to-kubeapi", "{}", anywhere), "no-token high", "!network-policy", ""},
-		"to somewhere else":         {denied + policy("allow-https", mine, anywhere), "no-token high", "!network-policy", ""},
-		"a name that does not open": {denied + policy("allow-egress-to-kubeapi", mine, "{ports: [{port: 53}], to: [{ipBlock: {cidr: 10.0.0.1/32}}]}"), "no-token high", "network-policy", "no way"},
-		"no way out":                {denied + policy("dns", "{}", "{ports: [{port: 53, protocol: UDP}]}"), "no-token high", "network-policy", "no way"},
-		"a range of ports":          {denied + policy("range", "{}", "{ports: [{port: 6000, endPort: 7000}]}"), "no-token high", "!network-policy", ""},
-		"ingress limits nothing":    {plain + "---\nkind: NetworkPolicy\nmetadata: {name: in}\nspec: {podSelector: {}, policyTypes: [Ingress]}", "no-token high", "!network-policy", ""},
-		"a role, but no way":        {denied + bound, "needs-token medium", "network-policy", "no way"},
+		"for another pod":             {denied + policy("allow-egress-to-kubeapi", "{matchLabels: {app: other}}", anywhere), "no-token high", "network-policy", "no way to the API"},
+		"for all pods":                {denied + policy("allow-egress-to-kubeapi", "{}", anywhere), "no-token high", "!network-policy", ""},
+		"to somewhere else":           {denied + policy("allow-https", mine, anywhere), "no-token high", "!network-policy", ""},
+		"a name that does not open":   {denied + policy("allow-egress-to-kubeapi", mine, "{ports: [{port: 53}], to: [{ipBlock: {cidr: 10.0.0.1/32}}]}"), "no-token high", "network-policy", "no way"},
+		"no way out":                  {denied + policy("dns", "{}", "{ports: [{port: 53, protocol: UDP}]}"), "no-token high", "network-policy", "no way"},
+		"a range of ports":            {denied + policy("range", "{}", "{ports: [{port: 6000, endPort: 7000}]}"), "no-token high", "!network-policy", ""},
+		"ingress limits nothing":      {plain + "---\nkind: NetworkPolicy\nmetadata: {name: in}\nspec: {podSelector: {}, policyTypes: [Ingress]}", "no-token high", "!network-policy", ""},
+		"a hook's that is taken away": {plain + "---\nkind: NetworkPolicy\nmetadata: {name: x, annotations: {helm.sh/hook: pre-install, helm.sh/hook-delete-policy: hook-succeeded}}\nspec: {podSelector: {}, policyTypes: [Egress]}", "no-token high", "!network-policy", ""},
+		"a hook's that stays":         {plain + "---\nkind: NetworkPolicy\nmetadata: {name: x, annotations: {helm.sh/hook: pre-install}}\nspec: {podSelector: {}, policyTypes: [Egress]}", "no-token high", "network-policy", "no way"},
+		"a role, but no way":          {denied + bound, "needs-token medium", "network-policy", "no way"},
 	})
 }
 
