@@ -14,12 +14,14 @@ type index struct {
 	rbac     *rbac.Index
 	objects  map[manifestKey][]rbac.Source
 	policies map[string][]networkPolicy // by namespace
-	users    map[account][]*subject     // who runs as a ServiceAccount
-	invalid  map[string][]Evidence      // unreadable pieces, by release
-	failed   map[string][]string        // namespaces whose releases could not be analysed
-	signs    *signs
-	observed *live.Observations
-	err      error // embedded data that could not be read
+	// otherPolicies are the namespaces, "" for all, with network policies that are not read.
+	otherPolicies map[string]bool
+	users         map[account][]*subject // who runs as a ServiceAccount
+	invalid       map[string][]Evidence  // unreadable pieces, by release
+	failed        map[string][]string    // namespaces whose releases could not be analysed
+	signs         *signs
+	observed      *live.Observations
+	err           error // embedded data that could not be read
 }
 
 type manifestKey struct{ kind, namespace, name string }
@@ -31,7 +33,7 @@ func newIndex(set *Set, opts JudgeOptions) *index {
 	table := newOperatorTable(opts.Operators)
 	ix := &index{
 		objects:  map[manifestKey][]rbac.Source{},
-		policies: map[string][]networkPolicy{}, users: map[account][]*subject{}, invalid: map[string][]Evidence{}, failed: map[string][]string{},
+		policies: map[string][]networkPolicy{}, otherPolicies: map[string]bool{}, users: map[account][]*subject{}, invalid: map[string][]Evidence{}, failed: map[string][]string{},
 		err: table.err, observed: opts.Observed,
 	}
 	var both sync.WaitGroup
@@ -61,6 +63,9 @@ func (w *Workload) accounts() []string {
 }
 
 func (ix *index) add(s rbac.Source) {
+	if namespace, ok := otherPolicy(s.Object); ok {
+		ix.otherPolicies[namespace] = true
+	}
 	switch s.Object.Kind {
 	case "ConfigMap", "Secret", "ServiceAccount":
 		if groupOf(s.Object) == "" {

@@ -29,6 +29,20 @@ func isNetworkPolicy(o *render.Object) bool {
 	return o.Kind == "NetworkPolicy" && groupOf(o) == networkingv1.GroupName
 }
 
+// otherPolicy tells whether an object is a network policy of an engine of its own, which is not read, and of which namespace
+// it is, "" for all: it may open what Kubernetes' policies leave shut.
+func otherPolicy(o *render.Object) (namespace string, ok bool) {
+	switch groupOf(o) {
+	case "cilium.io", "crd.projectcalico.org", "projectcalico.org", "policy.networking.k8s.io":
+		kind, ok := strings.CutSuffix(o.Kind, "NetworkPolicy")
+		if kind == "" || kind == "Cilium" {
+			return o.Namespace, ok
+		}
+		return "", ok
+	}
+	return "", false
+}
+
 func (ix *index) addPolicy(s rbac.Source) {
 	p, err := render.As[networkingv1.NetworkPolicy](s.Object, s.Object.Fields)
 	if err != nil {
@@ -120,7 +134,7 @@ func findNetwork(ix *index, s *subject) []finding {
 			wall = &ix.policies[s.Namespace][i]
 		}
 	}
-	if open || wall == nil || (s.pod.bare && len(s.operator.labels()) == 0) {
+	if open || wall == nil || ix.otherPolicies[s.Namespace] || ix.otherPolicies[""] || (s.pod.bare && len(s.operator.labels()) == 0) {
 		return nil
 	}
 	return []finding{at(wall.Source, walled, "the network policies of its namespace leave it no way to the API")}

@@ -61,6 +61,15 @@ kind: ClusterRoleBinding
 metadata: {name: b}
 subjects: [{kind: ServiceAccount, name: web, namespace: shop}]
 roleRef: {kind: ClusterRole, name: sum}`, "no-token high", "empty-role", "no rules"},
+		"aggregated from what every cluster brings": {plain + `---
+kind: ClusterRole
+metadata: {name: sum}
+aggregationRule: {clusterRoleSelectors: [{matchLabels: {rbac.authorization.k8s.io/aggregate-to-view: "true"}}]}
+---
+kind: ClusterRoleBinding
+metadata: {name: b}
+subjects: [{kind: ServiceAccount, name: web, namespace: shop}]
+roleRef: {kind: ClusterRole, name: sum}`, "needs-token high", "aggregated-role", "reads and watches Pods"},
 		"use only": {plain + `---
 kind: Role
 metadata: {name: psp}

@@ -55,6 +55,7 @@ func (ix *Index) gather(role *Role, names []roleKey, seen map[*Role]bool) ([]rba
 		if err != nil {
 			return nil, err
 		}
+		rules = append(rules, ofBuiltIn(selector)...)
 		for _, key := range names {
 			part := ix.roles[key]
 			if part == role || !selector.Matches(labels.Set(part.labels)) {
@@ -68,4 +69,21 @@ func (ix *Index) gather(role *Role, names []roleKey, seen map[*Role]bool) ([]rba
 		}
 	}
 	return rules, nil
+}
+
+// ofBuiltIn returns the gist of the rules that a selector gathers from the roles that every cluster brings for that.
+// Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles
+func ofBuiltIn(selector labels.Selector) []rbacv1.PolicyRule {
+	gathers := func(label string) bool {
+		return selector.Matches(labels.Set{rbacv1.GroupName + "/aggregate-to-" + label: "true", "kubernetes.io/bootstrapping": "rbac-defaults"})
+	}
+	objects := []string{"pods", "services", "configmaps"}
+	var rules []rbacv1.PolicyRule
+	if gathers("view") {
+		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{""}, Resources: objects, Verbs: []string{"get", "list", "watch"}})
+	}
+	if gathers("edit") || gathers("admin") {
+		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{""}, Resources: objects, Verbs: []string{"create", "delete", "patch", "update"}})
+	}
+	return rules
 }
