@@ -36,7 +36,8 @@ func TestPartsOfCustomResources(t *testing.T) {
 		"Spark on a schedule": {"apiVersion: sparkoperator.k8s.io/v1beta2\nkind: ScheduledSparkApplication\nmetadata: {name: s}\nspec: {schedule: '@daily', template: {driver: {serviceAccount: spark}}}", []string{
 			"s spark needs-token s-*",
 		}},
-		"leaders with workers": {"apiVersion: leaderworkerset.x-k8s.io/v1\nkind: LeaderWorkerSet\nmetadata: {name: l}\nspec: {leaderWorkerTemplate: {workerTemplate: {spec: {serviceAccountName: w, containers: [{name: c, image: i, command: [kubectl, get]}]}}}}", []string{
+		"leaders with workers": {"apiVersion: leaderworkerset.x-k8s.io/v1\nkind: LeaderWorkerSet\nmetadata: {name: l}\nspec: {leaderWorkerTemplate: {leaderTemplate: {spec: {containers: [{name: c, image: i}]}}, workerTemplate: {spec: {serviceAccountName: w, containers: [{name: c, image: i, command: [kubectl, get]}]}}}}", []string{
+			"l/leader default no-token l-*",
 			"l/worker w needs-token l-*",
 		}},
 		"PostgreSQL of Crunchy": {"apiVersion: postgres-operator.crunchydata.com/v1beta1\nkind: PostgresCluster\nmetadata: {name: hippo}\nspec: {instances: [{name: a}], proxy: {pgBouncer: {}}, backups: {pgbackrest: {repos: [{name: repo1, volume: {}, schedules: {full: x}}]}}}", []string{

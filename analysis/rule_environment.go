@@ -41,9 +41,9 @@ func (ix *index) environment(s *subject) []variable {
 	own := rbac.Source{Object: s.Object, Release: s.Release}
 	var out []variable
 	for _, c := range s.pod.containers() {
-		given := map[string]bool{} // which win over those of a whole ConfigMap, but for what may be missing
+		given := map[string]bool{} // which win over those of a whole ConfigMap
 		for _, e := range c.Env {
-			given[e.Name] = e.ValueFrom == nil
+			given[e.Name] = given[e.Name] || !mayBeMissing(e.ValueFrom)
 		}
 		for _, from := range c.EnvFrom {
 			if from.ConfigMapRef == nil {
@@ -68,4 +68,10 @@ func (ix *index) environment(s *subject) []variable {
 		}
 	}
 	return out
+}
+
+// mayBeMissing tells whether a container starts without a variable where what it refers to is not there.
+func mayBeMissing(from *corev1.EnvVarSource) bool {
+	optional := func(b *bool) bool { return b != nil && *b }
+	return from != nil && (from.ConfigMapKeyRef != nil && optional(from.ConfigMapKeyRef.Optional) || from.SecretKeyRef != nil && optional(from.SecretKeyRef.Optional))
 }

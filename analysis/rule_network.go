@@ -33,8 +33,11 @@ func isNetworkPolicy(o *render.Object) bool {
 // it is, "" for all: it may open what Kubernetes' policies leave shut.
 func otherPolicy(o *render.Object) (namespace string, ok bool) {
 	switch groupOf(o) {
-	case "cilium.io", "crd.projectcalico.org", "projectcalico.org", "policy.networking.k8s.io":
+	case "cilium.io", "crd.projectcalico.org", "projectcalico.org", "policy.networking.k8s.io", "crd.antrea.io":
 		kind, ok := strings.CutSuffix(o.Kind, "NetworkPolicy")
+		if strings.HasPrefix(kind, "Staged") {
+			return "", false
+		}
 		if kind == "" || kind == "Cilium" {
 			return o.Namespace, ok
 		}

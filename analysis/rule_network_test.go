@@ -34,6 +34,7 @@ spec: {podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [`
 		"a hook's that stays":         {plain + "---\nkind: NetworkPolicy\nmetadata: {name: x, annotations: {helm.sh/hook: pre-install}}\nspec: {podSelector: {}, policyTypes: [Egress]}", "no-token high", "network-policy", "no way"},
 		"another engine's policy":     {denied + "---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: x, namespace: shop}\nspec: {}", "no-token high", "!network-policy", ""},
 		"one for the whole cluster":   {denied + "---\napiVersion: projectcalico.org/v3\nkind: GlobalNetworkPolicy\nmetadata: {name: x}\nspec: {}", "no-token high", "!network-policy", ""},
+		"one that is only staged":     {denied + "---\napiVersion: projectcalico.org/v3\nkind: StagedNetworkPolicy\nmetadata: {name: x}\nspec: {}", "no-token high", "network-policy", "no way"},
 		"one for another namespace":   {denied + "---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: x, namespace: elsewhere}\nspec: {}", "no-token high", "network-policy", "no way"},
 		"a role, but no way":          {denied + bound, "needs-token medium", "network-policy", "no way"},
 	})

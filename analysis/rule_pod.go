@@ -59,8 +59,10 @@ func findTools(ix *index, s *subject) []finding {
 var (
 	tokenPath  = regexp.MustCompile(`/(var/)?run/secrets/kubernetes\.io/serviceaccount([^\w-]|$)`)
 	apiAddress = regexp.MustCompile(`(^|[^\w.-]|[^\w.-]-|\b_tcp\.)kubernetes\.default(\.svc(\.[\w.-]*)?)?\.?([^\w.-]|$)|\bKUBERNETES_(SERVICE_(HOST|PORT)|PORT_443_TCP)`)
-	// noProxy is a list of addresses that no proxy is asked for, with its name.
-	noProxy = regexp.MustCompile(`(?i)(\b|_)(no[_-]?proxy|nonProxyHosts)(["']?[ \t]*[:=][ \t]*("[^"\n]*"|'[^'\n]*'|[^\s&,]*(,[ \t]*[^\s&,:{}"']+)*)|$)`)
+	// noProxy is a command, or a line of configuration, that says which addresses no proxy is asked for, or a list of them
+	// among other settings.
+	noProxy     = regexp.MustCompile(`(?i)[^;&\n]*\bno_?proxy\b[^;&\n]*|(_no_?proxy|\bno-proxy|\bnonProxyHosts)["']?[ \t]*[:=][ \t]*("[^"\n]*"|'[^'\n]*'|[^\s;&]*)`)
+	noProxyName = regexp.MustCompile(`(?i)(^|[_.-])(no[_-]?proxy|nonProxyHosts)$`)
 )
 
 func findAddress(ix *index, s *subject) []finding {
@@ -71,7 +73,7 @@ func findAddress(ix *index, s *subject) []finding {
 		}
 	}
 	for _, v := range ix.environment(s) {
-		if words := addressIn(v.value); words != "" && !noProxy.MatchString(v.name) {
+		if words := addressIn(v.value); words != "" && !noProxyName.MatchString(v.name) {
 			out = append(out, at(v.source, asks, words+" in the environment variable "+v.name+" of container "+v.container))
 		}
 	}

@@ -66,19 +66,21 @@ func TestAddress(t *testing.T) {
 			"---\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {app.yaml: \"bearer_token_file: /var/run/secrets/kubernetes.io/serviceaccount/token\"}", "needs-token medium", "api-address", "file app.yaml"},
 		"commented out": {podWith(`{volumes: [{name: v, configMap: {name: conf}}], containers: [{name: c, image: i, volumeMounts: [{name: v, mountPath: /a}]}]}`) +
 			"---\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {app.yaml: \"# host: kubernetes.default.svc\"}", "no-token high", "!api-address", ""},
-		"no proxy of Java":      {podWith(`{containers: [{name: c, image: i, env: [{name: JAVA_OPTS, value: "-Xmx1g -Dhttp.nonProxyHosts=localhost|kubernetes.default.svc|*.local"}]}]}`), "no-token high", "!api-address", ""},
-		"no proxy of an agent":  {podWith(`{containers: [{name: c, image: i, env: [{name: GLOBAL_AGENT_NO_PROXY, value: kubernetes.default.svc}]}]}`), "no-token high", "!api-address", ""},
-		"no proxy in a flag":    {podWith(`{containers: [{name: c, image: i, args: ["--no-proxy=kubernetes.default.svc"]}]}`), "no-token high", "!api-address", ""},
-		"behind a no proxy":     {podWith(`{containers: [{name: c, image: i, args: [-c, "export NO_PROXY=x; curl https://kubernetes.default.svc.cluster.local:443/api"]}]}`), "needs-token medium", "api-address", "calls the API"},
-		"a switch for no proxy": {podWith(`{containers: [{name: c, image: i, args: [-c, "wget --no-proxy https://kubernetes.default.svc/api"]}]}`), "needs-token medium", "api-address", "calls the API"},
-		"beside a no proxy":     {podWith(`{containers: [{name: c, image: i, env: [{name: JAVA_OPTS, value: "-Dhttp.nonProxyHosts=localhost -Dapi=https://kubernetes.default.svc"}]}]}`), "needs-token medium", "api-address", "calls the API"},
-		"a list for no proxy":   {podWith(`{containers: [{name: c, image: i, args: ["no_proxy: localhost, kubernetes.default.svc, .local", "export NO_PROXY=a;kubernetes.default.svc", "NO_PROXY=\"${NO_PROXY} kubernetes.default\""]}]}`), "no-token high", "!api-address", ""},
-		"a domain of its own":   {podWith(`{containers: [{name: c, image: i, args: ["https://kubernetes.default.svc.$(DOMAIN):443"]}]}`), "needs-token medium", "api-address", "calls the API"},
-		"by default":            {podWith(`{containers: [{name: c, image: i, args: [-c, "curl ${K8S:-kubernetes.default.svc}"]}]}`), "needs-token medium", "api-address", "calls the API"},
-		"with its last dot":     {podWith(`{containers: [{name: c, image: i, args: ["--url=https://kubernetes.default.svc.:443"]}]}`), "needs-token medium", "api-address", "calls the API"},
-		"an address like it":    {podWith(`{containers: [{name: c, image: i, args: ["--url=https://my-kubernetes.default.example.com", "--ns=spring.kubernetes.default-namespace"]}]}`), "no-token high", "!api-address", ""},
-		"a folder like it":      {podWith(`{containers: [{name: c, image: i, args: ["--file=/var/run/secrets/kubernetes.io/serviceaccount-other/token"]}]}`), "no-token high", "!api-address", ""},
-		"another service":       {podWith(`{containers: [{name: c, image: i, args: ["--url=https://web.default.svc"]}]}`), "no-token high", "!api-address", ""},
+		"no proxy of Java":        {podWith(`{containers: [{name: c, image: i, env: [{name: JAVA_OPTS, value: "-Xmx1g -Dhttp.nonProxyHosts=localhost|kubernetes.default.svc|*.local"}]}]}`), "no-token high", "!api-address", ""},
+		"no proxy of an agent":    {podWith(`{containers: [{name: c, image: i, env: [{name: GLOBAL_AGENT_NO_PROXY, value: kubernetes.default.svc}]}]}`), "no-token high", "!api-address", ""},
+		"no proxy in a flag":      {podWith(`{containers: [{name: c, image: i, args: ["--no-proxy=kubernetes.default.svc"]}]}`), "no-token high", "!api-address", ""},
+		"behind a no proxy":       {podWith(`{containers: [{name: c, image: i, args: [-c, "export NO_PROXY=x; curl https://kubernetes.default.svc.cluster.local:443/api"]}]}`), "needs-token medium", "api-address", "calls the API"},
+		"a switch for no proxy":   {podWith(`{containers: [{name: c, image: i, args: [-c, "wget --no-proxy https://kubernetes.default.svc/api"]}]}`), "needs-token medium", "api-address", "calls the API"},
+		"beside a no proxy":       {podWith(`{containers: [{name: c, image: i, env: [{name: JAVA_OPTS, value: "-Dhttp.nonProxyHosts=localhost -Dapi=https://kubernetes.default.svc"}]}]}`), "needs-token medium", "api-address", "calls the API"},
+		"a list for no proxy":     {podWith(`{containers: [{name: c, image: i, args: ["no_proxy: localhost, kubernetes.default.svc, .local", "export NO_PROXY=localhost,::1,kubernetes.default.svc", "NO_PROXY=\"${NO_PROXY} kubernetes.default\"", "noProxy: ['a', 'kubernetes.default.svc']", "ENV NO_PROXY kubernetes.default"]}]}`), "no-token high", "!api-address", ""},
+		"a domain of its own":     {podWith(`{containers: [{name: c, image: i, args: ["https://kubernetes.default.svc.$(DOMAIN):443"]}]}`), "needs-token medium", "api-address", "calls the API"},
+		"in one line with a list": {podWith(`{containers: [{name: c, image: i, args: ['{"my_no_proxy":"x","url":"https://kubernetes.default.svc"}']}]}`), "needs-token medium", "api-address", "calls the API"},
+		"behind a list":           {podWith(`{containers: [{name: c, image: i, args: ["NO_PROXY=x;TOKEN=/var/run/secrets/kubernetes.io/serviceaccount/token"]}]}`), "needs-token medium", "api-address", "ServiceAccount's token"},
+		"by default":              {podWith(`{containers: [{name: c, image: i, args: [-c, "curl ${K8S:-kubernetes.default.svc}"]}]}`), "needs-token medium", "api-address", "calls the API"},
+		"with its last dot":       {podWith(`{containers: [{name: c, image: i, args: ["--url=https://kubernetes.default.svc.:443"]}]}`), "needs-token medium", "api-address", "calls the API"},
+		"an address like it":      {podWith(`{containers: [{name: c, image: i, args: ["--url=https://my-kubernetes.default.example.com", "--ns=spring.kubernetes.default-namespace"]}]}`), "no-token high", "!api-address", ""},
+		"a folder like it":        {podWith(`{containers: [{name: c, image: i, args: ["--file=/var/run/secrets/kubernetes.io/serviceaccount-other/token"]}]}`), "no-token high", "!api-address", ""},
+		"another service":         {podWith(`{containers: [{name: c, image: i, args: ["--url=https://web.default.svc"]}]}`), "no-token high", "!api-address", ""},
 	})
 }
 
@@ -132,6 +134,8 @@ func TestFlagsAndEnvironment(t *testing.T) {
 			"---\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {IN_CLUSTER: 'true'}", "no-token high", "!environment", ""},
 		"variables of a whole ConfigMap, beside one that may be missing": {podWith(`{containers: [{name: c, image: i, envFrom: [{configMapRef: {name: conf}}], env: [{name: IN_CLUSTER, valueFrom: {configMapKeyRef: {name: gone, key: k, optional: true}}}]}]}`) +
 			"---\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {IN_CLUSTER: 'true'}", "needs-token medium", "environment", "(IN_CLUSTER)"},
+		"variables of a whole ConfigMap, beside one that must be there": {podWith(`{containers: [{name: c, image: i, envFrom: [{configMapRef: {name: conf}}], env: [{name: IN_CLUSTER, valueFrom: {configMapKeyRef: {name: conf, key: OTHER}}}]}]}`) +
+			"---\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {IN_CLUSTER: 'true', OTHER: 'false'}", "no-token high", "!environment", ""},
 		"a provider of something else": {arg("--cloud-provider=k8s-like --auth-provider=k8s"), "no-token high", "!configuration", ""},
 		"a secret variable":            {env("{name: IN_CLUSTER, valueFrom: {secretKeyRef: {name: conf, key: IN_CLUSTER}}}"), "no-token high", "!environment", ""},
 		"downward API alone":           {env("{name: POD_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}, {name: WATCH_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}"), "no-token high", "!environment", ""},

@@ -70,6 +70,15 @@ kind: ClusterRoleBinding
 metadata: {name: b}
 subjects: [{kind: ServiceAccount, name: web, namespace: shop}]
 roleRef: {kind: ClusterRole, name: sum}`, "needs-token high", "aggregated-role", "reads and watches Pods"},
+		"aggregated from everything": {plain + `---
+kind: ClusterRole
+metadata: {name: sum}
+aggregationRule: {clusterRoleSelectors: [{}]}
+---
+kind: ClusterRoleBinding
+metadata: {name: b}
+subjects: [{kind: ServiceAccount, name: web, namespace: shop}]
+roleRef: {kind: ClusterRole, name: sum}`, "needs-token high", "aggregated-role", "anything"},
 		"use only": {plain + `---
 kind: Role
 metadata: {name: psp}

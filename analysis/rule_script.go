@@ -1,9 +1,6 @@
 package analysis
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
 // withoutRemarks drops the comments behind a script's commands.
 func withoutRemarks(text string) string {
@@ -11,7 +8,8 @@ func withoutRemarks(text string) string {
 	out.Grow(len(text))
 	var q quoting
 	for line := range strings.Lines(text) {
-		out.WriteString(line[:q.remark(line)])
+		var alone quoting // if some text before is no shell's, and its quotations are none
+		out.WriteString(line[:max(q.remark(line), alone.remark(line))])
 		if strings.HasSuffix(line, "\n") {
 			out.WriteByte('\n')
 		}
@@ -19,14 +17,13 @@ func withoutRemarks(text string) string {
 	return out.String()
 }
 
-// quoting is what is open in a script at some place: a quotation, and expansions of variables. Where a sign of either means
-// something else, remarks stay.
+// quoting is what is open in a script at some place: a quotation, and expansions of variables.
 type quoting struct {
 	by   byte
 	open int
 }
 
-// remark is where the comment behind a line's commands begins, or its line feed.
+// remark is where the comment behind a line's commands begins, or its line feed or end.
 func (q *quoting) remark(line string) int {
 	space := false // before this
 	for i := 0; i < len(line); i++ {
@@ -55,46 +52,4 @@ func (q *quoting) remark(line string) int {
 		space = c == ' ' || c == '\t'
 	}
 	return len(line)
-}
-
-// hereDocument begins a text that a command reads, up to a line with a certain word. Where that is quoted, nothing in the
-// text is run.
-var hereDocument = regexp.MustCompile(`^[^<|>]*<<-?[ \t]*(["']?)(\w+)["']?[ \t]*$`)
-
-// withoutHereDocuments drops the texts that a script only prints.
-func withoutHereDocuments(text string) string {
-	if !strings.Contains(text, "<<") {
-		return text
-	}
-	lines := strings.Split(text, "\n")
-	last := map[string]int{} // line of these words
-	for i, line := range lines {
-		last[strings.TrimSpace(line)] = i
-	}
-	var out []string
-	for i := 0; i < len(lines); i++ {
-		out = append(out, lines[i])
-		begin := hereDocument.FindStringSubmatch(lines[i])
-		if begin == nil || !onlyNames(strings.Fields(lines[i])[0]) || last[begin[2]] <= i {
-			continue
-		}
-		end := i + 1
-		for strings.TrimSpace(lines[end]) != begin[2] {
-			end++
-		}
-		if onlyPrinted(lines[i+1:end], begin[1] != "") && !endsGroup(lines[end+1:]) {
-			i = end
-		}
-	}
-	return strings.Join(out, "\n")
-}
-
-// onlyPrinted tells whether no line of a text is run by what prints it.
-func onlyPrinted(lines []string, quoted bool) bool {
-	return quoted || !strings.ContainsAny(strings.Join(lines, ""), "`") && !strings.Contains(strings.Join(lines, ""), "$(")
-}
-
-// endsGroup tells whether what follows ends commands that are grouped, whose output may be run.
-func endsGroup(lines []string) bool {
-	return len(lines) > 0 && strings.IndexAny(strings.TrimSpace(lines[0])+" ", "})") == 0
 }

@@ -75,9 +75,9 @@ func mountedAt(p *pod, volume string) string {
 	return found
 }
 
-// mountedByAll tells whether no container is left to which the automounted token would go, but for those that only prepare.
+// mountedByAll tells whether no container is left to which the automounted token would go.
 func mountedByAll(p *pod, volume string) bool {
-	return !slices.ContainsFunc(p.spec.Containers, func(c corev1.Container) bool {
+	return !p.bare && !slices.ContainsFunc(p.containers(), func(c corev1.Container) bool {
 		return !slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool {
 			at := path.Clean(m.MountPath)
 			return m.Name == volume && (at == standardPath || "/var"+at == standardPath)

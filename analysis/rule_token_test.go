@@ -22,6 +22,7 @@ spec:
 		"own token, automount off":             {projected(off, "", standard), "no-token high", "own-token", "brings its own token"},
 		"own token where clients look":         {projected("", "", standard+"/"), "no-token medium", "own-token", ""},
 		"own token of one container":           {projected("", "", standard+"}]}, {name: d, image: j, volumeMounts: [{name: t, mountPath: /tokens"), "needs-token high", "own-token", "not in all containers"},
+		"own token, but of a sidecar":          {projected("", "", standard+"}]}]\n      initContainers: [{name: d, image: j, restartPolicy: Always, volumeMounts: [{name: t, mountPath: /tokens"), "needs-token high", "own-token", "not in all containers"},
 		"own token of all containers":          {projected("", "", standard+"}]}, {name: d, image: j, volumeMounts: [{name: t, mountPath: /run/secrets/kubernetes.io/serviceaccount"), "no-token medium", "own-token", ""},
 		"own token elsewhere, automount off":   {projected(off, "", "/tokens"), "no-token high", "own-token", "switches the automounted one off"},
 		"own token elsewhere":                  {projected("", "", "/tokens"), "needs-token high", "own-token", "not where clients look"},

@@ -50,7 +50,7 @@ func isWrapper(argv []string) bool {
 }
 
 func scriptCalls(text string, tools []string) string {
-	text = withoutRemarks(withoutHereDocuments(withoutComments(strings.ReplaceAll(text, "\r\n", "\n"))))
+	text = withoutRemarks(withoutComments(strings.ReplaceAll(text, "\r\n", "\n")))
 	for command, asked := range commands(strings.ReplaceAll(text, "\\\n", " ")) {
 		if tool := commandCalls(command, tools); tool != "" {
 			return tool
@@ -145,10 +145,10 @@ func withoutPrefix(words, tools []string) []string {
 	return words
 }
 
-// namesTool tells whether a variable is set to a tool in more than its plain name, which is the value of much.
+// namesTool tells whether a variable is set to a tool, and not to a plain name or path, which much is called.
 func namesTool(word string, tools []string) bool {
 	_, value, _ := strings.Cut(word, "=")
-	return strings.ContainsAny(value, "\"'$[/") && slices.Contains(tools, path.Base(strings.Trim(value, `"'$,[]!`)))
+	return strings.ContainsAny(value, "\"'$[") && slices.Contains(tools, path.Base(strings.Trim(value, `"'$,[]!`)))
 }
 
 // isPrefixWord tells whether a shell word comes before the command proper.

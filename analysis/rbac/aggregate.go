@@ -77,13 +77,16 @@ func ofBuiltIn(selector labels.Selector) []rbacv1.PolicyRule {
 	gathers := func(label string) bool {
 		return selector.Matches(labels.Set{rbacv1.GroupName + "/aggregate-to-" + label: "true", "kubernetes.io/bootstrapping": "rbac-defaults"})
 	}
-	objects := []string{"pods", "services", "configmaps"}
-	var rules []rbacv1.PolicyRule
-	if gathers("view") {
-		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{""}, Resources: objects, Verbs: []string{"get", "list", "watch"}})
+	if selector.Matches(labels.Set{"kubernetes.io/bootstrapping": "rbac-defaults"}) {
+		return []rbacv1.PolicyRule{{APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"*"}}} // cluster-admin among them
 	}
-	if gathers("edit") || gathers("admin") {
-		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{""}, Resources: objects, Verbs: []string{"create", "delete", "patch", "update"}})
+	var rules []rbacv1.PolicyRule
+	writes := gathers("edit") || gathers("admin")
+	if writes || gathers("view") {
+		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"pods", "services", "configmaps"}, Verbs: []string{"get", "list", "watch"}})
+	}
+	if writes {
+		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"secrets", "pods", "services", "configmaps"}, Verbs: []string{"create", "delete", "patch", "update"}})
 	}
 	return rules
 }
