@@ -1,3 +1,6 @@
+// Package redact keeps secrets out of what people and machines read: a Set knows the secrets
+// of this process and strikes them from text in the forms that they travel in. It
+// reads no configuration and decides nothing about where text goes.
 package redact
 
 import (
@@ -11,6 +14,9 @@ import (
 	"sync"
 	"sync/atomic"
 )
+
+// Placeholder stands where a secret was.
+const Placeholder = "[redacted]"
 
 // shortest is the length from which on a value is struck: a shorter one would take
 // innocent words with it, and is no secret to rely on.

@@ -9,23 +9,15 @@ import (
 
 const filler = 'x'
 
-// Mask replaces every template action of src by text of the same length, so that
-// each line and column stays where it is and the whole can be read as YAML.
+// mask replaces the template actions of src, all of which are given, by text of the same
+// length, so that each line and column stays where it is and the whole can be read as YAML.
 // Actions that have their lines to themselves become blank, and so does what
 // prints nothing or begins a line of its own (nindent); an action that stands for
 // a key, a value or a part of one becomes filler. Bytes outside actions, and line
-// ends within them, are never changed. It fails where an action does not end.
+// ends within them, are never changed.
 //
 // Whether the result parses is not checked: a file may hold several templates,
 // and other text between them.
-func Mask(src []byte) ([]byte, error) {
-	found, err := actions(src)
-	if err != nil {
-		return nil, err
-	}
-	return mask(src, found), nil
-}
-
 func mask(src []byte, found []action) []byte {
 	masked := bytes.Clone(src)
 	for _, a := range found {
