@@ -57,10 +57,14 @@ func (s *sideBySide) compare() {
 	}
 	ratio(s.b, "warm/cold", all.typical(unchangedScan), cold)
 	ratio(s.b, "changed/cold", all.typical(changedScan), cold)
+	ratio(s.b, "pinned/cold", all.typical(pinnedScan), cold)
 	s.b.ReportMetric(float64(cold.peak>>20), "MiB-peak")
 }
 
-const coldScan, unchangedScan, changedScan = "scan, cold", "scan, nothing changed", "scan, one package changed"
+const coldScan, unchangedScan = "scan, cold", "scan, nothing changed"
+
+// After a changed scan one package's ref leads elsewhere; after a pinned one the umbrella names another, too.
+const changedScan, pinnedScan = "scan, one package changed", "scan, one pin changed"
 
 // costs are what different things took, each as often as it was done.
 type costs struct {
@@ -78,9 +82,9 @@ func (c *costs) note(name string, one cost) {
 	c.of[name] = append(c.of[name], one)
 }
 
-// typical is the median, but the mean of the scans after a change: every package is changed once.
+// typical is the median, but the mean of the scans after a change or a pin: every package has one.
 func (c *costs) typical(name string) cost {
-	if name == changedScan {
+	if name == changedScan || name == pinnedScan {
 		return mean(c.of[name])
 	}
 	return median(c.of[name])
@@ -228,8 +232,8 @@ func (s *sideBySide) apply(work string) cost {
 	return together(todo)
 }
 
-// scans scans the platform with nothing in the cache, once more, and after each package
-// that is no copy was changed, one after the other.
+// scans scans the platform with nothing in the cache, once more, after each package
+// that is no copy was changed, one after the other, and after the pin of each was.
 func (s *sideBySide) scans(all *costs, work string) {
 	s.must(os.MkdirAll(work, 0o700))
 	args := []string{"--umbrella", s.umbrella(), "--git-instead-of", s.from + "=" + s.server + "/"}
@@ -249,6 +253,11 @@ func (s *sideBySide) scans(all *costs, work string) {
 	for _, r := range s.releases[:s.originals] {
 		s.change(s.bare(r), r, work)
 		scan(changedScan)
+	}
+	for _, r := range s.releases[:s.originals] {
+		undo := s.pin(r)
+		scan(pinnedScan)
+		undo()
 	}
 }
 

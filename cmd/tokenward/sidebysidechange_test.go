@@ -41,6 +41,25 @@ func (s *sideBySide) change(bare string, r analysis.Release, text string) {
 	s.commit(bare, "refs/tags/"+r.Ref.Tag, values, was+"\n# "+text+"\n")
 }
 
+// pin makes a new tag of a package, with a further comment in its values, and has the umbrella deploy it.
+// What it returns takes the umbrella back to where it was.
+func (s *sideBySide) pin(r analysis.Release) (undo func()) {
+	tag := r.Ref.Tag + "-next"
+	s.git(s.bare(r), "", "update-ref", "refs/tags/"+tag, "refs/tags/"+r.Ref.Tag)
+	r.Ref.Tag, tag = tag, r.Ref.Tag
+	s.change(s.bare(r), r, "next")
+	umbrella := filepath.Join(s.repositories, "big-bang", "bigbang.git")
+	const file = "chart/values.yaml"
+	was := s.git(umbrella, "", "rev-parse", "HEAD")
+	before, after, _ := strings.Cut(s.git(umbrella, "", "show", "HEAD:"+file), r.Repository)
+	at := strings.Index(after, tag)
+	if at < 0 || strings.Contains(after[:at], "repo:") {
+		s.b.Fatalf("%s of the umbrella pins %s to no tag %s", file, r.Repository, tag)
+	}
+	s.commit(umbrella, "HEAD", file, before+r.Repository+after[:at]+r.Ref.Tag+after[at+len(tag):]+"\n")
+	return func() { s.git(umbrella, "", "update-ref", "HEAD", was) }
+}
+
 // commit moves a ref to a commit in which one file has another text.
 func (s *sideBySide) commit(bare, ref, file, text string) {
 	s.git(bare, "", "read-tree", ref)
