@@ -98,11 +98,7 @@ func (b *Bot) removeFrom(ctx context.Context, s *Scan, u *Unit, file string) err
 	u.Removed, u.Kept = nil, nil
 	var reasons []error
 	for _, c := range u.Plan.Removals() {
-		_, changes, err := b.policyRemoval(u.Plan.Namespace, []analysis.Change{c}).Apply(src)
-		if err == nil && len(changes) == 0 {
-			err = errors.New("it is not written out there")
-		}
-		if err != nil {
+		if err := b.letsGo(src, u, c); err != nil {
 			c.Reason += "; the file does not let it go: " + err.Error()
 			u.Kept, reasons = append(u.Kept, c), append(reasons, err)
 			continue
@@ -122,6 +118,21 @@ func (b *Bot) removeFrom(ctx context.Context, s *Scan, u *Unit, file string) err
 	}
 	u.Umbrella = &FileChange{Base: s.Umbrella, Package: repositoryName(s.Umbrella.URL), Path: file, Content: dst, Diff: edit.UnifiedDiff(file, src, dst), Edit: removal}
 	return nil
+}
+
+// letsGo tells why an entry cannot be taken out of a file together with those that are taken out already: a
+// template block that would be left empty may hold more than one of them.
+func (b *Bot) letsGo(src []byte, u *Unit, c analysis.Change) error {
+	if _, changes, err := b.policyRemoval(u.Plan.Namespace, []analysis.Change{c}).Apply(src); err != nil {
+		return err
+	} else if len(changes) == 0 {
+		return errors.New("it is not written out there")
+	}
+	if len(u.Removed) == 0 {
+		return nil
+	}
+	_, _, err := b.policyRemoval(u.Plan.Namespace, append(slices.Clone(u.Removed), c)).Apply(src)
+	return err
 }
 
 // policyRemoval turns stale entries into an edit. An entry of which only repetitions

@@ -83,7 +83,8 @@ type element struct {
 
 // appendFlow adds elements to a collection in flow style. Where its last element
 // has a line of its own, so have the new ones, with their comments above them; else they go into
-// that line, and the comments above it.
+// that line, and the comments above it. What a template directive ends is refused: it is not known
+// whether its block is there, nor how often.
 func (p *placer) appendFlow(n *yaml.Node, elements []element) error {
 	f, ok := p.flow(n)
 	if !ok {
@@ -92,6 +93,9 @@ func (p *placer) appendFlow(n *yaml.Node, elements []element) error {
 	first, last := lineAt(p.lines, f.open), lineAt(p.lines, max(f.last-1, f.open))
 	if last > first && lineAt(p.lines, f.close) > last {
 		return p.appendFlowLines(f, last, elements)
+	}
+	if p.isDynamic(f.last, f.close) {
+		return fmt.Errorf("%w: template directives end the list at line %d", ErrForm, last+1)
 	}
 	var text strings.Builder
 	for i, e := range elements {

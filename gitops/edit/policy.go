@@ -2,6 +2,7 @@ package edit
 
 import (
 	"fmt"
+	"slices"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -158,9 +159,7 @@ func (e PolicyEdit) missing(d *document) (*addition, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(items) > 0 {
-		a.item = items[0]
-	} else if !e.Harden {
+	if len(items) == 0 && !e.Harden {
 		return nil, fmt.Errorf("%w: %s has no entry for %s, whose pods it should name", ErrNotListed, e.Mutator, e.Namespace)
 	}
 	listed, err := d.listed(items)
@@ -169,6 +168,14 @@ func (e PolicyEdit) missing(d *document) (*addition, error) {
 	}
 	a.edit.Allow = d.without(e.Allow, listed[allowKey])
 	a.edit.Deny = d.without(e.Deny, listed[denyKey])
+	if len(items) > 0 {
+		a.item = items[0]
+	}
+	if len(items) > 1 && len(a.edit.Allow)+len(a.edit.Deny) > 0 {
+		if a.item, err = d.itemFor(items, a.mutator.listKey); err != nil {
+			return nil, err
+		}
+	}
 	return a, a.chooseForm(d)
 }
 
@@ -215,6 +222,24 @@ func (d *document) itemsOf(list *yaml.Node, namespace string) ([]*yaml.Node, err
 		}
 	}
 	return items, nil
+}
+
+// itemFor chooses of a namespace's items the one that additions go to: the last of those that are there
+// whenever the list is, since whoever lets values override others by the name of the
+// namespace takes the last. Of items under conditions it must be clear which is meant.
+func (d *document) itemFor(items []*yaml.Node, listKey *yaml.Node) (*yaml.Node, error) {
+	home, last := d.blockAt(lineOf(listKey)), items[len(items)-1]
+	for _, item := range slices.Backward(items) {
+		if d.blockAt(lineOf(item)) == home {
+			return item, nil
+		}
+	}
+	for _, item := range items {
+		if d.blockAt(lineOf(item)) != d.blockAt(lineOf(last)) {
+			return nil, fmt.Errorf("%w: a namespace stands in %s under different conditions, at lines %d and %d", ErrAmbiguous, namespacesKey, item.Line, last.Line)
+		}
+	}
+	return last, nil
 }
 
 // holds says whether a list has an item that says exactly name.

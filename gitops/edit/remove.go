@@ -10,7 +10,8 @@ import (
 // Removal is one pattern of pod names to take out.
 type Removal struct {
 	Pattern string
-	// KeepFirst takes out the repetitions only.
+	// KeepFirst takes out the repetitions only: what stays is the first of those around which
+	// the fewest template blocks stand.
 	KeepFirst bool
 }
 
@@ -137,19 +138,18 @@ func (r *remover) removeAll(lists []entryList, removals []Removal) error {
 			return err
 		}
 	}
-	seen := map[string]bool{}
-	for _, l := range lists {
-		var out []*yaml.Node
-		for _, n := range l.list.Content {
-			i := slices.IndexFunc(removals, func(x Removal) bool { return n.Kind == yaml.ScalarNode && n.Value == x.Pattern })
-			if i < 0 {
-				continue
-			}
-			if !removals[i].KeepFirst || seen[n.Value] {
-				out = append(out, n)
-			}
-			seen[n.Value] = true
+	gone := map[*yaml.Node]bool{}
+	for _, removal := range removals {
+		nodes, err := r.occurrences(lists, removal)
+		if err != nil {
+			return err
 		}
+		for _, n := range nodes {
+			gone[n] = true
+		}
+	}
+	for _, l := range lists {
+		out := slices.DeleteFunc(slices.Clone(l.list.Content), func(n *yaml.Node) bool { return !gone[n] })
 		if len(out) == 0 {
 			continue
 		}
@@ -158,6 +158,35 @@ func (r *remover) removeAll(lists []entryList, removals []Removal) error {
 		}
 	}
 	return nil
+}
+
+// occurrences returns what a removal takes out of the lists. What was judged is one rendering: of a pattern that stands in
+// branches of which each may be there without the other, nobody knows which of them it was, and it is refused.
+// A repetition is what is never there without another that stays.
+func (r *remover) occurrences(lists []entryList, removal Removal) ([]*yaml.Node, error) {
+	var all, kept []*yaml.Node // kept: of which none is within the block of another
+	for _, l := range lists {
+		for _, n := range l.list.Content {
+			if n.Kind != yaml.ScalarNode || n.Value != removal.Pattern {
+				continue
+			}
+			all = append(all, n)
+			in := func(inner, outer *yaml.Node) bool {
+				return r.blockAt(lineOf(inner)).within(r.blockAt(lineOf(outer)))
+			}
+			if slices.ContainsFunc(kept, func(k *yaml.Node) bool { return in(n, k) }) {
+				continue
+			}
+			kept = append(slices.DeleteFunc(kept, func(k *yaml.Node) bool { return in(k, n) }), n)
+		}
+	}
+	if len(kept) > 1 {
+		return nil, fmt.Errorf("%w: %s stands under different conditions at lines %d and %d", ErrForm, removal.Pattern, kept[0].Line, kept[1].Line)
+	}
+	if removal.KeepFirst {
+		all = slices.DeleteFunc(all, func(n *yaml.Node) bool { return slices.Contains(kept, n) })
+	}
+	return all, nil
 }
 
 // takeOut removes nodes from a list, and the list with its key if none is left.

@@ -102,6 +102,9 @@ func TestPolicyRemoval(t *testing.T) {
 		"two items of one namespace": {
 			item("      pods:", "        allow:", "        - a-*", "    - namespace: shop", "      pods:", "        allow:", "        - b-*", "        - a-*"),
 			item("      pods:", "        allow:", "        - a-*", "    - namespace: shop", "      pods:", "        allow:", "        - b-*"), []string{"a-* again"}},
+		"of repetitions the one that is always there stays": {
+			item("      pods:", "        allow:", "        {{- if .x }}", "        - c-*", "        - a-*", "        {{- end }}", "        # why", "        - a-*"),
+			item("      pods:", "        allow:", "        {{- if .x }}", "        - c-*", "        {{- end }}", "        # why", "        - a-*"), []string{"a-* again"}},
 		"in a template block that goes on": {
 			item("      {{- if .x }}", "      pods:", "        allow:", "        - a-*", "        {{- if .y }}", "        # why", "        - b-*", "        - c-*", "        {{- end }}", "      {{- end }}"),
 			item("      {{- if .x }}", "      pods:", "        allow:", "        - a-*", "        {{- if .y }}", "        # why", "        - c-*", "        {{- end }}", "      {{- end }}"), []string{"b-*"}},
@@ -172,6 +175,18 @@ func TestPolicyRemovalRefuses(t *testing.T) {
 	}
 	if _, _, err := removal("a\nb").Apply([]byte(listOf("    - namespace: shop"))); !errors.Is(err, edit.ErrName) {
 		t.Errorf("a pattern that is no name: %v", err)
+	}
+}
+
+// TestPolicyRemovalUnderConditions takes out what stands under conditions that the evidence says nothing of.
+func TestPolicyRemovalUnderConditions(t *testing.T) {
+	t.Parallel()
+	branches := listOf("    - namespace: shop", "      pods:", "        allow:", "        - b-*", "        {{- if .x }}", "        - a-*", "        - c-*", "        {{- else }}", "        - a-*", "        - d-*", "        {{- end }}")
+	alone := listOf("    - namespace: shop", "      pods:", "        allow:", "        {{- if .x }}", "        - a-*", "        {{- end }}", "        - a-*")
+	for _, tc := range []struct{ in, pattern string }{{branches, "a-*"}, {branches, "a-* again"}, {alone, "a-* again"}} {
+		if dst, _, err := removal(tc.pattern).Apply([]byte(tc.in)); !errors.Is(err, edit.ErrForm) {
+			t.Errorf("%s: error %v, want %v; result\n%s", tc.pattern, err, edit.ErrForm, dst)
+		}
 	}
 }
 
