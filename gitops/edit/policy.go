@@ -187,7 +187,7 @@ func (a *addition) chooseForm(d *document) error {
 		byDefault.form = formList
 	}
 	var err error
-	if a.style, err = podsStyleOf(a.mutator.list, byDefault); err != nil {
+	if a.style, err = d.podsStyleOf(a.mutator.list, byDefault); err != nil {
 		return err
 	}
 	a.form = a.style.form

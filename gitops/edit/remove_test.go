@@ -62,6 +62,12 @@ func TestPolicyRemoval(t *testing.T) {
 		"of blank lines around an item one stays": {
 			item("      pods:", "        allow:", "        - a-*", "", "        - b-*", "", "        - c-*"),
 			item("      pods:", "        allow:", "        - a-*", "", "        - c-*"), []string{"b-*"}},
+		"none behind the key": {
+			item("      pods:", "        allow:", "        - a-*", "", "        - b-*", "", "        - c-*"),
+			item("      pods:", "        allow:", "        - c-*"), []string{"a-*", "b-*"}},
+		"those between namespaces stay": {
+			listOf("    - namespace: shop", "      pods:", "        allow:", "        - a-*", "", "    - namespace: web", "", "    - namespace: mesh"),
+			listOf("    - namespace: shop", "", "    - namespace: web", "", "    - namespace: mesh"), []string{"a-*"}},
 		"none at the end": {
 			item("      pods:", "        allow:", "        - a-*", "", "        - b-*"),
 			item("      pods:", "        allow:", "        - a-*"), []string{"b-*"}},
@@ -102,6 +108,15 @@ func TestPolicyRemoval(t *testing.T) {
 		"two items of one namespace": {
 			item("      pods:", "        allow:", "        - a-*", "    - namespace: shop", "      pods:", "        allow:", "        - b-*", "        - a-*"),
 			item("      pods:", "        allow:", "        - a-*", "    - namespace: shop", "      pods:", "        allow:", "        - b-*"), []string{"a-* again"}},
+		"an item that somebody made a comment stays": {
+			item("      pods:", "        allow:", "        # - c-* (until ticket 7 is done)", "        # reads Secrets", "        - a-* # of the", "              # shop", "        # more", "        - b-*"),
+			item("      pods:", "        allow:", "        # - c-* (until ticket 7 is done)", "        # more", "        - b-*"), []string{"a-*"}},
+		"a deeper comment below it goes": {
+			item("      pods:", "        allow:", "        - a-*", "          # reads Secrets", "        - b-*", "          # writes them"),
+			item("      pods:", "        allow:", "        - b-*", "          # writes them"), []string{"a-*"}},
+		"comments of keys go with them": {
+			item("      # these pods call the API", "      pods:", "        # the job", "        allow:", "        - a-*"),
+			item(), []string{"a-*"}},
 		"of repetitions the one that is always there stays": {
 			item("      pods:", "        allow:", "        {{- if .x }}", "        - c-*", "        - a-*", "        {{- end }}", "        # why", "        - a-*"),
 			item("      pods:", "        allow:", "        {{- if .x }}", "        - c-*", "        {{- end }}", "        # why", "        - a-*"), []string{"a-* again"}},
@@ -160,6 +175,7 @@ func TestPolicyRemovalRefuses(t *testing.T) {
 		"an item on two lines":                      {[]string{"    - namespace: shop", "      pods:", "        allow:", "        - >-", "          a-*", "        - b-*"}, edit.ErrForm},
 		"a flow list over several lines":            {[]string{"    - namespace: shop", "      pods:", "        allow: [a-*,", "          b-*]"}, edit.ErrForm},
 		"a flow list with a directive in it":        {[]string{"    - namespace: shop", "      pods:", "        allow: [a-*, {{ .x }}]"}, edit.ErrForm},
+		"a comment of the template":                 {[]string{"    - namespace: shop", "      pods:", "        allow:", "        - b-*", "        {{- /* why */}}", "        - a-*", "        # c", "        - c-*"}, edit.ErrForm},
 		"pods in two branches":                      {[]string{"    - namespace: shop", "      {{- if .x }}", "      pods: [a-*]", "      {{- else }}", "      pods: [a-*, b-*]", "      {{- end }}"}, edit.ErrAmbiguous},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package edit
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -27,7 +28,9 @@ func (r *remover) takeOutLines(l entryList, out []*yaml.Node) error {
 		gone[number] = true
 	}
 	for _, n := range out {
-		r.dropItem(lineOf(n), gone)
+		if err := r.dropItem(lineOf(n), gone); err != nil {
+			return err
+		}
 	}
 	if len(out) == len(l.list.Content) {
 		return nil
@@ -84,43 +87,80 @@ func (r *remover) contentOf(b *block, number int) []int {
 	return out
 }
 
-// dropItem drops the line of an item and the comments above it, unless the items
+// dropItem drops the line of an item with the comments below it that stand deeper, and the comments above it, unless the items
 // that follow it at once, without comments of their own, stay: then the comments may
-// be about those, too. Where it stood between blank lines, one of them goes as well.
-func (r *remover) dropItem(number int, gone map[int]bool) {
+// be about those, too. Where it stood between blank lines, one of them goes as well. It refuses
+// to leave a comment of the template behind.
+func (r *remover) dropItem(number int, gone map[int]bool) error {
 	r.splice.drop(number)
 	col := r.indent(number)
+	last := number
+	for last+1 < len(r.lines) && r.indent(last+1) > col && r.isComment(last+1, number) {
+		last++
+		r.splice.drop(last)
+	}
 	alone := true
 	for i := number + 1; i < len(r.lines) && r.isItem(i) && r.indent(i) == col && r.blockAt(i) == r.blockAt(number); i++ {
 		alone = alone && gone[i]
 	}
 	first := number
 	if alone {
-		for first > 0 && r.isCommentOf(first-1, number) {
-			first--
-			r.splice.drop(first)
+		first = r.dropComments(number)
+		if first > 0 && r.isTemplateComment(first-1) {
+			return fmt.Errorf("%w: a comment of the template stands above line %d", ErrForm, number+1)
 		}
 	}
-	before, behind := first-1, number+1
-	if before < 0 || r.kindOf(before) != empty || r.splice.removed[before] {
+	r.dropBlank(first-1, last+1, col)
+	return nil
+}
+
+// dropBlank drops one of the blank lines around what stood between two lines, and the one that is left
+// between a key and its first item.
+func (r *remover) dropBlank(before, behind, col int) {
+	apart := behind < len(r.lines) && r.kindOf(behind) == empty
+	if before >= 0 && r.kindOf(before) == empty && !r.splice.removed[before] {
+		switch {
+		case apart:
+			r.splice.drop(behind)
+		case behind == len(r.lines) || r.kindOf(behind) == content && r.indent(behind) < col:
+			r.splice.drop(before)
+		}
 		return
 	}
-	switch {
-	case behind < len(r.lines) && r.kindOf(behind) == empty:
+	for before >= 0 && r.splice.removed[before] {
+		before--
+	}
+	if apart && r.looks[behind].below >= col && before >= 0 && r.kindOf(before) == content && !r.isItem(before) {
 		r.splice.drop(behind)
-	case behind == len(r.lines) || r.kindOf(behind) == content && r.indent(behind) < col:
-		r.splice.drop(before)
 	}
 }
 
-// isCommentOf tells whether a line is a comment at the indentation of the given line, in its template block.
-func (r *remover) isCommentOf(i, number int) bool {
-	l := r.lines[i]
-	return r.kindOf(i) == comment && r.indent(i) == r.indent(number) && r.blockAt(i) == r.blockAt(number) &&
-		!r.inAction[i] && !r.isDynamic(l.start, l.end)
+// dropComments drops the comments right above a line, at its indentation, and returns the first line that goes.
+// An item that somebody took out by making it a comment is none.
+func (r *remover) dropComments(number int) (first int) {
+	first = number
+	for first > 0 && r.indent(first-1) == r.indent(number) && r.isComment(first-1, number) && !itemInComment.Match(r.lines[first-1].of(r.text)) {
+		first--
+		r.splice.drop(first)
+	}
+	return first
 }
 
-// dropKey removes a key whose value has become empty from its mapping. It refuses a
+var itemInComment = regexp.MustCompile(`^\s*#+\s*-\s`)
+
+// isComment tells whether a line is a comment in the template block of the given line.
+func (r *remover) isComment(i, number int) bool {
+	l := r.lines[i]
+	return r.kindOf(i) == comment && r.blockAt(i) == r.blockAt(number) && !r.inAction[i] && !r.isDynamic(l.start, l.end)
+}
+
+// isTemplateComment tells whether a line holds nothing but a comment of the template.
+func (r *remover) isTemplateComment(i int) bool {
+	text := bytes.TrimLeft(r.lines[i].of(r.text), " \t")
+	return r.kindOf(i) == directive && (bytes.HasPrefix(text, []byte("{{/*")) || bytes.HasPrefix(text, []byte("{{- /*")))
+}
+
+// dropKey removes a key whose value has become empty from its mapping, with the comments above it. It refuses a
 // key that shares its line with something else, and one below which template
 // directives print something: that would be left without it.
 func (r *remover) dropKey(mapping, key *yaml.Node) error {
@@ -135,6 +175,7 @@ func (r *remover) dropKey(mapping, key *yaml.Node) error {
 		return fmt.Errorf("%w: only template directives would be left below %s at line %d", ErrForm, key.Value, key.Line)
 	}
 	r.splice.drop(number)
+	r.dropComments(number)
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		if mapping.Content[i] == key {
 			mapping.Content = slices.Delete(mapping.Content, i, i+2)

@@ -55,12 +55,25 @@ func (s *source) listStyleOf(list *yaml.Node) (listStyle, error) {
 			return style, err
 		}
 		starts = append(starts, number)
-		text := s.lines[number].of(s.masked)[dash+1:]
-		style.dash, style.gap = dash, 1+indentOf(text)
+		style.dash, style.gap = dash, s.gap(number, dash)
 	}
 	style.blank = s.gaps(starts)
 	style.quote = quotingOf(list.Content)
 	return style, nil
+}
+
+// gap returns how far behind the dash of an item its text begins, directives included.
+func (s *source) gap(number, dash int) int {
+	return 1 + indentOf(s.lines[number].of(s.text)[dash+1:])
+}
+
+// firstGap is the gap of a list's first item.
+func (s *source) firstGap(list *yaml.Node) int {
+	item := list.Content[0]
+	if item.Line != list.Line {
+		return item.Column - list.Column
+	}
+	return s.gap(lineOf(item), list.Column-1)
 }
 
 // step returns how much deeper a mapping's entries stand than the mapping's key.
@@ -109,7 +122,7 @@ func isBlockList(n *yaml.Node) bool {
 // podsStyleOf returns how the items of the mutator's list write their pods: in the
 // form of the last item that has any, and in the style of the last one that shows
 // it. What none shows stays as byDefault has it.
-func podsStyleOf(list *yaml.Node, byDefault podsStyle) (podsStyle, error) {
+func (s *source) podsStyleOf(list *yaml.Node, byDefault podsStyle) (podsStyle, error) {
 	style := byDefault
 	form := formUnknown
 	if list == nil {
@@ -127,7 +140,7 @@ func podsStyleOf(list *yaml.Node, byDefault podsStyle) (podsStyle, error) {
 		if seen == formUnknown || seen != form {
 			continue
 		}
-		if style.learn(key, pods) {
+		if style.learn(s, key, pods) {
 			break
 		}
 		if lists := append(childValues(pods, allowKey, denyKey), pods); style.quote == byDefault.quote {
@@ -151,10 +164,10 @@ func formOf(pods *yaml.Node) podsForm {
 }
 
 // learn takes over the style of one item's pods, and says whether they show it.
-func (st *podsStyle) learn(key, pods *yaml.Node) bool {
+func (st *podsStyle) learn(s *source, key, pods *yaml.Node) bool {
 	if isBlockList(pods) {
 		st.list = pods.Column - key.Column
-		st.gap = pods.Content[0].Column - pods.Column
+		st.gap = s.firstGap(pods)
 		st.quote = quotingOf(pods.Content)
 		return true
 	}
@@ -163,7 +176,7 @@ func (st *podsStyle) learn(key, pods *yaml.Node) bool {
 		if isBlockList(list) && list.Line > k.Line {
 			st.step = k.Column - key.Column
 			st.inMap = list.Column - k.Column
-			st.gap = list.Content[0].Column - list.Column
+			st.gap = s.firstGap(list)
 			st.quote = quotingOf(list.Content)
 			return true
 		}
