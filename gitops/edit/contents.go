@@ -3,6 +3,7 @@ package edit
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -26,7 +27,7 @@ var (
 // the document's table of contents: a list of links to its headings. Where it has
 // none, or one that leaves out headings of that level, nothing happens.
 func (m *markdown) addToContents(s *splice, level, before int, title string) {
-	entries := m.contents()
+	entries := m.contents(level)
 	previous, next := -1, -1
 	for i, entry := range entries {
 		h := m.headings[entry.heading]
@@ -57,8 +58,9 @@ func (m *markdown) addToContents(s *splice, level, before int, title string) {
 	}
 }
 
-// contents returns the entries of the first list whose items are links to headings of the document.
-func (m *markdown) contents() []contentsEntry {
+// contents returns the entries of the first list whose items are links to headings of the document. Where
+// nothing says that it is a table of contents, it must have all headings of the level that follow.
+func (m *markdown) contents(level int) []contentsEntry {
 	bySlug := map[string]int{}
 	for i, h := range m.headings {
 		if _, ok := bySlug[slug(h.title)]; !ok {
@@ -70,11 +72,21 @@ func (m *markdown) contents() []contentsEntry {
 			continue
 		}
 		entries, links := m.links(n, bySlug)
-		if 2*len(entries) > links && (len(entries) > 1 || announcesContents(n.PreviousSibling(), m.text)) {
+		if 2*len(entries) > links && (announcesContents(n.PreviousSibling(), m.text) || len(entries) > 1 && m.lists(entries, level)) {
 			return entries
 		}
 	}
 	return nil
+}
+
+// lists tells whether entries link to all headings of a level that stand behind them.
+func (m *markdown) lists(entries []contentsEntry, level int) bool {
+	for _, i := range m.sections(level) {
+		if m.headings[i].line > entries[len(entries)-1].line && !slices.ContainsFunc(entries, func(e contentsEntry) bool { return e.heading == i }) {
+			return false
+		}
+	}
+	return true
 }
 
 var contentsPattern = regexp.MustCompile(`(?i)^(<!--+ *toc\b|(table of )?contents\b)`)
@@ -122,7 +134,7 @@ func (m *markdown) entryEnd(entries []contentsEntry, index int) int {
 	end := entries[index].line + 1
 	for end < len(m.lines) && !m.blankLine(end) {
 		text := m.line(end)
-		if indentOf([]byte(text)) <= indentOf([]byte(entries[index].prefix)) {
+		if blanksOf(text) <= blanksOf(entries[index].prefix) {
 			break
 		}
 		end++
@@ -157,9 +169,9 @@ func counted(entries []contentsEntry, prefix string) bool {
 
 // renumber counts on in the entries behind a new one with the given prefix.
 func (m *markdown) renumber(s *splice, behind []contentsEntry, prefix string) {
-	indent := indentOf([]byte(prefix))
+	indent := blanksOf(prefix)
 	for _, entry := range behind {
-		switch own := indentOf([]byte(entry.prefix)); {
+		switch own := blanksOf(entry.prefix); {
 		case own < indent:
 			return
 		case own == indent:
@@ -167,6 +179,22 @@ func (m *markdown) renumber(s *splice, behind []contentsEntry, prefix string) {
 			s.replace(start, start+len(entry.prefix), following(entry.prefix, true))
 		}
 	}
+}
+
+// blanksOf is the width of the spaces and tabs that a text begins with.
+func blanksOf(text string) int {
+	width := 0
+	for _, c := range text {
+		switch c {
+		case ' ':
+			width++
+		case '\t':
+			width += 4 - width%4
+		default:
+			return width
+		}
+	}
+	return width
 }
 
 // slug returns the anchor that GitLab and GitHub make from a heading.

@@ -54,7 +54,7 @@ func TestHostileText(t *testing.T) {
 		{"aliases in a chart", "version: 1.0.0\na: &a [" + times("*a,", n) + "]\n", edit.VersionEdit{Version: "1.0.1"}},
 		{"link definitions", "# a\n\n" + times("[a]: b\n", n), section},
 		{"quotes in quotes", "# a\n" + times(">", n), section},
-		{"markers", "## " + section.Heading + "\n" + times(section.Marker+"\n<!-- "+section.Marker+" -->\n", n), section},
+		{"markers", "## " + section.Heading + "\n" + times(section.Marker+"\n<!-- "+section.Marker+" -->\n", n) + "<!-- /" + section.Marker + " -->\n", section},
 		{"blocks in a template", times("{{ if .a }}\n## License\n", n) + times("{{ end }}\n", n), section},
 	}
 	for _, c := range cases {

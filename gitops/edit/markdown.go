@@ -2,6 +2,7 @@ package edit
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 	"text/template/parse"
 
@@ -11,7 +12,7 @@ import (
 )
 
 // markdown is a Markdown text with its structure. Where the text is a template (a
-// README.md.gotmpl), its actions are blanked for the reader of the structure.
+// README.md.gotmpl), its actions are blanked for the reader of the structure, and so is front matter.
 type markdown struct {
 	src      *source
 	text     []byte
@@ -34,6 +35,7 @@ func readMarkdown(src []byte) *markdown {
 	if isTemplate(src) {
 		m.src = readSource(src)
 	}
+	m.src.masked = withoutFrontMatter(m.src.masked)
 	m.root = goldmark.DefaultParser().Parse(text.NewReader(m.src.masked))
 	for n := m.root.FirstChild(); n != nil; n = n.NextSibling() {
 		h, ok := n.(*ast.Heading)
@@ -45,6 +47,24 @@ func readMarkdown(src []byte) *markdown {
 		m.headings = append(m.headings, heading{h.Level, plainText(n, m.src.masked), number, !bytes.HasPrefix(head, []byte("#"))})
 	}
 	return m
+}
+
+// withoutFrontMatter blanks what static site generators read before a text: it would be a break and a heading.
+func withoutFrontMatter(text []byte) []byte {
+	body := bytes.TrimPrefix(text, []byte("\uFEFF"))
+	begin := len(text) - len(body)
+	for i, l := range textLines(body) {
+		line := string(bytes.TrimRight(l.of(body), " \t"))
+		switch {
+		case i == 0 && line != "---" && line != "+++":
+			return text
+		case i > 0 && (line == string(body[:3]) || line == "..." && body[0] == '-'):
+			masked := bytes.Clone(text)
+			blank(masked[begin : begin+l.end])
+			return masked
+		}
+	}
+	return text
 }
 
 // isTemplate says whether src holds template actions and is a valid template.
@@ -137,11 +157,14 @@ func (m *markdown) sectionEnd(index int) int {
 }
 
 // above returns the line where what belongs to the heading on the given line
-// begins: an anchor or a comment directly above it, a break across the page.
+// begins: an anchor or a comment directly above it, an anchor over a blank line, a break across the page.
 func (m *markdown) above(number int) int {
 	at := number
 	for at > 0 && isAttached(m.line(at-1)) {
 		at--
+	}
+	if at == number && at > 1 && m.blankLine(at-1) && isAnchor(m.line(at-2)) {
+		at -= 2
 	}
 	before := at
 	for before > 0 && m.blankLine(before-1) {
@@ -153,10 +176,19 @@ func (m *markdown) above(number int) int {
 	return at
 }
 
+var (
+	lineComment = regexp.MustCompile(`^<!--\s*(.*?)\s*-->$`)
+	// closingComment is what comments say that end something above them.
+	closingComment = regexp.MustCompile(`(?i)^/|\b(end|stop|enable)\b|^end_|_end$`)
+)
+
+// isAttached tells whether a line belongs to the heading right below it.
 func isAttached(text string) bool {
-	text = strings.TrimSpace(text)
-	return strings.HasPrefix(text, "<a ") || strings.HasPrefix(text, "<!-- markdownlint-disable")
+	comment := lineComment.FindStringSubmatch(strings.TrimSpace(text))
+	return isAnchor(text) || comment != nil && !closingComment.MatchString(comment[1])
 }
+
+func isAnchor(text string) bool { return strings.HasPrefix(strings.TrimSpace(text), "<a ") }
 
 // isBreak says whether a thematic break stands on a line.
 func (m *markdown) isBreak(number int) bool {

@@ -138,8 +138,8 @@ func (e SectionEdit) section(level int, setext bool) []string {
 }
 
 // ours finds the lines between the markers: the first behind the first marker, and
-// the one that ends them. A section that has lost its second marker ends with the
-// next heading, if it has its own; else it is people's by now.
+// the one that ends them. A section that has lost its second marker is people's by now: nobody
+// knows where theirs begins.
 func (e SectionEdit) ours(m *markdown) (first, last int, found bool) {
 	if e.Marker == "" {
 		return 0, 0, false
@@ -154,15 +154,7 @@ func (e SectionEdit) ours(m *markdown) (first, last int, found bool) {
 			return first, stop, true
 		}
 	}
-	last = len(m.lines)
-	for _, h := range m.headings {
-		if h.line >= first {
-			last = m.above(h.line)
-			break
-		}
-		found = e.isHeading(h)
-	}
-	return first, last, found
+	return 0, 0, false
 }
 
 func (e SectionEdit) isHeading(h heading) bool {
