@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/engine"
@@ -59,6 +60,9 @@ func (by *Renderer) execute(ctx context.Context, c *Chart, r Request, as stage, 
 	}
 	templates := p.templates()
 	setSurroundings(p.chart, date)
+	if by.Restart != nil {
+		by.Restart(strings.Join([]string{c.Name, r.Namespace, r.ReleaseName, date}, "/"))
+	}
 	defer yaml.Remember()()
 	rendered, err := engine.Engine{LintMode: as == upgrade}.Render(p.chart, values)
 	if err != nil {

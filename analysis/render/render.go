@@ -61,6 +61,10 @@ func (o *Output) Values() map[string]any {
 // Renderer renders charts, and keeps of one what it may need for the next: schemas as they are when
 // compiled, and values as they are when read. It may be used by several goroutines at once. The zero value is ready.
 type Renderer struct {
+	// Restart is called before templates run, with what names the chart, its release and which of the renders that are
+	// compared it is: for whoever lets them draw the same for the same. It is nil for nobody.
+	Restart func(seed string)
+
 	schemas schemas
 	values  valuesFiles
 }

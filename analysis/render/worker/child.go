@@ -70,7 +70,7 @@ func work(text string, in io.Reader, out io.Writer) error {
 		return err
 	}
 	in = bufio.NewReader(in)
-	var renderer render.Renderer
+	renderer := render.Renderer{Restart: fixDraws().restart}
 	var request []byte // its memory holds one request after the other, and nothing of it stays
 	for {
 		idle := time.AfterFunc(idleTime, func() { giveBack(limits) })
