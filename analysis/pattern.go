@@ -1,6 +1,6 @@
 package analysis
 
-import wildcard "github.com/IGLOU-EU/go-wildcard"
+import "tokenward/analysis/wildcard"
 
 // Covers tells whether the pattern matches every pod of the workload, both as
 // admission sees it and by its final name.

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	wildcard "github.com/IGLOU-EU/go-wildcard"
+	"tokenward/analysis/wildcard"
 )
 
 const (

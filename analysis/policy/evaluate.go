@@ -5,7 +5,7 @@ import (
 	"maps"
 	"slices"
 
-	wildcard "github.com/IGLOU-EU/go-wildcard"
+	"tokenward/analysis/wildcard"
 
 	"tokenward/analysis/render"
 )

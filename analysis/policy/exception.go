@@ -6,7 +6,7 @@ import (
 	"path"
 	"slices"
 
-	wildcard "github.com/IGLOU-EU/go-wildcard"
+	"tokenward/analysis/wildcard"
 
 	"tokenward/analysis/render"
 )

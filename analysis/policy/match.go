@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	wildcard "github.com/IGLOU-EU/go-wildcard"
+	"tokenward/analysis/wildcard"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"

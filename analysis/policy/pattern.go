@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	wildcard "github.com/IGLOU-EU/go-wildcard"
+	"tokenward/analysis/wildcard"
 )
 
 // checkPattern refuses what fits does not evaluate: lists, variables, comparisons, and

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	wildcard "github.com/IGLOU-EU/go-wildcard"
+	"tokenward/analysis/wildcard"
 )
 
 // preconditions are the conditions of a rule that are understood: comparisons of the

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	wildcard "github.com/IGLOU-EU/go-wildcard"
+	"tokenward/analysis/wildcard"
 
 	"tokenward/analysis/render"
 

@@ -6,7 +6,7 @@ import (
 	"sort"
 	"strings"
 
-	wildcard "github.com/IGLOU-EU/go-wildcard"
+	"tokenward/analysis/wildcard"
 
 	"tokenward/analysis"
 )

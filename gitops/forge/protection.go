@@ -5,8 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/IGLOU-EU/go-wildcard"
+	"strings"
 )
 
 // PushRules are the conditions that a project sets on pushed commits. Texts are
@@ -56,7 +55,17 @@ type ProtectedBranch struct {
 
 // Protects tells whether the rule holds for a branch.
 func (b ProtectedBranch) Protects(branch string) bool {
-	return wildcard.MatchSimple(b.Pattern, branch)
+	parts := strings.Split(b.Pattern, "*")
+	rest, ok := strings.CutPrefix(branch, parts[0])
+	if !ok || len(parts) == 1 {
+		return ok && rest == ""
+	}
+	for _, part := range parts[1 : len(parts)-1] {
+		if _, rest, ok = strings.Cut(rest, part); !ok {
+			return false
+		}
+	}
+	return strings.HasSuffix(rest, parts[len(parts)-1])
 }
 
 // LetsPush tells whether a user with this level may push to what the rule protects, as

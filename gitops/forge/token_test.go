@@ -1,6 +1,7 @@
 package forge
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -48,5 +49,22 @@ func TestProtectedBranchLetsPush(t *testing.T) {
 	r := rules[0]
 	if !r.Protects("bot/a/b") || r.Protects("bots") || !r.LetsPush(Maintainer, 1) || r.LetsPush(Developer, 1) || !r.LetsPush(Developer, 5) {
 		t.Errorf("%+v is read wrongly", r)
+	}
+}
+
+func TestProtects(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		pattern, branch string
+		want            bool
+	}{
+		{"main", "main", true}, {"main", "main2", false}, {"*", "any/thing", true}, {"*", "", true}, {"", "", true}, {"", "a", false},
+		{"release/*-lts", "release/1-lts", true}, {"release/*-lts", "release/-lts", true}, {"release/*-lts", "release/lts", false},
+		{"a*b*c", "a-b-b-c", true}, {"a*b*c", "a-c-b", false}, {"a*b*c", "abc", true}, {"**-x", "a-x", true}, {"*ab", "aab", true},
+		{"a*a", "a", false}, {"a?", "a", false}, {strings.Repeat("*a", 60) + "*b", strings.Repeat("a", 120), false},
+	} {
+		if got := (ProtectedBranch{Pattern: tc.pattern}).Protects(tc.branch); got != tc.want {
+			t.Errorf("%q protects %q: %t, want %t", tc.pattern, tc.branch, got, tc.want)
+		}
 	}
 }
