@@ -57,13 +57,15 @@ func indexTemplates(parts []chartPart) templateIndex {
 	for _, part := range parts {
 		for i := range part.templates {
 			t := &part.templates[i]
-			for _, path := range t.reads {
+			for _, path := range t.reads.list {
 				ix.read[pathKey(path)] = true
 			}
 			if !t.pods {
 				continue
 			}
-			for _, path := range addPaths(slices.Clone(t.guards), part.off) {
+			guards := t.guards.clone()
+			guards.addAll(part.off)
+			for _, path := range guards.list {
 				key := pathKey(path)
 				ix.dependent[key] = append(ix.dependent[key], t)
 			}
@@ -71,8 +73,6 @@ func indexTemplates(parts []chartPart) templateIndex {
 	}
 	return ix
 }
-
-func pathKey(path []string) string { return strings.Join(path, "\x00") }
 
 // says tells whether the value's path has every word: what a switch must have that no
 // template is seen to depend on.

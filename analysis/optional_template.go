@@ -15,7 +15,7 @@ type podTemplate struct {
 	makes bool // pods may really come from it, as far as its other lines tell
 	// guards are the values that conditions around such objects read, reads all
 	// the values that it reads; as paths among the release's.
-	guards, reads [][]string
+	guards, reads pathSet
 	uses          []templateUse
 }
 
@@ -35,7 +35,7 @@ type templateScanner struct {
 
 // templateBlock is an open if, with, range or define.
 type templateBlock struct {
-	reads [][]string
+	reads pathSet
 	dot   []string     // the value that the dot stands for in it, nil where it is no single one
 	outer *podTemplate // what a define stands in, nil for other blocks
 }
@@ -55,7 +55,7 @@ func (s *templateScanner) scan(file, name string, text []byte) {
 					whole = string(text)
 				}
 				current.makes = current.makes || s.kinds.maybe(step.kind, whole, step.at)
-				current.guards = addPaths(current.guards, guardsOf(open))
+				current.guards.addAll(guardsOf(open))
 			}
 		case !strings.HasPrefix(step.text, "{{"):
 			current.named = append(append(current.named, '\n'), strings.ToLower(step.text)...)
@@ -69,7 +69,8 @@ func (s *templateScanner) scan(file, name string, text []byte) {
 
 // read notes the values and named templates that a piece of a template mentions.
 func (s *templateScanner) read(t *podTemplate, text string, open []templateBlock) {
-	t.reads = addPaths(t.reads, s.paths(text, dotOf(open)))
+	read := s.paths(text, dotOf(open))
+	t.reads.addAll(read.list)
 	if !strings.Contains(text, "include") && !strings.Contains(text, "template") {
 		return
 	}
@@ -86,8 +87,8 @@ func (s *templateScanner) follow(open []templateBlock, t *podTemplate, action, r
 		return append(open, templateBlock{reads: s.paths(rest, dot), dot: dot}), t
 	case "with", "range", "block":
 		b := templateBlock{reads: s.paths(rest, dot)}
-		if action == "with" && len(b.reads) == 1 {
-			b.dot = b.reads[0]
+		if action == "with" && len(b.reads.list) == 1 {
+			b.dot = b.reads.list[0]
 		}
 		return append(open, b), t
 	case "define":
@@ -99,7 +100,8 @@ func (s *templateScanner) follow(open []templateBlock, t *podTemplate, action, r
 		return append(open, templateBlock{outer: t}), inner
 	case "else":
 		if last >= 0 {
-			open[last].reads = addPaths(open[last].reads, s.paths(rest, dot))
+			read := s.paths(rest, dot)
+			open[last].reads.addAll(read.list)
 		}
 	case "end":
 		if last >= 0 && open[last].outer != nil {
@@ -112,20 +114,19 @@ func (s *templateScanner) follow(open []templateBlock, t *podTemplate, action, r
 
 // paths are the values that a piece of a template reads, below dot where it names
 // them by the dot alone.
-func (s *templateScanner) paths(text string, dot []string) [][]string {
-	var out [][]string
+func (s *templateScanner) paths(text string, dot []string) (out pathSet) {
 	for keys := range valuesRead(text) {
 		path := strings.Split(keys, ".")
 		if path[0] != "global" {
 			path = slices.Concat(s.prefix, path)
 		}
-		out = addPaths(out, [][]string{path})
+		out.add(path)
 	}
 	if dot == nil {
 		return out
 	}
 	for keys := range relativeRead(text) {
-		out = addPaths(out, [][]string{slices.Concat(dot, strings.Split(keys, "."))})
+		out.add(slices.Concat(dot, strings.Split(keys, ".")))
 	}
 	return out
 }
@@ -137,16 +138,19 @@ func dotOf(open []templateBlock) []string {
 	return open[len(open)-1].dot
 }
 
+// maxGuards is how many of the blocks around a place are looked at.
+const maxGuards = 100
+
 // guardsOf is what the conditions around a place read, those around its define left out.
 func guardsOf(open []templateBlock) [][]string {
-	var out [][]string
-	for _, b := range slices.Backward(open) {
+	var out pathSet
+	for _, b := range slices.Backward(open[max(0, len(open)-maxGuards):]) {
 		if b.outer != nil {
 			break
 		}
-		out = addPaths(out, b.reads)
+		out.addAll(b.reads.list)
 	}
-	return out
+	return out.list
 }
 
 // templates returns the files with what the named templates that they use add to them.
@@ -168,17 +172,18 @@ func (s *templateScanner) joined(t *podTemplate, done map[*podTemplate]*podTempl
 	done[t] = t
 	t.names = string(t.named)
 	out := *t
-	out.guards, out.reads, out.named = slices.Clone(t.guards), slices.Clone(t.reads), slices.Clone(t.named)
+	out.guards, out.reads, out.named = t.guards.clone(), t.reads.clone(), slices.Clone(t.named)
 	for _, u := range t.uses {
 		inner, ok := s.defines[u.name]
 		if !ok {
 			continue
 		}
 		more := s.joined(inner, done)
-		out.reads = addPaths(out.reads, more.reads)
+		out.reads.addAll(more.reads.list)
 		if more.pods {
 			out.pods, out.makes = true, out.makes || more.makes
-			out.guards = addPaths(addPaths(out.guards, u.guards), more.guards)
+			out.guards.addAll(u.guards)
+			out.guards.addAll(more.guards.list)
 			if len(out.named) < maxNames {
 				out.named = append(append(out.named, '\n'), more.names...)
 			}
@@ -191,16 +196,3 @@ func (s *templateScanner) joined(t *podTemplate, done map[*podTemplate]*podTempl
 
 // maxNames bounds how many names are gathered from templates that use each other.
 const maxNames = 1 << 16
-
-func addPaths(paths, more [][]string) [][]string {
-	for _, p := range more {
-		if !hasPath(paths, p) {
-			paths = append(paths, p)
-		}
-	}
-	return paths
-}
-
-func hasPath(paths [][]string, path []string) bool {
-	return slices.ContainsFunc(paths, func(p []string) bool { return slices.Equal(p, path) })
-}

@@ -1,6 +1,8 @@
 package analysis
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -38,12 +40,12 @@ func TestTemplateScanner(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := scanned(nil, c.files...)[0]
-			if d := cmp.Diff(c.guards, got.guards); d != "" || got.pods != c.pods {
+			if d := cmp.Diff(c.guards, got.guards.list); d != "" || got.pods != c.pods {
 				t.Errorf("makes pods: %t, want %t; guards (-want +got):\n%s", got.pods, c.pods, d)
 			}
 		})
 	}
-	if got := scanned([]string{"sub"}, "{{ if .Values.a }}\nkind: Pod\n{{ end }}")[0].guards; len(got) != 1 || got[0][0] != "sub" {
+	if got := scanned([]string{"sub"}, "{{ if .Values.a }}\nkind: Pod\n{{ end }}")[0].guards.list; len(got) != 1 || got[0][0] != "sub" {
 		t.Errorf("a subchart's value is read at %v", got)
 	}
 }
@@ -56,4 +58,22 @@ func FuzzTemplateScanner(f *testing.F) {
 			t.Errorf("%d templates of two files", len(got))
 		}
 	})
+}
+
+// TestTemplateOfManyValues reads more values than are noted, in a time that grows with their number.
+func TestTemplateOfManyValues(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	for i := range 200_000 {
+		fmt.Fprintf(&text, "{{ .Values.a%d }}{{ .Values.a%d }}\n", i, i)
+	}
+	got := scanned(nil, text.String())[0].reads.list
+	if len(got) != maxPaths {
+		t.Fatalf("%d values are noted, want %d", len(got), maxPaths)
+	}
+	for i, path := range got {
+		if want := fmt.Sprintf("a%d", i); path[0] != want {
+			t.Fatalf("value %d is %s, want %s", i, path[0], want)
+		}
+	}
 }

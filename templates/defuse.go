@@ -23,6 +23,17 @@ func Code(s string) string {
 	return fence + s + fence
 }
 
+// Name is a file's path as it is, for the text of a link, or in a code span where it holds anything but
+// letters, digits and what is common between them.
+func Name(path string) string {
+	for _, r := range path {
+		if r >= 0x80 || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/.-_", r) {
+			return Code(path)
+		}
+	}
+	return path
+}
+
 // Text defuses a foreign sentence: it mentions nobody, refers to and closes
 // nothing, starts no quick action, and holds no HTML, image or comment.
 func Text(s string) string {

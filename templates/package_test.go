@@ -39,3 +39,14 @@ func TestPackageVersions(t *testing.T) {
 		t.Errorf("the changelog says %q, want %q", got, want)
 	}
 }
+
+// TestSectionDefusesTheFile has an umbrella whose file's name would act in packages' documentation.
+func TestSectionDefusesTheFile(t *testing.T) {
+	t.Parallel()
+	for _, hostile := range append(hostileTexts, "v](javascript:x\") <img src=x>") {
+		for _, url := range []string{"", "https://gitlab.example.com/x"} {
+			section := Section{Policy: "mutate", Validate: "validate", File: "chart/" + hostile + ".yaml", FileURL: url}
+			checkDefused(t, hostile, must(t, section.Body))
+		}
+	}
+}

@@ -144,7 +144,7 @@ func (p Package) ChangelogEntry() string {
 func (s Section) Body() (string, error) { return execute("section.md.tmpl", s) }
 
 func execute(name string, data any) (string, error) {
-	t, err := template.New(name).Funcs(template.FuncMap{"code": Code, "text": Text, "cell": Cell, "plain": Plain}).ParseFS(files, name, "request.md.tmpl")
+	t, err := template.New(name).Funcs(template.FuncMap{"code": Code, "text": Text, "cell": Cell, "plain": Plain, "name": Name}).ParseFS(files, name, "request.md.tmpl")
 	if err != nil {
 		return "", fmt.Errorf("parse template %s: %w", name, err)
 	}

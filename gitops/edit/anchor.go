@@ -39,7 +39,7 @@ func hasKey(src []byte, name string) bool {
 		if isKeyLine(src[start:end], name) {
 			return true
 		}
-		at = i + len(name)
+		at = end // only the begin of a line can be a key
 	}
 }
 

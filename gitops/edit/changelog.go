@@ -40,7 +40,11 @@ func (e ChangelogEdit) Apply(src []byte) (dst []byte, changes []Change, err erro
 	if err := checkName("the entry", e.Entry); err != nil {
 		return nil, nil, err
 	}
-	c := readChangelog(readMarkdown(src))
+	m, err := readMarkdown(src)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := readChangelog(m)
 	if c.has(wanted, e) {
 		return src, nil, nil
 	}
@@ -55,7 +59,7 @@ func (e ChangelogEdit) Apply(src []byte) (dst []byte, changes []Change, err erro
 	s := newSplice(src, c.lines)
 	s.add(c.top(), c.release(e)...)
 	dst, changes = s.apply()
-	if !c.proven(readChangelog(readMarkdown(dst)), wanted, e) {
+	if after, err := readMarkdown(dst); err != nil || !c.proven(readChangelog(after), wanted, e) {
 		return nil, nil, fmt.Errorf("%w: the release %s would not stand where it should", ErrUnproven, e.Version)
 	}
 	return dst, changes, nil
@@ -65,7 +69,11 @@ func (e ChangelogEdit) Apply(src []byte) (dst []byte, changes []Change, err erro
 // the entry in that of a higher one. It is false where Version is no semantic version.
 func (e ChangelogEdit) Has(src []byte) bool {
 	wanted, err := readVersion(e.Version)
-	return err == nil && readChangelog(readMarkdown(src)).has(wanted, e)
+	if err != nil {
+		return false
+	}
+	m, err := readMarkdown(src)
+	return err == nil && readChangelog(m).has(wanted, e)
 }
 
 // changelog is a Markdown text with its releases, in the order of the file.

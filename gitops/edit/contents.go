@@ -72,7 +72,7 @@ func (m *markdown) contents(level int) []contentsEntry {
 			continue
 		}
 		entries, links := m.links(n, bySlug)
-		if 2*len(entries) > links && (announcesContents(n.PreviousSibling(), m.text) || len(entries) > 1 && m.lists(entries, level)) {
+		if 2*len(entries) > links && (m.announcesContents(n.PreviousSibling()) || len(entries) > 1 && m.lists(entries, level)) {
 			return entries
 		}
 	}
@@ -92,14 +92,14 @@ func (m *markdown) lists(entries []contentsEntry, level int) bool {
 var contentsPattern = regexp.MustCompile(`(?i)^(<!--+ *toc\b|(table of )?contents\b)`)
 
 // announcesContents says whether a heading or a comment says that a table of contents follows.
-func announcesContents(n ast.Node, src []byte) bool {
+func (m *markdown) announcesContents(n ast.Node) bool {
 	switch {
 	case n == nil:
 		return false
 	case n.Kind() == ast.KindHeading:
-		return contentsPattern.MatchString(plainText(n, src))
+		return contentsPattern.MatchString(m.plainText(n))
 	}
-	return n.Kind() == ast.KindHTMLBlock && n.Pos() >= 0 && contentsPattern.Match(src[n.Pos():])
+	return n.Kind() == ast.KindHTMLBlock && n.Pos() >= 0 && contentsPattern.Match(m.text[n.Pos():])
 }
 
 // links returns the items of a list, and of the lists in it, that link to headings, and the number of all items.
@@ -110,11 +110,12 @@ func (m *markdown) links(list ast.Node, bySlug map[string]int) (entries []conten
 		}
 		items++
 		first := n.FirstChild()
-		if first == nil || first.FirstChild() == nil {
+		if first == nil || first.Lines().Len() == 0 {
 			return ast.WalkContinue, nil
 		}
-		link, ok := first.FirstChild().(*ast.Link)
-		if !ok || first.Lines().Len() == 0 {
+		_, content := m.inline(first)
+		link, ok := content.FirstChild().(*ast.Link)
+		if !ok {
 			return ast.WalkContinue, nil
 		}
 		target, ok := strings.CutPrefix(string(link.Destination), "#")

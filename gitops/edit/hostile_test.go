@@ -54,6 +54,12 @@ func TestHostileText(t *testing.T) {
 		{"aliases in a chart", "version: 1.0.0\na: &a [" + times("*a,", n) + "]\n", edit.VersionEdit{Version: "1.0.1"}},
 		{"link definitions", "# a\n\n" + times("[a]: b\n", n), section},
 		{"quotes in quotes", "# a\n" + times(">", n), section},
+		{"links that do not end", "# a\n\n" + times("[a](", 50*n) + "\n\n- " + times("[a](", 50*n) + "\n", section},
+		{"a title of links that do not end", "# " + times("[a](", 50*n) + "\n", section},
+		{"emphasis that does not end", "# a\n\n" + times("*a_ ", 50*n), section},
+		{"blocks of a template that do not end", "# a\n" + times("{{if a}}", 80*n), section},
+		{"branches of a template", "# a\n{{if a}}" + times("{{else if a}}", 50*n) + "{{end}}\n", section},
+		{"a large text", times("# a\n\ntext\n", 100*n), section},
 		{"markers", "## " + section.Heading + "\n" + times(section.Marker+"\n<!-- "+section.Marker+" -->\n", n) + "<!-- /" + section.Marker + " -->\n", section},
 		{"blocks in a template", times("{{ if .a }}\n## License\n", n) + times("{{ end }}\n", n), section},
 	}
@@ -71,5 +77,14 @@ func TestHostileText(t *testing.T) {
 			}
 			t.Logf("%d bytes: %v, %d changes, error %.120v", len(c.text), took.Round(time.Millisecond), len(changes), err)
 		})
+	}
+}
+
+// TestHostileAnchor looks for a key in a long line that says its name again and again.
+func TestHostileAnchor(t *testing.T) {
+	t.Parallel()
+	line := "# " + strings.Repeat(mutator+" ", 200_000) + "\n"
+	if edit.HasAnchor([]byte(line), mutator) || !edit.HasAnchor([]byte(line+mutator+":\n"), mutator) {
+		t.Error("a key is found within a line, or not at the begin of one")
 	}
 }

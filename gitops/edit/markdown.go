@@ -2,13 +2,16 @@ package edit
 
 import (
 	"bytes"
+	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"text/template/parse"
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
-	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/parser"
+	gmtext "github.com/yuin/goldmark/text"
 )
 
 // markdown is a Markdown text with its structure. Where the text is a template (a
@@ -29,14 +32,27 @@ type heading struct {
 	setext bool   // underlined instead of marked with #
 }
 
-func readMarkdown(src []byte) *markdown {
+// Bounds of what is read. Markdown comes from whoever can push to a package, and is read outside of
+// the render workers; people keep nothing by hand that comes near them.
+const (
+	maxMarkdown = 4 << 20
+	maxActions  = 10_000 // in a template: the parser of templates calls itself for blocks in blocks
+	maxQuotes   = 100    // around each other: quotes in quotes take quadratic time
+	maxInline   = 1 << 9 // of a heading or an entry of a table of contents
+)
+
+// readMarkdown fails with ErrForm for a text beyond bearing.
+func readMarkdown(src []byte) (*markdown, error) {
 	m := &markdown{text: src, lines: textLines(src)}
+	if err := m.check(); err != nil {
+		return nil, err
+	}
 	m.src = &source{text: src, masked: src}
 	if isTemplate(src) {
 		m.src = readSource(src)
 	}
 	m.src.masked = withoutFrontMatter(m.src.masked)
-	m.root = goldmark.DefaultParser().Parse(text.NewReader(m.src.masked))
+	m.root = blocksOnly().Parse(gmtext.NewReader(m.src.masked))
 	for n := m.root.FirstChild(); n != nil; n = n.NextSibling() {
 		h, ok := n.(*ast.Heading)
 		if !ok || n.Pos() < 0 {
@@ -44,9 +60,56 @@ func readMarkdown(src []byte) *markdown {
 		}
 		number := m.lineAt(n.Pos())
 		head := bytes.TrimLeft(m.lines[number].of(m.src.masked), " ")
-		m.headings = append(m.headings, heading{h.Level, plainText(n, m.src.masked), number, !bytes.HasPrefix(head, []byte("#"))})
+		m.headings = append(m.headings, heading{h.Level, m.plainText(n), number, !bytes.HasPrefix(head, []byte("#"))})
 	}
-	return m
+	return m, nil
+}
+
+func (m *markdown) check() error {
+	if len(m.text) > maxMarkdown {
+		return fmt.Errorf("%w: it is larger than %d MiB", ErrForm, maxMarkdown>>20)
+	}
+	if bytes.Count(m.text, []byte("{{")) > maxActions {
+		return fmt.Errorf("%w: it has more than %d template actions", ErrForm, maxActions)
+	}
+	for i, l := range m.lines {
+		quotes := 0
+		for _, c := range l.of(m.text) {
+			if c == '>' {
+				quotes++
+			} else if c != ' ' && c != '\t' {
+				break
+			}
+		}
+		if quotes > maxQuotes {
+			return fmt.Errorf("%w: at line %d quotes stand in quotes more than %d times", ErrForm, i+1, maxQuotes)
+		}
+	}
+	return nil
+}
+
+// blocksOnly reads the structure of a text and leaves the text of its blocks alone: links that
+// do not end take quadratic time, and few blocks are asked for theirs.
+var blocksOnly = sync.OnceValue(func() parser.Parser {
+	return parser.NewParser(parser.WithBlockParsers(parser.DefaultBlockParsers()...), parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...))
+})
+
+var wholeParser = sync.OnceValue(goldmark.DefaultParser)
+
+// inline reads the text of a block, the first line of a long one, and returns it with the node that holds it.
+func (m *markdown) inline(n ast.Node) (text []byte, content ast.Node) {
+	lines := n.Lines()
+	for i := range lines.Len() {
+		segment := lines.At(i)
+		if text = append(text, segment.Value(m.src.masked)...); len(text) > maxInline {
+			text = text[:maxInline]
+			break
+		}
+	}
+	// As the text of a heading: it would be another block by itself where it begins with a number or a mark.
+	text = append([]byte("# "), bytes.ReplaceAll(bytes.TrimSpace(text), []byte("\n"), []byte(" "))...)
+	root := wholeParser().Parse(gmtext.NewReader(text))
+	return text, root.FirstChild()
 }
 
 // withoutFrontMatter blanks what static site generators read before a text: it would be a break and a heading.
@@ -103,10 +166,11 @@ func (m *markdown) line(number int) string { return string(m.lines[number].of(m.
 
 func (m *markdown) blankLine(number int) bool { return isBlank(m.lines[number].of(m.text)) }
 
-// plainText returns the text of a node without its markup.
-func plainText(n ast.Node, src []byte) string {
+// plainText returns the text of a block without its markup.
+func (m *markdown) plainText(n ast.Node) string {
+	src, content := m.inline(n)
 	var out strings.Builder
-	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+	_ = ast.Walk(content, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if entering {
 			switch n := n.(type) {
 			case *ast.Text:

@@ -35,7 +35,10 @@ func (e SectionEdit) Apply(src []byte) (dst []byte, changes []Change, err error)
 	if err := e.check(); err != nil {
 		return nil, nil, err
 	}
-	m := readMarkdown(src)
+	m, err := readMarkdown(src)
+	if err != nil {
+		return nil, nil, err
+	}
 	if first, last, found := e.ours(m); found {
 		s := newSplice(src, m.lines)
 		e.bringUpToDate(m, s, first, last)
@@ -60,16 +63,22 @@ func (e SectionEdit) Apply(src []byte) (dst []byte, changes []Change, err error)
 	return e.insert(m)
 }
 
-// Has says whether src has the section, by its marker or by its heading.
+// Has says whether src has the section, by its marker or by its heading. A text that Apply refuses to read has none.
 func (e SectionEdit) Has(src []byte) bool {
-	m := readMarkdown(src)
+	m, err := readMarkdown(src)
+	if err != nil {
+		return false
+	}
 	_, _, found := e.ours(m)
 	return found || e.byPeople(m)
 }
 
 // Text is what src says between the section's markers, "" where it has none.
 func (e SectionEdit) Text(src []byte) string {
-	m := readMarkdown(src)
+	m, err := readMarkdown(src)
+	if err != nil {
+		return ""
+	}
 	first, last, found := e.ours(m)
 	if !found {
 		return ""
@@ -224,7 +233,10 @@ func (e SectionEdit) insert(m *markdown) (dst []byte, changes []Change, err erro
 // proven says whether dst has the section with the wanted text, and all headings that
 // the source has outside the lines from first up to (not including) last.
 func (e SectionEdit) proven(m *markdown, first, last int, dst []byte) bool {
-	after := readMarkdown(dst)
+	after, err := readMarkdown(dst)
+	if err != nil {
+		return false
+	}
 	start, stop, found := e.ours(after)
 	if e.Marker == "" {
 		found = e.byPeople(after)
