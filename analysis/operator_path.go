@@ -59,7 +59,7 @@ func textsAtPaths(fields map[string]any, paths []string) []string {
 }
 
 // expand fills the placeholders of a name template. A placeholder with a list in
-// its path gives one name per item; a value that is missing and has no default
+// its path gives one name per item; a value that is missing and has no default, or holds * or ?,
 // gives no name.
 func expand(template string, fields map[string]any, name, namespace string) []string {
 	before, rest, ok := strings.Cut(template, "{")
@@ -95,7 +95,7 @@ func placeholder(hole string, fields map[string]any, name, namespace string) []s
 			if value == "" && hasFallback {
 				value = strings.ReplaceAll(fallback, "#", strconv.Itoa(i))
 			}
-			if value != "" {
+			if value != "" && !isWild(value) {
 				out = append(out, value)
 			}
 		}
@@ -104,7 +104,10 @@ func placeholder(hole string, fields map[string]any, name, namespace string) []s
 	for _, v := range valuesAt(fields, path) {
 		switch v.(type) {
 		case string, int, int64, float64, bool:
-			return []string{fmt.Sprint(v)}
+			if text := fmt.Sprint(v); !isWild(text) {
+				return []string{text}
+			}
+			return nil
 		}
 	}
 	if hasFallback {
@@ -112,6 +115,9 @@ func placeholder(hole string, fields map[string]any, name, namespace string) []s
 	}
 	return nil
 }
+
+// isWild tells whether a value, as part of a name, would match others as a pattern; Kubernetes refuses such names.
+func isWild(value string) bool { return strings.ContainsAny(value, "*?") }
 
 // holds tells whether a condition of the table is met. See OperatorPods.When.
 func holds(condition string, fields map[string]any) bool {

@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -206,6 +207,18 @@ func TestConditions(t *testing.T) {
 		if got := holds(condition, fields); got != want {
 			t.Errorf("holds(%q) = %v", condition, got)
 		}
+	}
+}
+
+// TestExpandGivesNoPatterns: a value is part of the name of pods, which would match others with * in it.
+func TestExpandGivesNoPatterns(t *testing.T) {
+	t.Parallel()
+	fields := map[string]any{"pool": "*", "pools": []any{map[string]any{"name": "a"}, map[string]any{"name": "?"}}}
+	if got := expand("{name}-{pool|p}", fields, "n", "ns"); len(got) != 0 {
+		t.Errorf("got %v", got)
+	}
+	if got := expand("{name}-{pools[].name|p}", fields, "n", "ns"); !slices.Equal(got, []string{"n-a"}) {
+		t.Errorf("got %v", got)
 	}
 }
 

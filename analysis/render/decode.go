@@ -148,6 +148,9 @@ func (d *decoder) add(fields map[string]any, p piece, depth int) error {
 		return nil
 	}
 	own := text(meta["namespace"])
+	if isWild(own) || isWild(name) && groupOf(apiVersion) != rbacGroup {
+		return fmt.Errorf("%s %q in namespace %q has a name with * or ?, which Kubernetes refuses", kind, name, own)
+	}
 	d.objects = append(d.objects, &Object{
 		APIVersion: apiVersion, Kind: kind, Namespace: own, Own: own, Name: name,
 		ReadFields: Held(fields), Source: p.source, Hook: hooks,
@@ -155,6 +158,12 @@ func (d *decoder) add(fields map[string]any, p piece, depth int) error {
 	d.templates = append(d.templates, p.template)
 	return nil
 }
+
+// rbacGroup is of the kinds whose names may hold almost anything.
+const rbacGroup = "rbac.authorization.k8s.io"
+
+// isWild tells whether a name would match others as a pattern. What is drawn gets its * later.
+func isWild(name string) bool { return strings.ContainsAny(name, "*?") }
 
 // addItems adds the items of a list; those of a typed list, as RoleList, may leave their kind out.
 func (d *decoder) addItems(items []any, apiVersion, kind string, p piece, depth int) error {

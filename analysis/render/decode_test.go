@@ -68,6 +68,12 @@ func TestDecode(t *testing.T) {
 		{name: "equal keys, the last wins", text: "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nmetadata: {name: b}\n", want: []string{"Pod b"}},
 		{name: "empty map values", text: "null\n---\n~\n", want: nil},
 		{
+			name: "names that would match others",
+			text: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: \"q*\"}\n---\napiVersion: v1\nkind: Pod\nmetadata: {generateName: \"?-\"}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: \"*\"}\n---\n" +
+				"apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: \"view:*\"}\n",
+			want: []string{"ClusterRole view:*"}, invalid: []string{"which Kubernetes refuses", `Pod "?-"`, `namespace "*"`},
+		},
+		{
 			name: "invalid among valid", text: "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n---\na: [\n---\njust text\n---\nmetadata: {name: x}\n---\napiVersion: v1\nkind: Pod\nmetadata: {}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: z}\n",
 			want:    []string{"Pod a", "Pod z"},
 			invalid: []string{"line 4 of what chart/templates/a.yaml renders", "it is not a map", "no apiVersion or no kind", "Pod has no name"},
