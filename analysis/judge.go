@@ -22,10 +22,8 @@ type JudgeOptions struct {
 // pure function; the result is sorted by namespace, release, kind and name.
 func Judge(set *Set, opts JudgeOptions) []Judgement {
 	ix := newIndex(set, opts)
-	atOnce(ix.subjects, func(_ int, s *subject) {
-		s.texts = ix.snippets(s)
-		s.own = ix.alone(s)
-	})
+	ix.read()
+	atOnce(ix.subjects, func(_ int, s *subject) { s.own = ix.alone(s) })
 	out := make([]Judgement, len(ix.subjects))
 	atOnce(ix.subjects, func(i int, s *subject) { out[i] = judge(s, ix.all(s)) })
 	return out

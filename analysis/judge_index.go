@@ -21,7 +21,8 @@ type index struct {
 	failed        map[string][]string    // namespaces whose releases could not be analysed
 	signs         *signs
 	observed      *live.Observations
-	err           error // embedded data that could not be read
+	texts         sync.Map // what ConfigMaps and Secrets hold, by their *render.Object
+	err           error    // embedded data that could not be read
 }
 
 type manifestKey struct{ kind, namespace, name string }

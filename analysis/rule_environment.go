@@ -13,7 +13,7 @@ func findEnvironment(ix *index, s *subject) []finding {
 		return nil
 	}
 	var out []finding
-	for _, v := range ix.environment(s) {
+	for _, v := range s.env {
 		for _, sign := range ix.signs.Env {
 			if sign.match.MatchString(v.name) && sign.value.MatchString(v.value) {
 				out = append(out, at(v.source, sign.says(), fmt.Sprintf("%s (%s) in container %s", sign.Words, v.name, v.container)))
@@ -34,12 +34,19 @@ type variable struct {
 // environment collects the variables of all containers: given ones, and those
 // from ConfigMaps that the platform renders. Values from the downward API, which only say who
 // the pod is, and those from Secrets are left out.
-func (ix *index) environment(s *subject) []variable {
+func (ix *index) environment(s *subject, m *meter) []variable {
 	if s.pod == nil {
 		return nil
 	}
 	own := rbac.Source{Object: s.Object, Release: s.Release}
 	var out []variable
+	add := func(v variable) bool {
+		if !m.take(v.value) {
+			return false
+		}
+		out = append(out, v)
+		return true
+	}
 	for _, c := range s.pod.containers() {
 		given := map[string]bool{} // which win over those of a whole ConfigMap
 		for _, e := range c.Env {
@@ -50,24 +57,32 @@ func (ix *index) environment(s *subject) []variable {
 				continue
 			}
 			for _, f := range ix.keys("ConfigMap", s.Namespace, from.ConfigMapRef.Name, nil) {
-				if name := from.Prefix + f.path; !given[name] {
-					out = append(out, variable{name, f.text, c.Name, f.source})
+				if name := from.Prefix + f.path; !given[name] && !add(variable{name, f.text, c.Name, f.source}) {
+					return out
 				}
 			}
 		}
 		for _, e := range c.Env {
-			switch {
-			case e.ValueFrom == nil:
-				out = append(out, variable{e.Name, e.Value, c.Name, own})
-			case e.ValueFrom.ConfigMapKeyRef != nil:
-				ref := e.ValueFrom.ConfigMapKeyRef
-				for _, f := range ix.keys("ConfigMap", s.Namespace, ref.Name, []corev1.KeyToPath{{Key: ref.Key, Path: ref.Key}}) {
-					out = append(out, variable{e.Name, f.text, c.Name, f.source})
+			for _, f := range ix.valueOf(s, e, own) {
+				if !add(variable{e.Name, f.text, c.Name, f.source}) {
+					return out
 				}
 			}
 		}
 	}
 	return out
+}
+
+// valueOf is what a variable is given, and by whom; none where that is not known.
+func (ix *index) valueOf(s *subject, e corev1.EnvVar, own rbac.Source) []file {
+	switch {
+	case e.ValueFrom == nil:
+		return []file{{text: e.Value, source: own}}
+	case e.ValueFrom.ConfigMapKeyRef != nil:
+		ref := e.ValueFrom.ConfigMapKeyRef
+		return ix.keys("ConfigMap", s.Namespace, ref.Name, []corev1.KeyToPath{{Key: ref.Key, Path: ref.Key}})
+	}
+	return nil
 }
 
 // mayBeMissing tells whether a container starts without a variable where what it refers to is not there.

@@ -72,7 +72,7 @@ func findAddress(ix *index, s *subject) []finding {
 			out = append(out, at(text.source, asks, words+" in "+text.where))
 		}
 	}
-	for _, v := range ix.environment(s) {
+	for _, v := range s.env {
 		if words := addressIn(v.value); words != "" && !noProxyName.MatchString(v.name) {
 			out = append(out, at(v.source, asks, words+" in the environment variable "+v.name+" of container "+v.container))
 		}

@@ -22,18 +22,28 @@ type snippet struct {
 }
 
 // snippets collects all text that the rules read of a subject: command lines,
-// probes and hooks, mounted files, and what a custom resource holds.
-func (ix *index) snippets(s *subject) []snippet {
+// probes and hooks, mounted files, and what a custom resource holds. It ends where m does.
+func (ix *index) snippets(s *subject, m *meter) []snippet {
 	if s.pod == nil {
 		return nil
 	}
 	own := rbac.Source{Object: s.Object, Release: s.Release}
+	volumes := map[string]corev1.VolumeSource{}
+	for _, v := range s.pod.spec.Volumes {
+		if _, twice := volumes[v.Name]; !twice { // which Kubernetes refuses
+			volumes[v.Name] = v.VolumeSource
+		}
+	}
 	var out []snippet
 	for _, c := range s.pod.containers() {
 		for _, argv := range commandLines(c) {
-			out = append(out, snippet{where: "container " + c.Name, text: strings.Join(argv, "\n"), argv: argv, script: true, source: own})
+			text := strings.Join(argv, "\n")
+			if !m.take(text) {
+				return out
+			}
+			out = append(out, snippet{where: "container " + c.Name, text: text, argv: argv, script: true, source: own})
 		}
-		out = append(out, ix.mounted(s, c)...)
+		out = append(out, ix.mounted(s, c, volumes, m)...)
 	}
 	if s.operator != nil {
 		out = append(out, inline(s)...)
@@ -110,30 +120,37 @@ func collectText(v any, depth int, lines *[]string) {
 }
 
 // mounted gives the files of ConfigMaps and Secrets that a container mounts and
-// the platform renders.
-func (ix *index) mounted(s *subject, c corev1.Container) []snippet {
+// the platform renders, each once.
+func (ix *index) mounted(s *subject, c corev1.Container, volumes map[string]corev1.VolumeSource, m *meter) []snippet {
 	var out []snippet
 	command := strings.Join(append(slices.Clone(c.Command), c.Args...), "\n")
+	type found struct {
+		where  string
+		script bool
+	}
+	seen := map[found]bool{}
 	for _, mount := range c.VolumeMounts {
-		for _, v := range s.pod.spec.Volumes {
-			if v.Name != mount.Name {
+		for _, f := range ix.files(s.Namespace, volumes[mount.Name]) {
+			if mount.SubPath != "" && path.Clean(mount.SubPath) != path.Clean(f.path) {
 				continue
 			}
-			for _, f := range ix.files(s.Namespace, v.VolumeSource) {
-				if mount.SubPath != "" && path.Clean(mount.SubPath) != path.Clean(f.path) {
-					continue
-				}
-				at := path.Join(mount.MountPath, f.path)
-				if mount.SubPath != "" {
-					at = mount.MountPath
-				}
-				kind := "file "
-				if looksLikeScript(f) {
-					kind = "script "
-				}
-				out = append(out, snippet{where: kind + f.path + " of " + f.source.Object.ID() + " in container " + c.Name,
-					text: f.text, script: !isData(f.path) && (looksLikeScript(f) || strings.Contains(command, at)), source: f.source})
+			at := path.Join(mount.MountPath, f.path)
+			if mount.SubPath != "" {
+				at = mount.MountPath
 			}
+			kind, isScript := "file ", looksLikeScript(f)
+			if isScript {
+				kind = "script "
+			}
+			is := found{kind + f.path + " of " + f.source.Object.ID() + " in container " + c.Name, !isData(f.path) && (isScript || strings.Contains(command, at))}
+			if seen[is] {
+				continue
+			}
+			if !m.take(f.text) {
+				return out
+			}
+			seen[is] = true
+			out = append(out, snippet{where: is.where, text: f.text, script: is.script, source: f.source})
 		}
 	}
 	return out
@@ -169,7 +186,7 @@ func (ix *index) files(namespace string, v corev1.VolumeSource) []file {
 func (ix *index) keys(kind, namespace, name string, items []corev1.KeyToPath) []file {
 	var out []file
 	for _, source := range ix.objects[manifestKey{kind, namespace, name}] {
-		texts := data(source)
+		texts := ix.data(source)
 		if len(items) == 0 {
 			for _, key := range sortedKeys(texts) {
 				out = append(out, file{key, texts[key], source})
@@ -185,7 +202,15 @@ func (ix *index) keys(kind, namespace, name string, items []corev1.KeyToPath) []
 	return out
 }
 
-// data reads what a ConfigMap or Secret holds.
+// data is what a ConfigMap or Secret holds, read once. Nobody changes it.
+func (ix *index) data(s rbac.Source) map[string]string {
+	if known, ok := ix.texts.Load(s.Object); ok {
+		return known.(map[string]string)
+	}
+	read, _ := ix.texts.LoadOrStore(s.Object, data(s))
+	return read.(map[string]string)
+}
+
 func data(s rbac.Source) map[string]string {
 	out := textsIn(s.Object.Field("data"))
 	if s.Object.Kind == "Secret" {

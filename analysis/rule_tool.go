@@ -17,8 +17,10 @@ func callsTool(s snippet, tools []string) string {
 	if s.argv == nil {
 		return scriptCalls(s.text, tools)
 	}
+	wrapped := startsNext(s.argv[0]) // all before only starts what comes next
 	for i, arg := range s.argv {
-		first := i == 0 || isWrapper(s.argv[:i])
+		first := i == 0 || wrapped || i == 2 && startsAsUser(s.argv[0])
+		wrapped = wrapped && (i == 0 || isOption(arg))
 		if first && slices.Contains(tools, path.Base(arg)) {
 			return path.Base(arg)
 		}
@@ -31,22 +33,22 @@ func callsTool(s snippet, tools []string) string {
 	return ""
 }
 
-// isWrapper tells whether everything so far only starts what comes next: an init
-// process, timeout 30, env A=b.
-func isWrapper(argv []string) bool {
-	switch path.Base(argv[0]) {
+// startsNext tells whether a program only starts what comes behind its options: an init process, timeout 30, env A=b.
+func startsNext(program string) bool {
+	switch path.Base(program) {
 	case "dumb-init", "tini", "timeout", "env", "nohup", "sudo", "exec", "nice", "catatonit":
-	case "gosu", "su-exec":
-		return len(argv) == 2 // with the user
-	default:
-		return false
+		return true
 	}
-	for _, arg := range argv[1:] {
-		if !strings.HasPrefix(arg, "-") && !strings.Contains(arg, "=") && strings.Trim(arg, "0123456789smh") != "" {
-			return false
-		}
-	}
-	return true
+	return false
+}
+
+// startsAsUser tells whether a program only starts what comes behind the name of a user.
+func startsAsUser(program string) bool {
+	return path.Base(program) == "gosu" || path.Base(program) == "su-exec"
+}
+
+func isOption(arg string) bool {
+	return strings.HasPrefix(arg, "-") || strings.Contains(arg, "=") || strings.Trim(arg, "0123456789smh") == ""
 }
 
 func scriptCalls(text string, tools []string) string {

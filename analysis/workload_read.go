@@ -44,8 +44,9 @@ type subject struct {
 	unknown  bool      // a kind that nobody taught us about
 	err      error     // why its pod could not be read
 
-	texts []snippet // everything that its pod says or mounts
-	own   []finding // of the rules that look at it alone
+	texts []snippet  // everything that its pod says or mounts
+	env   []variable // of its containers
+	own   []finding  // of the rules that look at it alone
 }
 
 // pod is what a pod template says. For a custom resource it is what the resource
