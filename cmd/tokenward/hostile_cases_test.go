@@ -46,6 +46,7 @@ func hostileCases(t *testing.T) []hostileCase {
 	cases = append(cases, schemaCases()...)
 	cases = append(cases, patchCases()...)
 	cases = append(cases, formCases()...)
+	cases = append(cases, judgedCases()...)
 	return append(cases, archiveCases(t)...)
 }
 
@@ -145,6 +146,16 @@ func formCases() []hostileCase {
 		{name: "fail-lines", template: "{{ fail \"first\\nsecond\\n# third \\u001b[31m <script>\" }}", want: "first second # third"},
 		{name: "broken-crd", template: "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: a}\nspec: [1, {x: }]\n"},
 		{name: "deep-yaml", template: deployment, files: map[string]string{"values.yaml": "a: " + strings.Repeat("[", 20000)}, want: "exceeded max depth"},
+	}
+}
+
+// judgedCases render what is costly to judge, in a few bytes.
+func judgedCases() []hostileCase {
+	return []hostileCase{
+		{name: "mounts", template: "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers: [{name: a, image: b, volumeMounts: [{{ range until 10000 }}{name: v, mountPath: /m}, {{ end }}]}]\n" +
+			"  volumes: [{{ range until 10000 }}{name: v, configMap: {name: a}}, {{ end }}]\n---\n" + fmt.Sprintf(configMap, "y")},
+		{name: "options", template: "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: b, args: [env{{ range until 200000 }}, a={{ end }}]}]}\n"},
+		{name: "stars", template: "apiVersion: v1\nkind: Pod\nmetadata: {name: {{ repeat 60 \"*a\" | quote }}}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: {{ repeat 60 \"a\" }}}\n"},
 	}
 }
 
