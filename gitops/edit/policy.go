@@ -172,7 +172,7 @@ func (e PolicyEdit) missing(d *document) (*addition, error) {
 		a.item = items[0]
 	}
 	if len(items) > 1 && len(a.edit.Allow)+len(a.edit.Deny) > 0 {
-		if a.item, err = d.itemFor(items, a.mutator.listKey); err != nil {
+		if a.item, err = d.itemFor(e.Namespace, items, a.mutator.listKey); err != nil {
 			return nil, err
 		}
 	}
@@ -227,7 +227,7 @@ func (d *document) itemsOf(list *yaml.Node, namespace string) ([]*yaml.Node, err
 // itemFor chooses of a namespace's items the one that additions go to: the last of those that are there
 // whenever the list is, since whoever lets values override others by the name of the
 // namespace takes the last. Of items under conditions it must be clear which is meant.
-func (d *document) itemFor(items []*yaml.Node, listKey *yaml.Node) (*yaml.Node, error) {
+func (d *document) itemFor(namespace string, items []*yaml.Node, listKey *yaml.Node) (*yaml.Node, error) {
 	home, last := d.blockAt(lineOf(listKey)), items[len(items)-1]
 	for _, item := range slices.Backward(items) {
 		if d.blockAt(lineOf(item)) == home {
@@ -236,7 +236,7 @@ func (d *document) itemFor(items []*yaml.Node, listKey *yaml.Node) (*yaml.Node, 
 	}
 	for _, item := range items {
 		if d.blockAt(lineOf(item)) != d.blockAt(lineOf(last)) {
-			return nil, fmt.Errorf("%w: a namespace stands in %s under different conditions, at lines %d and %d", ErrAmbiguous, namespacesKey, item.Line, last.Line)
+			return nil, fmt.Errorf("%w: %s is listed under different conditions, at lines %d and %d", ErrAmbiguous, namespace, item.Line, last.Line)
 		}
 	}
 	return last, nil
