@@ -88,12 +88,12 @@ func Groups(namespace string) []string {
 func (ix *Index) grants(key subjectKey, group string) []Grant {
 	var out []Grant
 	for _, b := range ix.bindings[key] {
-		g := Grant{Binding: b.binding, Group: group, Role: ix.role(b.binding)}
+		g := Grant{Binding: b, Group: group, Role: ix.role(b)}
 		switch {
 		case g.Role != nil:
 			g.Rules = withoutUse(g.Role.Rules)
 			g.UseOnly = len(g.Rules) == 0 && len(g.Role.Rules) > 0
-		case isBuiltIn(b.binding.RoleRef):
+		case isBuiltIn(b.RoleRef):
 			g.Origin = BuiltIn
 		default:
 			g.Origin = Outside

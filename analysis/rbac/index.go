@@ -10,7 +10,7 @@ import (
 // and safe for concurrent use.
 type Index struct {
 	roles    map[roleKey]*Role
-	bindings map[subjectKey][]bound
+	bindings map[subjectKey][]*Binding
 	problems []Problem
 }
 
@@ -20,17 +20,12 @@ type roleKey struct{ kind, namespace, name string }
 // name, a group by name.
 type subjectKey struct{ kind, namespace, name string }
 
-type bound struct {
-	binding *Binding
-	subject rbacv1.Subject
-}
-
 // New indexes all roles and bindings among the objects; other kinds are passed
 // over. Two roles with the same kind, namespace and name are taken for one with the
 // rules of both, since either may be installed last. What cannot be read is a
 // Problem.
 func New(objects []Source) *Index {
-	ix := &Index{roles: map[roleKey]*Role{}, bindings: map[subjectKey][]bound{}}
+	ix := &Index{roles: map[roleKey]*Role{}, bindings: map[subjectKey][]*Binding{}}
 	for _, s := range objects {
 		if !IsRBAC(s.Object) {
 			continue
@@ -68,9 +63,14 @@ func (ix *Index) add(s Source) error {
 			return err
 		}
 		for _, subject := range b.Subjects {
-			if key, ok := keyOf(b, subject); ok {
-				ix.bindings[key] = append(ix.bindings[key], bound{b, subject})
+			key, ok := keyOf(b, subject)
+			if !ok {
+				continue
 			}
+			if before := ix.bindings[key]; len(before) > 0 && before[len(before)-1] == b {
+				continue // it names the subject twice
+			}
+			ix.bindings[key] = append(ix.bindings[key], b)
 		}
 	}
 	return nil

@@ -306,3 +306,29 @@ aggregationRule: {clusterRoleSelectors: [{matchExpressions: [{key: a, operator: 
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
+
+// A binding that names an account again and again gives it its role once.
+func TestAccountThatABindingNamesTwice(t *testing.T) {
+	t.Parallel()
+	objects := `
+kind: RoleBinding
+metadata: {name: b, namespace: shop}
+roleRef: {kind: ClusterRole, name: view}
+subjects:` + strings.Repeat(`
+- {kind: ServiceAccount, name: web}
+- {kind: User, name: "system:serviceaccount:shop:web"}
+- {kind: ServiceAccount, name: other, namespace: shop}`, 300) + `
+---
+kind: RoleBinding
+metadata: {name: b2, namespace: shop}
+roleRef: {kind: ClusterRole, name: edit}
+subjects: [{kind: ServiceAccount, name: web}]`
+	ix := New(sources(t, objects))
+	want := []string{"b -> ClusterRole view: reads most objects but Secrets", "b2 -> ClusterRole edit: reads and writes most objects"}
+	if diff := cmp.Diff(want, held(ix, "shop", "web")); diff != "" {
+		t.Errorf("web (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff(want[:1], held(ix, "shop", "other")); diff != "" {
+		t.Errorf("other (-want +got)\n%s", diff)
+	}
+}
