@@ -17,10 +17,7 @@ const maxWords = 4
 // that have no effect and those that only serve admission are left out; it is ""
 // if no rule is left.
 func Words(rules []rbacv1.PolicyRule) string {
-	var items []item
-	for _, rule := range withoutUse(rules) {
-		items = merge(items, rule)
-	}
+	items := itemsOf(withoutUse(rules))
 	items = withoutParts(items)
 	if len(items) == 0 {
 		return ""
@@ -40,7 +37,7 @@ func Words(rules []rbacv1.PolicyRule) string {
 // item is one resource with everything that may be done with it.
 type item struct {
 	resource string
-	verbs    []string
+	verbs    [][]string // of the rules that name it
 }
 
 func (i item) rank() int {
@@ -56,7 +53,25 @@ func (i item) rank() int {
 
 const everything = "everything"
 
-func merge(items []item, rule rbacv1.PolicyRule) []item {
+// itemsOf lists the resources of rules, each once, in the order in which they are first named.
+func itemsOf(rules []rbacv1.PolicyRule) []item {
+	var items []item
+	at := map[string]int{}
+	for _, rule := range rules {
+		for _, name := range namesOf(rule) {
+			i, ok := at[name]
+			if !ok {
+				i = len(items)
+				at[name] = i
+				items = append(items, item{resource: name})
+			}
+			items[i].verbs = append(items[i].verbs, rule.Verbs)
+		}
+	}
+	return items
+}
+
+func namesOf(rule rbacv1.PolicyRule) []string {
 	var names []string
 	for _, r := range rule.Resources {
 		names = append(names, resourceName(r, rule.APIGroups))
@@ -64,29 +79,35 @@ func merge(items []item, rule rbacv1.PolicyRule) []item {
 	for _, url := range rule.NonResourceURLs {
 		names = append(names, "the URL "+url)
 	}
-	for _, name := range names {
-		i := slices.IndexFunc(items, func(i item) bool { return i.resource == name })
-		if i < 0 {
-			items = append(items, item{resource: name})
-			i = len(items) - 1
-		}
-		for _, verb := range rule.Verbs {
-			if !slices.Contains(items[i].verbs, strings.ToLower(verb)) {
-				items[i].verbs = append(items[i].verbs, strings.ToLower(verb))
-			}
-		}
-	}
-	return items
+	return names
 }
 
 // withoutParts leaves out the status and finalizers of resources that are named
 // anyway.
 func withoutParts(items []item) []item {
+	named := map[string]bool{}
+	for _, i := range items {
+		named[i.resource] = true
+	}
 	return slices.DeleteFunc(slices.Clone(items), func(i item) bool {
 		name, part, _ := strings.Cut(i.resource, "/")
-		return (part == "status" || part == "finalizers" || part == "scale") &&
-			slices.ContainsFunc(items, func(other item) bool { return other.resource == name })
+		return (part == "status" || part == "finalizers" || part == "scale") && named[name]
 	})
+}
+
+// verbsOf joins lists of verbs, each verb once and in lower case.
+func verbsOf(lists [][]string) []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, list := range lists {
+		for _, verb := range list {
+			if verb = strings.ToLower(verb); !seen[verb] {
+				seen[verb] = true
+				out = append(out, verb)
+			}
+		}
+	}
+	return out
 }
 
 // sentence joins neighbours of the same verbs: "reads A and B, patches C".
@@ -97,7 +118,7 @@ func sentence(items []item) string {
 	}
 	var clauses []clause
 	for _, i := range items {
-		verb := verbWords(i.verbs)
+		verb := verbWords(verbsOf(i.verbs))
 		at := slices.IndexFunc(clauses, func(c clause) bool { return c.verb == verb })
 		if at < 0 {
 			clauses = append(clauses, clause{verb: verb})

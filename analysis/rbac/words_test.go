@@ -1,6 +1,8 @@
 package rbac
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -62,5 +64,22 @@ func TestCamel(t *testing.T) {
 		if got := camel(in); got != want {
 			t.Errorf("camel(%q) = %q, want %q", in, got, want)
 		}
+	}
+}
+
+// A rule may name thousands of resources and verbs.
+func TestWordsOfHugeRules(t *testing.T) {
+	t.Parallel()
+	huge := rule([]string{"GET", "get"}, []string{"pods", "pods/status"})
+	for i := range 5000 {
+		huge.Resources = append(huge.Resources, fmt.Sprintf("thing%d", i))
+		huge.Verbs = append(huge.Verbs, "list")
+	}
+	for i := range 5000 {
+		huge.Verbs = append(huge.Verbs, fmt.Sprintf("verb%d", i))
+	}
+	got := Words([]rbacv1.PolicyRule{huge, rule([]string{"list"}, []string{"secrets"})})
+	if !strings.HasPrefix(got, "reads Secrets, reads, verb0s, verb1s, ") || !strings.HasSuffix(got, " and verb4999s Pods, Thing0 and Thing1 and 4998 more") {
+		t.Errorf("got %.60s ... %s", got, got[max(len(got)-60, 0):])
 	}
 }
