@@ -62,7 +62,7 @@ func (g Grant) Words() string {
 	case Outside:
 		return "holds a role that no release renders"
 	}
-	words := Words(g.Rules)
+	words := g.Role.rights.words()
 	if g.Binding.Kind == "RoleBinding" && g.Role.Kind == "ClusterRole" && words != "" {
 		words += " of namespace " + g.Binding.Namespace
 	}
@@ -91,7 +91,7 @@ func (ix *Index) grants(key subjectKey, group string) []Grant {
 		g := Grant{Binding: b, Group: group, Role: ix.role(b)}
 		switch {
 		case g.Role != nil:
-			g.Rules = withoutUse(g.Role.Rules)
+			g.Rules = g.Role.rights.useful()
 			g.UseOnly = len(g.Rules) == 0 && len(g.Role.Rules) > 0
 		case isBuiltIn(b.RoleRef):
 			g.Origin = BuiltIn

@@ -35,6 +35,11 @@ func New(objects []Source) *Index {
 		}
 	}
 	ix.aggregate()
+	for _, role := range ix.roles {
+		if role.rights == nil {
+			role.rights = rightsOf(role.Rules)
+		}
+	}
 	return ix
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 
@@ -40,6 +41,20 @@ type Role struct {
 
 	labels      map[string]string
 	aggregation *rbacv1.AggregationRule
+	rights      *rights
+}
+
+// rights are what rules come to. Roles may share them.
+type rights struct {
+	rules []rbacv1.PolicyRule
+	// useful are the rules without those that only serve admission, words what they allow; worked out where they are asked for.
+	useful func() []rbacv1.PolicyRule
+	words  func() string
+}
+
+func rightsOf(rules []rbacv1.PolicyRule) *rights {
+	useful := sync.OnceValue(func() []rbacv1.PolicyRule { return withoutUse(rules) })
+	return &rights{rules: rules, useful: useful, words: sync.OnceValue(func() string { return Words(useful()) })}
 }
 
 // Binding is a RoleBinding or ClusterRoleBinding.
