@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -130,19 +131,31 @@ func collectSpoken(v any, depth int, lines *[]string) {
 // time: what matches nothing that charts render may be theirs.
 func (p *planner) podMakers() []string {
 	var out []string
+	known := map[string]bool{}
+	makes := func(account string) bool {
+		made, ok := known[account]
+		if !ok {
+			made = anyGrant(p.rbac().Account(p.plan.Namespace, account), makesPods)
+			known[account] = made
+		}
+		return made
+	}
 	for _, j := range p.judgements {
 		w := j.Workload
-		if j.Verdict == NoToken || len(w.Object.Hook) > 0 {
-			continue
-		}
-		for _, account := range w.accounts() {
-			if slices.ContainsFunc(p.rbac().Account(w.Namespace, account), makesPods) {
-				out = append(out, w.Kind+" "+w.Name)
-				break
-			}
+		if j.Verdict != NoToken && len(w.Object.Hook) == 0 && slices.ContainsFunc(w.accounts(), makes) {
+			out = append(out, w.Kind+" "+w.Name)
 		}
 	}
 	return slices.Compact(out)
+}
+
+func anyGrant(grants iter.Seq[rbac.Grant], such func(rbac.Grant) bool) bool {
+	for g := range grants {
+		if such(g) {
+			return true
+		}
+	}
+	return false
 }
 
 // makesPods tells whether a role lets its holder create pods, or what makes pods.

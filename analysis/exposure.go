@@ -26,7 +26,7 @@ func Exposures(set *Set) func(namespace, account string) Exposure {
 	ix := rbac.New(sources(set))
 	return func(namespace, account string) Exposure {
 		worst := OpensNothing
-		for _, g := range ix.Account(namespace, account) {
+		for g := range ix.Account(namespace, account) {
 			worst = max(worst, exposureOf(g))
 		}
 		return worst

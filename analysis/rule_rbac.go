@@ -11,7 +11,7 @@ import (
 func (ix *index) held(s *subject) []rbac.Grant {
 	var out []rbac.Grant
 	for _, name := range s.accounts() {
-		for _, g := range ix.rbac.Account(s.Namespace, name) {
+		for g := range ix.rbac.Account(s.Namespace, name) {
 			if g.Binding.Passes() && !s.isHook() {
 				continue
 			}

@@ -1,6 +1,7 @@
 package rbac
 
 import (
+	"iter"
 	"slices"
 	"sort"
 	"strings"
@@ -32,16 +33,13 @@ type Grant struct {
 	// policies or security context constraints: admission reads these, the pod
 	// never calls the API with them.
 	UseOnly bool
+
+	real bool
 }
 
 // Real tells whether the grant is a reason to call the API: its role has rules, or
 // is one whose rules are not known.
-func (g Grant) Real() bool {
-	if g.Origin == Rendered {
-		return len(g.Rules) > 0
-	}
-	return !emptyBuiltIn(g.Binding.RoleRef)
-}
+func (g Grant) Real() bool { return g.real }
 
 // RoleID names the role for people, whether it is rendered or not.
 func (g Grant) RoleID() string {
@@ -69,14 +67,22 @@ func (g Grant) Words() string {
 	return words
 }
 
-// Account returns every grant of a ServiceAccount, those of its own first, then
+// Account goes through every grant of a ServiceAccount, those of its own first, then
 // those of the groups that it is in; each sorted by binding.
-func (ix *Index) Account(namespace, name string) []Grant {
-	own := ix.grants(subjectKey{rbacv1.ServiceAccountKind, namespace, name}, "")
+func (ix *Index) Account(namespace, name string) iter.Seq[Grant] {
+	keys := []subjectKey{{rbacv1.ServiceAccountKind, namespace, name}}
 	for _, group := range Groups(namespace) {
-		own = append(own, ix.grants(subjectKey{kind: rbacv1.GroupKind, name: group}, group)...)
+		keys = append(keys, subjectKey{kind: rbacv1.GroupKind, name: group})
 	}
-	return own
+	return func(yield func(Grant) bool) {
+		for _, key := range keys {
+			for _, g := range ix.grants[key] {
+				if !yield(g) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Groups lists the groups that every ServiceAccount of a namespace is in, the
@@ -85,20 +91,25 @@ func Groups(namespace string) []string {
 	return []string{"system:serviceaccounts:" + namespace, "system:serviceaccounts", "system:authenticated"}
 }
 
-func (ix *Index) grants(key subjectKey, group string) []Grant {
-	var out []Grant
-	for _, b := range ix.bindings[key] {
-		g := Grant{Binding: b, Group: group, Role: ix.role(b)}
+// grantsOf turns the bindings of a subject into its grants.
+func (ix *Index) grantsOf(key subjectKey, bindings []*Binding) []Grant {
+	out := make([]Grant, len(bindings))
+	for i, b := range bindings {
+		g := Grant{Binding: b, Role: ix.role(b)}
+		if key.kind == rbacv1.GroupKind {
+			g.Group = key.name
+		}
 		switch {
 		case g.Role != nil:
 			g.Rules = g.Role.rights.useful()
 			g.UseOnly = len(g.Rules) == 0 && len(g.Role.Rules) > 0
+			g.real = len(g.Rules) > 0
 		case isBuiltIn(b.RoleRef):
-			g.Origin = BuiltIn
+			g.Origin, g.real = BuiltIn, !emptyBuiltIn(b.RoleRef)
 		default:
-			g.Origin = Outside
+			g.Origin, g.real = Outside, !emptyBuiltIn(b.RoleRef)
 		}
-		out = append(out, g)
+		out[i] = g
 	}
 	sort.SliceStable(out, func(i, j int) bool {
 		a, b := out[i].Binding, out[j].Binding

@@ -11,6 +11,7 @@ import (
 type Index struct {
 	roles    map[roleKey]*Role
 	bindings map[subjectKey][]*Binding
+	grants   map[subjectKey][]Grant // what the bindings give
 	problems []Problem
 }
 
@@ -25,7 +26,7 @@ type subjectKey struct{ kind, namespace, name string }
 // rules of both, since either may be installed last. What cannot be read is a
 // Problem.
 func New(objects []Source) *Index {
-	ix := &Index{roles: map[roleKey]*Role{}, bindings: map[subjectKey][]*Binding{}}
+	ix := &Index{roles: map[roleKey]*Role{}, bindings: map[subjectKey][]*Binding{}, grants: map[subjectKey][]Grant{}}
 	for _, s := range objects {
 		if !IsRBAC(s.Object) {
 			continue
@@ -39,6 +40,9 @@ func New(objects []Source) *Index {
 		if role.rights == nil {
 			role.rights = rightsOf(role.Rules)
 		}
+	}
+	for key, bindings := range ix.bindings {
+		ix.grants[key] = ix.grantsOf(key, bindings)
 	}
 	return ix
 }

@@ -1,6 +1,7 @@
 package rbac
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,7 +38,7 @@ func sources(t testing.TB, text string) []Source {
 // held says in short what an account holds: binding, group, role's origin and words.
 func held(ix *Index, namespace, name string) []string {
 	var out []string
-	for _, g := range ix.Account(namespace, name) {
+	for g := range ix.Account(namespace, name) {
 		s := g.Binding.Name + " -> " + g.RoleID() + ": " + g.Words()
 		if g.Group != "" {
 			s += " (group " + g.Group + ")"
@@ -221,7 +222,7 @@ subjects: [{kind: ServiceAccount, name: web, namespace: shop}]`))
 			t.Error(diff)
 		}
 	}
-	if rules := ix.Account("shop", "web")[0].Role.Rules; len(rules) != 3 || rules[0].Verbs[0] != "use" || rules[2].Resources[0] != "secrets" {
+	if rules := slices.Collect(ix.Account("shop", "web"))[0].Role.Rules; len(rules) != 3 || rules[0].Verbs[0] != "use" || rules[2].Resources[0] != "secrets" {
 		t.Errorf("the role's rules are %v", rules)
 	}
 }
