@@ -45,6 +45,7 @@ func atOnce(subjects []*subject, do func(int, *subject)) {
 func judge(s *subject, found []finding) Judgement {
 	j := Judgement{Workload: s.Workload}
 	j.Verdict, j.Confidence = decide(found)
+	j.Evidence = make([]Evidence, 0, len(found))
 	for _, f := range ordered(found, j.Verdict) {
 		j.Evidence = append(j.Evidence, f.Evidence)
 	}
@@ -132,7 +133,7 @@ func onlyExplicit(found []finding) bool {
 // outsideOnly tells whether all roles are ones that no release renders.
 func outsideOnly(found []finding) bool {
 	for _, f := range found {
-		if f.says == grants && f.Kind != "outside-role" {
+		if f.says == grants && f.Kind != kindOutside {
 			return false
 		}
 	}
@@ -150,7 +151,7 @@ func ordered(found []finding, v Verdict) []finding {
 // rank is where a finding stands in the evidence of a verdict.
 func rank(f finding, v Verdict) int {
 	const middle, end = 50, 100
-	if f.says == picture && f.Kind != "binding" {
+	if f.says == picture && f.Kind != kindBinding {
 		return end
 	}
 	if at := slices.Index(decisive(v), f.says); at >= 0 {

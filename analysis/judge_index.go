@@ -5,6 +5,7 @@ import (
 
 	"tokenward/analysis/live"
 	"tokenward/analysis/rbac"
+	"tokenward/analysis/render"
 )
 
 // index is everything that the rules look things up in. It is built once per
@@ -21,8 +22,31 @@ type index struct {
 	failed        map[string][]string    // namespaces whose releases could not be analysed
 	signs         *signs
 	observed      *live.Observations
-	texts         sync.Map // what ConfigMaps and Secrets hold, by their *render.Object
-	err           error    // embedded data that could not be read
+	err           error // embedded data that could not be read
+
+	ofAccounts memo[holder, *granted]
+	ofGroups   memo[holder, []finding]
+	texts      memo[*render.Object, map[string]string] // what ConfigMaps and Secrets hold
+}
+
+// memo keeps what is worked out for a key, for all who ask for the same.
+type memo[K comparable, V any] struct {
+	sync.Mutex
+	kept map[K]func() V
+}
+
+func (m *memo[K, V]) get(key K, work func() V) V {
+	m.Lock()
+	if m.kept == nil {
+		m.kept = map[K]func() V{}
+	}
+	known, ok := m.kept[key]
+	if !ok {
+		known = sync.OnceValue(work)
+		m.kept[key] = known
+	}
+	m.Unlock()
+	return known()
 }
 
 type manifestKey struct{ kind, namespace, name string }

@@ -130,27 +130,30 @@ func rules() []rule {
 func (ix *index) alone(s *subject) (out []finding) {
 	for _, r := range rules() {
 		if !r.compares {
-			out = append(out, stamp(r, r.find(ix, s))...)
+			out = r.add(out, r.find(ix, s))
 		}
 	}
 	return out
 }
 
-func stamp(r rule, found []finding) []finding {
-	for i := range found {
-		if found[i].Kind == "" {
-			found[i].Kind = r.name
+// add appends what the rule found, which may be shared and stays as it is.
+func (r rule) add(to, found []finding) []finding {
+	to = slices.Grow(to, len(found))
+	for _, f := range found {
+		if f.Kind == "" {
+			f.Kind = r.name
 		}
+		to = append(to, f)
 	}
-	return found
+	return to
 }
 
 // all adds to what was found on a subject alone what comparing it with others says.
 func (ix *index) all(s *subject) []finding {
-	out := slices.Clone(s.own)
+	out := slices.Clip(s.own)
 	for _, r := range rules() {
 		if r.compares {
-			out = append(out, stamp(r, r.find(ix, s))...)
+			out = r.add(out, r.find(ix, s))
 		}
 	}
 	return out

@@ -204,11 +204,7 @@ func (ix *index) keys(kind, namespace, name string, items []corev1.KeyToPath) []
 
 // data is what a ConfigMap or Secret holds, read once. Nobody changes it.
 func (ix *index) data(s rbac.Source) map[string]string {
-	if known, ok := ix.texts.Load(s.Object); ok {
-		return known.(map[string]string)
-	}
-	read, _ := ix.texts.LoadOrStore(s.Object, data(s))
-	return read.(map[string]string)
+	return ix.texts.get(s.Object, func() map[string]string { return data(s) })
 }
 
 func data(s rbac.Source) map[string]string {
