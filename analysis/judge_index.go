@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"slices"
 	"sync"
 
 	"tokenward/analysis/live"
@@ -27,6 +28,7 @@ type index struct {
 	ofAccounts memo[holder, *granted]
 	ofGroups   memo[holder, []finding]
 	texts      memo[*render.Object, map[string]string] // what ConfigMaps and Secrets hold
+	companies  memo[asker, *company]
 }
 
 // memo keeps what is worked out for a key, for all who ask for the same.
@@ -131,15 +133,9 @@ func (ix *index) account(namespace, name string) *rbac.Source {
 	return &found[0]
 }
 
-// neighbours are the other workloads that run as one of the subject's accounts.
-func (ix *index) neighbours(s *subject) []*subject {
-	var out []*subject
-	for _, name := range s.accounts() {
-		for _, other := range ix.users[account{s.Namespace, name}] {
-			if other != s {
-				out = append(out, other)
-			}
-		}
-	}
-	return out
+// runsAlone tells whether no other workload runs as one of the subject's accounts.
+func (ix *index) runsAlone(s *subject) bool {
+	return !slices.ContainsFunc(s.accounts(), func(name string) bool {
+		return slices.ContainsFunc(ix.users[account{s.Namespace, name}], func(other *subject) bool { return other != s })
+	})
 }

@@ -20,7 +20,7 @@ func findObserved(ix *index, s *subject) []finding {
 		switch {
 		case ok && len(calls.Pods) > 0 && calledBy(calls, s):
 			out = append(out, here(s, seen, calls.Words()))
-		case ok && len(calls.Pods) == 0 && calls.Unbound < calls.Count && len(ix.neighbours(s)) == 0:
+		case ok && len(calls.Pods) == 0 && calls.Unbound < calls.Count && ix.runsAlone(s):
 			out = append(out, here(s, seen, calls.Words()))
 		case ok && len(calls.Pods) == 0:
 			out = append(out, here(s, hint, fmt.Sprintf("its ServiceAccount %s %s, by pods that the log does not name", name, calls.Words())))

@@ -93,3 +93,25 @@ func TestManyBindingsWeighAll(t *testing.T) {
 		})
 	}
 }
+
+func TestManyWorkloadsOfAnAccount(t *testing.T) {
+	t.Parallel()
+	const n = 6000
+	all := judgeAll(manyBindings(map[string]any{"kind": "ServiceAccount", "name": "web"}, 1, always), manyAs("web", n))
+	for i, want := range map[int]string{
+		0:     "with Deployment d0001, Deployment d0002, Deployment d0003 and 5996 more; nothing tells",
+		2:     "with Deployment d0000, Deployment d0001, Deployment d0003 and 5996 more; nothing tells",
+		n - 1: "with Deployment d0000, Deployment d0001, Deployment d0002 and 5996 more; nothing tells",
+	} {
+		if words := inWords(all[i]); !strings.Contains(words, want) {
+			t.Errorf("%s: want %q\n%s", all[i].Workload.Name, want, words)
+		}
+	}
+	hook := object("Job", "hook", map[string]any{"spec": map[string]any{"template": map[string]any{"spec": map[string]any{
+		"serviceAccountName": "web", "containers": []any{map[string]any{"name": "c", "image": "i", "command": []any{"kubectl"}}}}}}})
+	hook.Hook = []string{"pre-install"}
+	all = judgeAll(manyBindings(map[string]any{"kind": "ServiceAccount", "name": "web"}, 1, always), manyAs("web", 2), []*render.Object{hook})
+	if words := inWords(all[0]); !strings.Contains(words, "with Job hook, to which the rights belong") {
+		t.Errorf("beside a hook that calls the API\n%s", words)
+	}
+}

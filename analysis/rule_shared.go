@@ -26,45 +26,80 @@ func findShared(ix *index, s *subject) []finding {
 	if !says(own, grants, maybe) || says(own, asks, mayAsk) {
 		return nil
 	}
-	var others, explaining []*subject
-	for _, other := range ix.neighbours(s) {
-		if !ix.counts(other, s) {
-			continue
-		}
-		others = append(others, other)
-		if ix.standsOut(other) {
-			explaining = append(explaining, other)
-		}
+	var others, explaining crowd
+	same := true
+	for _, name := range s.accounts() {
+		c := ix.company(s, name)
+		others.add(c.others, s)
+		explaining.add(c.explaining, s)
+		same = same && c.same && (len(c.others) == 0 || slices.Equal(mainImages(s), mainImages(c.others[0])))
 	}
 	switch {
-	case len(others) == 0:
+	case others.count == 0:
 		return nil
 	case s.isTest():
-		return []finding{here(s, explained, fmt.Sprintf("its ServiceAccount %s is that of %s", s.ServiceAccount, list(others)))}
+		return []finding{here(s, explained, fmt.Sprintf("its ServiceAccount %s is that of %s", s.ServiceAccount, others))}
 	case says(own, hint) || namedFor(s):
-		return []finding{here(s, picture, fmt.Sprintf("shares its ServiceAccount %s with %s", s.ServiceAccount, list(others)))}
-	case len(explaining) > 0:
-		return []finding{here(s, explained, fmt.Sprintf("shares its ServiceAccount %s with %s, to which the rights belong by all signs; shows no sign of its own", s.ServiceAccount, list(explaining)))}
-	case sameImages(s, others):
-		return []finding{here(s, alike, fmt.Sprintf("shares its ServiceAccount %s and its image with %s", s.ServiceAccount, list(others)))}
+		return []finding{here(s, picture, fmt.Sprintf("shares its ServiceAccount %s with %s", s.ServiceAccount, others))}
+	case explaining.count > 0:
+		return []finding{here(s, explained, fmt.Sprintf("shares its ServiceAccount %s with %s, to which the rights belong by all signs; shows no sign of its own", s.ServiceAccount, explaining))}
+	case same:
+		return []finding{here(s, alike, fmt.Sprintf("shares its ServiceAccount %s and its image with %s", s.ServiceAccount, others))}
 	}
-	return []finding{here(s, unclear, fmt.Sprintf("shares its ServiceAccount %s with %s; nothing tells which of them uses its rights", s.ServiceAccount, list(others)))}
+	return []finding{here(s, unclear, fmt.Sprintf("shares its ServiceAccount %s with %s; nothing tells which of them uses its rights", s.ServiceAccount, others))}
 }
 
-// counts tells whether another user of a subject's account may be the one whose
-// rights they are.
-func (ix *index) counts(other, s *subject) bool {
+// asker is a user of an account, as far as the others that count depend on it.
+type asker struct {
+	account
+	hook, test bool
+}
+
+// company is who may be the one whose rights those of an account are, the asker included.
+type company struct {
+	others     []*subject
+	explaining []*subject // those of the others that stand out
+	// same tells whether all of them run the same program all the time, or all in a hook: then
+	// they have the same need. A hook that runs it once does something else.
+	same bool
+}
+
+// company returns the users of one of a subject's accounts that count for it.
+func (ix *index) company(s *subject, name string) *company {
+	by := asker{account{s.Namespace, name}, s.isHook(), s.isTest()}
+	return ix.companies.get(by, func() *company {
+		c := &company{same: true}
+		var images []string
+		for _, other := range ix.users[by.account] {
+			if !counts(other, by) {
+				continue
+			}
+			if len(c.others) == 0 {
+				images = mainImages(other)
+			}
+			c.same = c.same && other.isHook() == by.hook && len(images) > 0 && slices.Equal(images, mainImages(other))
+			c.others = append(c.others, other)
+			if standsOut(other) {
+				c.explaining = append(c.explaining, other)
+			}
+		}
+		return c
+	})
+}
+
+// counts tells whether another user of an account may be the one whose rights they are.
+func counts(other *subject, by asker) bool {
 	switch {
 	case other.isTest():
-		return s.isTest() && says(other.own, asks)
-	case other.isHook() && !s.isHook():
+		return by.test && says(other.own, asks)
+	case other.isHook() && !by.hook:
 		return says(other.own, asks)
 	}
 	return true
 }
 
 // standsOut tells whether something says that just this workload calls the API.
-func (ix *index) standsOut(s *subject) bool {
+func standsOut(s *subject) bool {
 	return says(s.own, asks, mayAsk, hint) || namedFor(s)
 }
 
@@ -75,21 +110,6 @@ func namedFor(s *subject) bool {
 		return false
 	}
 	return s.ServiceAccount == s.Name || strings.HasSuffix(s.Name, "-"+s.ServiceAccount) && strings.Contains(s.ServiceAccount, "-")
-}
-
-// sameImages tells whether all of them run the same program all the time: then
-// they have the same need. A hook that runs it once does something else.
-func sameImages(s *subject, others []*subject) bool {
-	mine := mainImages(s)
-	if len(mine) == 0 {
-		return false
-	}
-	for _, other := range others {
-		if s.isHook() != other.isHook() || !slices.Equal(mine, mainImages(other)) {
-			return false
-		}
-	}
-	return true
 }
 
 func mainImages(s *subject) []string {
@@ -104,14 +124,34 @@ func mainImages(s *subject) []string {
 	return slices.Compact(out)
 }
 
-// list names some workloads for people.
-func list(all []*subject) string {
-	var names []string
+// crowd is some workloads, of which people only read a few names.
+type crowd struct {
+	first []*subject
+	count int
+}
+
+const maxNamed = 3
+
+// add adds all but one.
+func (c *crowd) add(all []*subject, but *subject) {
 	for _, s := range all {
+		if s == but {
+			continue
+		}
+		if c.count++; c.count <= maxNamed {
+			c.first = append(c.first, s)
+		}
+	}
+}
+
+// String names the workloads for people.
+func (c crowd) String() string {
+	var names []string
+	for _, s := range c.first {
 		names = append(names, s.Kind+" "+s.Name)
 	}
-	if len(names) > 3 {
-		names = append(names[:3], fmt.Sprintf("%d more", len(names)-3))
+	if c.count > maxNamed {
+		names = append(names, fmt.Sprintf("%d more", c.count-maxNamed))
 	}
 	if len(names) < 2 {
 		return strings.Join(names, "")
