@@ -19,6 +19,7 @@ type index struct {
 	// otherPolicies are the namespaces, "" for all, with network policies that are not read.
 	otherPolicies map[string]bool
 	users         map[account][]*subject // who runs as a ServiceAccount
+	charts        map[chart]given        // without tests
 	invalid       map[string][]Evidence  // unreadable pieces, by release
 	failed        map[string][]string    // namespaces whose releases could not be analysed
 	signs         *signs
@@ -60,7 +61,7 @@ func newIndex(set *Set, opts JudgeOptions) *index {
 	table := newOperatorTable(opts.Operators)
 	ix := &index{
 		objects:  map[manifestKey][]rbac.Source{},
-		policies: map[string][]networkPolicy{}, otherPolicies: map[string]bool{}, users: map[account][]*subject{}, invalid: map[string][]Evidence{}, failed: map[string][]string{},
+		policies: map[string][]networkPolicy{}, otherPolicies: map[string]bool{}, users: map[account][]*subject{}, charts: map[chart]given{}, invalid: map[string][]Evidence{}, failed: map[string][]string{},
 		err: table.err, observed: opts.Observed,
 	}
 	var both sync.WaitGroup
@@ -78,6 +79,11 @@ func newIndex(set *Set, opts JudgeOptions) *index {
 		for _, name := range s.accounts() {
 			key := account{s.Namespace, name}
 			ix.users[key] = append(ix.users[key], s)
+		}
+		if !s.isTest() {
+			all := ix.charts[chartKey(s)]
+			all.add(s)
+			ix.charts[chartKey(s)] = all
 		}
 	}
 	ix.addUnreadable(set)

@@ -115,3 +115,17 @@ func TestManyWorkloadsOfAnAccount(t *testing.T) {
 		t.Errorf("beside a hook that calls the API\n%s", words)
 	}
 }
+
+func TestManyWorkloadsOfAChartThatSetTrue(t *testing.T) {
+	t.Parallel()
+	const n = 6000
+	all := manyAs("web", n)
+	for _, o := range all {
+		o.Fields()["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)["automountServiceAccountToken"] = true
+	}
+	for _, j := range judgeAll(all) {
+		if words := inWords(j); !strings.Contains(words, "as its chart does on all its 6000 workloads") {
+			t.Fatalf("%s\n%s", j.Workload.Name, words)
+		}
+	}
+}

@@ -95,22 +95,38 @@ func findExplicitTrue(ix *index, s *subject) []finding {
 	if !s.isGiven() || !*s.Automount {
 		return nil
 	}
-	if all := ix.sameChart(s); len(all) > 1 && allTrue(all) {
-		return []finding{here(s, blanket, fmt.Sprintf("its template sets automountServiceAccountToken to true, as its chart does on all its %d workloads", len(all)))}
+	if all := ix.givenBy(s); all.on == all.workloads && all.on > 1 {
+		return []finding{here(s, blanket, fmt.Sprintf("its template sets automountServiceAccountToken to true, as its chart does on all its %d workloads", all.workloads))}
 	}
 	return []finding{here(s, mayAsk, "its template sets automountServiceAccountToken to true")}
 }
 
-// sameChart lists the workloads that the same chart of the same release renders,
+// chart is a chart, or subchart, of one release.
+type chart struct{ namespace, release, folder string }
+
+// given counts the workloads of a chart, and those that set automountServiceAccountToken to true.
+type given struct{ workloads, on int }
+
+// givenBy counts the workloads that the same chart of the same release renders,
 // the subject and no tests among them.
-func (ix *index) sameChart(s *subject) []*subject {
-	var out []*subject
-	for _, other := range ix.subjects {
-		if other.Release == s.Release && other.Namespace == s.Namespace && chartOf(other) == chartOf(s) && (other == s || !other.isTest()) && other.operator == nil {
-			out = append(out, other)
-		}
+func (ix *index) givenBy(s *subject) given {
+	all := ix.charts[chartKey(s)]
+	if s.isTest() {
+		all.add(s)
 	}
-	return out
+	return all
+}
+
+func chartKey(s *subject) chart { return chart{s.Namespace, s.Release, chartOf(s)} }
+
+func (g *given) add(s *subject) {
+	if s.operator != nil {
+		return
+	}
+	g.workloads++
+	if s.Automount != nil && *s.Automount {
+		g.on++
+	}
 }
 
 // chartOf is the folder of the chart, or subchart, that renders a workload.
@@ -120,15 +136,6 @@ func chartOf(s *subject) string {
 		return source[:at]
 	}
 	return path.Dir(source)
-}
-
-func allTrue(all []*subject) bool {
-	for _, s := range all {
-		if s.Automount == nil || !*s.Automount {
-			return false
-		}
-	}
-	return true
 }
 
 func findExplicitFalse(_ *index, s *subject) []finding {
