@@ -10,9 +10,8 @@ import (
 // pattern hits which other pods need: a later rule of the mutator wins. What takes a
 // token away that people's own pattern gives is for a person to look at.
 func (p *planner) carveOut() {
-	patterns := p.patterns(Allow)
-	for _, f := range p.unneeded() {
-		hit := p.sharedPattern(patterns, f)
+	for _, f := range p.unneeded {
+		hit := p.sharedPattern(f)
 		if hit == "" || coveredBy(p.entry.Deny, f) || p.excluded(f) {
 			continue
 		}
@@ -28,10 +27,10 @@ func (p *planner) carveOut() {
 	}
 }
 
-// sharedPattern returns a pattern that hits both the workload and one that
+// sharedPattern returns a pattern that allows and that hits both the workload and one that
 // should have a token, "" if there is none.
-func (p *planner) sharedPattern(patterns []string, f *Workload) string {
-	for _, pattern := range patterns {
+func (p *planner) sharedPattern(f *Workload) string {
+	for _, pattern := range p.allowed {
 		if Hits(pattern, f) && p.hitsWanted([]string{pattern}) != nil {
 			return pattern
 		}
@@ -148,11 +147,7 @@ func (p *planner) hits(pattern string) []*Workload {
 func (p *planner) evidence(ws ...*Workload) []Evidence {
 	var out []Evidence
 	for _, w := range ws {
-		for _, j := range p.judgements {
-			if j.Workload == w {
-				out = append(out, j.Evidence[0])
-			}
-		}
+		out = append(out, p.of[w].Evidence[0])
 	}
 	return out
 }

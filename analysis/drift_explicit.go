@@ -19,7 +19,7 @@ func (p *planner) nameControllers() {
 			continue
 		}
 		for _, name := range w.controllers() {
-			if anyMatch(p.patterns(Allow), name) || p.hitsUnneeded([]string{name}) != nil {
+			if anyMatch(p.allowed, name) || p.hitsUnneeded([]string{name}) != nil {
 				continue
 			}
 			p.add(Change{Kind: Allow, Pattern: name, Workloads: []string{w.Kind + " " + w.Name}, Evidence: []Evidence{explicitEvidence(j)},
@@ -40,7 +40,7 @@ func (p *planner) denyExplicit() {
 	}
 	for _, j := range p.judgements {
 		w := j.Workload
-		if j.Verdict != NoToken || !setsTrue(w) || p.excluded(w) || p.settles(p.patterns(Deny), w) || p.settles(p.patterns(Allow), w) {
+		if j.Verdict != NoToken || !setsTrue(w) || p.excluded(w) || p.settles(p.denied, w) || p.settles(p.allowed, w) {
 			continue
 		}
 		id := w.Kind + " " + w.Name
@@ -55,7 +55,7 @@ func (p *planner) denyExplicit() {
 			continue
 		}
 		for _, d := range deny {
-			if anyMatch(p.patterns(Deny), d) {
+			if anyMatch(p.denied, d) {
 				continue
 			}
 			p.add(Change{Kind: Deny, Pattern: d, Workloads: []string{id}, Evidence: []Evidence{j.Evidence[0]}, Review: j.Confidence == Low,
@@ -78,22 +78,6 @@ func (p *planner) sparing(w *Workload) []string {
 		}
 	}
 	return nil
-}
-
-// patterns lists what allows or denies in the namespace: what is listed, and what
-// the plan has added so far.
-func (p *planner) patterns(kind ChangeKind) []string {
-	listed := p.entry.Allow
-	if kind == Deny {
-		listed = p.entry.Deny
-	}
-	out := append([]string(nil), listed...)
-	for _, c := range p.plan.Changes {
-		if c.Kind == kind {
-			out = append(out, c.Pattern)
-		}
-	}
-	return out
 }
 
 // explicitEvidence is the evidence of the template's own true, or the strongest there is.

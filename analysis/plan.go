@@ -116,8 +116,9 @@ func Plan(in PlanInput) []NamespacePlan {
 	at := func(ns string) *planner {
 		p := byNamespace[ns]
 		if p == nil {
-			p = &planner{in: in, rbac: index, plan: NamespacePlan{Namespace: ns}}
+			p = &planner{in: in, rbac: index, of: map[*Workload]Judgement{}, plan: NamespacePlan{Namespace: ns}}
 			p.entry, p.listed = in.Listing.Find(ns)
+			p.allowed, p.denied = slices.Clip(p.entry.Allow), slices.Clip(p.entry.Deny)
 			byNamespace[ns] = p
 		}
 		return p
@@ -133,8 +134,7 @@ func Plan(in PlanInput) []NamespacePlan {
 		p.openAccounts += openAccounts(r)
 	}
 	for _, j := range in.Judgements {
-		p := at(j.Workload.Namespace)
-		p.judgements = append(p.judgements, j)
+		at(j.Workload.Namespace).judge(j)
 	}
 	for _, ns := range abandoned(in, byNamespace) {
 		at(ns).abandoned = true
@@ -159,10 +159,22 @@ type planner struct {
 	entry        ListedNamespace
 	listed       bool
 	judgements   []Judgement
+	of           map[*Workload]Judgement
+	unneeded     []*Workload // those that need no token
+	allowed      []string    // patterns that are listed, and that the plan has added so far
+	denied       []string
 	unseen       []string  // what could not be analysed in the namespace
 	openAccounts int       // ServiceAccounts that do not set automountServiceAccountToken: false
 	abandoned    bool      // nothing is deployed into the namespace
 	speakers     []speaker // what the namespace's objects say, read where it is asked for
+}
+
+func (p *planner) judge(j Judgement) {
+	p.judgements = append(p.judgements, j)
+	p.of[j.Workload] = j
+	if j.Verdict == NoToken {
+		p.unneeded = append(p.unneeded, j.Workload)
+	}
 }
 
 func (p *planner) run() NamespacePlan {
@@ -256,16 +268,6 @@ func (p *planner) wanted() []Judgement {
 	return out
 }
 
-func (p *planner) unneeded() []*Workload {
-	var out []*Workload
-	for _, j := range p.judgements {
-		if j.Verdict == NoToken {
-			out = append(out, j.Workload)
-		}
-	}
-	return out
-}
-
 // allow adds the patterns for pods that should have a token and that no listed
 // pattern gives one.
 func (p *planner) allow() {
@@ -283,39 +285,34 @@ func (p *planner) allow() {
 	// Shorter names first, so that a pattern which must be there anyway serves
 	// the workloads whose names it begins.
 	sort.SliceStable(missing, func(i, k int) bool { return len(missing[i].Workload.Name) < len(missing[k].Workload.Name) })
-	first := len(p.plan.Changes)
+	var added []Change
+	var reasons [][]string // of each
 	for _, j := range missing {
-		if i := p.coveringChange(first, j.Workload); i >= 0 {
-			p.join(&p.plan.Changes[i], j)
+		at := slices.IndexFunc(added, func(c Change) bool { return Covers(c.Pattern, j.Workload) })
+		if at >= 0 {
+			added[at].join(j)
+			reasons[at] = append(reasons[at], j.Evidence[0].Summary)
 			continue
 		}
 		for _, pattern := range p.patternsFor(j.Workload) {
 			c := Change{Kind: Allow, Pattern: pattern}
-			p.join(&c, j)
-			p.add(c)
+			c.join(j)
+			added, reasons = append(added, c), append(reasons, []string{j.Evidence[0].Summary})
 		}
 	}
-	added := p.plan.Changes[first:]
+	for i := range added {
+		added[i].Reason = strings.Join(reasons[i], "; ")
+	}
 	sort.SliceStable(added, func(i, k int) bool { return added[i].Pattern < added[k].Pattern })
-}
-
-func (p *planner) coveringChange(first int, w *Workload) int {
-	for i := first; i < len(p.plan.Changes); i++ {
-		if c := p.plan.Changes[i]; c.Kind == Allow && Covers(c.Pattern, w) {
-			return i
-		}
+	for _, c := range added {
+		p.add(c)
 	}
-	return -1
 }
 
-func (p *planner) join(c *Change, j Judgement) {
+func (c *Change) join(j Judgement) {
 	c.Workloads = append(c.Workloads, j.Workload.Kind+" "+j.Workload.Name)
 	c.Evidence = append(c.Evidence, j.Evidence[0])
 	c.Review = c.Review || j.Verdict == Review
-	if c.Reason != "" {
-		c.Reason += "; "
-	}
-	c.Reason += j.Evidence[0].Summary
 }
 
 // patternsFor returns the shortest patterns that cover the workload's pods and
@@ -331,7 +328,7 @@ func (p *planner) patternsFor(w *Workload) []string {
 }
 
 func (p *planner) hitsUnneeded(patterns []string) *Workload {
-	for _, f := range p.unneeded() {
+	for _, f := range p.unneeded {
 		if hitBy(patterns, f) != "" {
 			return f
 		}
@@ -378,6 +375,12 @@ func candidates(w *Workload) [][]string {
 func (p *planner) add(c Change) {
 	c.Namespace = p.plan.Namespace
 	p.plan.Changes = append(p.plan.Changes, c)
+	switch c.Kind {
+	case Allow:
+		p.allowed = append(p.allowed, c.Pattern)
+	case Deny:
+		p.denied = append(p.denied, c.Pattern)
+	}
 }
 
 func (p *planner) note(s string) { p.plan.Notes = append(p.plan.Notes, s) }
