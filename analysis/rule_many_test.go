@@ -129,3 +129,18 @@ func TestManyWorkloadsOfAChartThatSetTrue(t *testing.T) {
 		}
 	}
 }
+
+func TestManyUnreadableRoles(t *testing.T) {
+	t.Parallel()
+	const n = 2000
+	var broken []*render.Object
+	for i := range n {
+		broken = append(broken, object("Role", fmt.Sprintf("r%04d", i), map[string]any{"rules": "none"}))
+	}
+	for _, j := range judgeAll(broken, manyAs("web", n)) {
+		words := inWords(j)
+		if j.Verdict != Review || strings.Count(words, "could not be read") != maxUnread+1 || !strings.Contains(words, "more of its release could not be read: 1950 roles") {
+			t.Fatalf("%s is %s\n%s", j.Workload.Name, j.Verdict, words)
+		}
+	}
+}

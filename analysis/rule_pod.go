@@ -15,11 +15,18 @@ func findUnreadable(ix *index, s *subject) []finding {
 	if s.err != nil {
 		out = append(out, here(s, unreadable, s.err.Error()))
 	}
-	for _, e := range ix.invalid[s.Release] {
+	unread := ix.invalid[s.Release]
+	for _, e := range unread[:min(len(unread), maxUnread)] {
 		out = append(out, finding{Evidence: e, says: hidden})
+	}
+	if more := len(unread) - maxUnread; more > 0 {
+		out = append(out, here(s, hidden, fmt.Sprintf("more of its release could not be read: %d roles, bindings or manifests", more)))
 	}
 	return out
 }
+
+// maxUnread is how many unreadable pieces of its release a workload shows.
+const maxUnread = 50
 
 func findUnknown(_ *index, s *subject) []finding {
 	if !s.unknown {
