@@ -59,8 +59,8 @@ func textsAtPaths(fields map[string]any, paths []string) []string {
 }
 
 // expand fills the placeholders of a name template. A placeholder with a list in
-// its path gives one name per item; a value that is missing and has no default, or holds * or ?,
-// gives no name.
+// its path gives one name per item; a value that is missing and has no default, holds * or ? or is
+// longer than names are, gives no name.
 func expand(template string, fields map[string]any, name, namespace string) []string {
 	before, rest, ok := strings.Cut(template, "{")
 	if !ok {
@@ -95,7 +95,7 @@ func placeholder(hole string, fields map[string]any, name, namespace string) []s
 			if value == "" && hasFallback {
 				value = strings.ReplaceAll(fallback, "#", strconv.Itoa(i))
 			}
-			if value != "" && !isWild(value) {
+			if value != "" && !unfit(value) {
 				out = append(out, value)
 			}
 		}
@@ -104,7 +104,7 @@ func placeholder(hole string, fields map[string]any, name, namespace string) []s
 	for _, v := range valuesAt(fields, path) {
 		switch v.(type) {
 		case string, int, int64, float64, bool:
-			if text := fmt.Sprint(v); !isWild(text) {
+			if text := fmt.Sprint(v); !unfit(text) {
 				return []string{text}
 			}
 			return nil
@@ -117,7 +117,7 @@ func placeholder(hole string, fields map[string]any, name, namespace string) []s
 }
 
 // isWild tells whether a value, as part of a name, would match others as a pattern; Kubernetes refuses such names.
-func isWild(value string) bool { return strings.ContainsAny(value, "*?") }
+func unfit(value string) bool { return strings.ContainsAny(value, "*?") }
 
 // holds tells whether a condition of the table is met. See OperatorPods.When.
 func holds(condition string, fields map[string]any) bool {

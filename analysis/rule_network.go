@@ -20,6 +20,7 @@ type networkPolicy struct {
 	nothing  bool // it allows nothing at all
 	open     bool // it lets them reach addresses outside the cluster's pods
 	forAPI   bool // it says itself that it is for the API
+	passes   bool // it is there only while hooks run
 }
 
 // apiWords finds the API in a policy's name or annotations: allow-egress-to-kubeapi.
@@ -55,7 +56,7 @@ func (ix *index) addPolicy(s rbac.Source) {
 	if err != nil || !limitsEgress(p) {
 		return
 	}
-	n := networkPolicy{Source: s, selector: selector, whole: selector.Empty(), nothing: len(p.Spec.Egress) == 0, open: opensOutside(p)}
+	n := networkPolicy{Source: s, selector: selector, whole: selector.Empty(), nothing: len(p.Spec.Egress) == 0, open: opensOutside(p), passes: s.Object.Passes()}
 	n.forAPI = n.open && (apiWords.MatchString(p.Name) || annotatedForAPI(p.Annotations))
 	ix.policies[s.Object.Namespace] = append(ix.policies[s.Object.Namespace], n)
 }
@@ -126,7 +127,7 @@ func findNetwork(ix *index, s *subject) []finding {
 	var wall *networkPolicy
 	open := false
 	for i, p := range ix.policies[s.Namespace] {
-		if !p.selector.Matches(labels.Set(s.pod.labels)) || (p.Object.Passes() && !s.isHook()) {
+		if !p.selector.Matches(labels.Set(s.pod.labels)) || p.passes && !s.isHook() {
 			continue
 		}
 		if p.forAPI && !p.whole {

@@ -108,13 +108,6 @@ kind: RoleBinding
 metadata: {name: b, annotations: {helm.sh/hook: "pre-install, pre-upgrade", helm.sh/hook-delete-policy: hook-failed}}
 subjects: [{kind: ServiceAccount, name: web}]
 roleRef: {kind: ClusterRole, name: edit}`, "needs-token high", "bound-role", "reads and writes"},
-		"a list of roles and bindings": {plain + `---
-kind: RoleBindingList
-apiVersion: rbac.authorization.k8s.io/v1
-items:
-- metadata: {name: b, namespace: shop}
-  subjects: [{kind: ServiceAccount, name: web}]
-  roleRef: {kind: ClusterRole, name: edit}`, "needs-token high", "bound-role", "reads and writes"},
 	})
 }
 

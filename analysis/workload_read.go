@@ -77,53 +77,18 @@ func Workloads(set *Set) []*Workload {
 	return out
 }
 
-// sources lists the set's objects with their releases, lists taken apart.
+// sources lists the set's objects with their releases.
 func sources(set *Set) []rbac.Source {
 	var out []rbac.Source
 	add := func(release string, objects []*render.Object) {
 		for _, o := range objects {
-			for _, item := range unlist(o) {
-				out = append(out, rbac.Source{Object: item, Release: release})
-			}
+			out = append(out, rbac.Source{Object: o, Release: release})
 		}
 	}
 	for _, r := range set.Releases {
 		add(r.Name, r.Objects)
 	}
 	add("", set.Extra)
-	return out
-}
-
-// unlist takes a List (or RoleList, ConfigMapList...) apart, as kubectl does.
-func unlist(o *render.Object) []*render.Object {
-	kind, isList := strings.CutSuffix(o.Kind, "List")
-	if !isList {
-		return []*render.Object{o}
-	}
-	items, ok := o.Fields()["items"].([]any)
-	if !ok {
-		return []*render.Object{o}
-	}
-	var out []*render.Object
-	for _, item := range items {
-		fields, ok := item.(map[string]any)
-		if !ok {
-			continue
-		}
-		meta := mapAt(fields, "metadata")
-		one := &render.Object{APIVersion: textAt(fields, "apiVersion"), Kind: textAt(fields, "kind"), Namespace: textAt(meta, "namespace"),
-			Name: textAt(meta, "name"), Own: textAt(meta, "namespace"), ReadFields: render.Held(fields), Source: o.Source, Line: o.Line, Hook: o.Hook}
-		if one.APIVersion == "" {
-			one.APIVersion = o.APIVersion
-		}
-		if one.Kind == "" {
-			one.Kind = kind
-		}
-		if one.Namespace == "" {
-			one.Namespace = o.Namespace
-		}
-		out = append(out, one)
-	}
 	return out
 }
 

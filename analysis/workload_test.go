@@ -24,12 +24,6 @@ apiVersion: example.com/v1
 metadata: {name: impostor}
 spec: {template: {spec: {}}}
 ---
-kind: PodList
-apiVersion: v1
-items:
-- metadata: {name: listed, namespace: far}
-  spec: {containers: []}
----
 kind: ConfigMap
 metadata: {name: none}
 ---
@@ -43,11 +37,11 @@ metadata: {name: none}`))
 		}
 		got = append(got, w.ID()+" "+w.ServiceAccount+" "+automount)
 	}
-	want := []string{"Pod far/listed default unset", "CronJob shop/nightly default false", "Deployment shop/old legacy unset"}
+	want := []string{"CronJob shop/nightly default false", "Deployment shop/old legacy unset"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if all[1].PodLabels["a"] != "b" || all[1].PodSpec == nil {
-		t.Errorf("labels %v, spec %v", all[1].PodLabels, all[1].PodSpec)
+	if all[0].PodLabels["a"] != "b" || all[0].PodSpec == nil {
+		t.Errorf("labels %v, spec %v", all[0].PodLabels, all[0].PodSpec)
 	}
 }

@@ -132,7 +132,10 @@ func (d *decoder) add(fields map[string]any, p piece, depth int) error {
 	if kind == "" || apiVersion == "" {
 		return errors.New("it has no apiVersion or no kind")
 	}
-	if items, ok := fields["items"].([]any); ok && strings.HasSuffix(kind, "List") && depth < maxNesting {
+	if items, ok := fields["items"].([]any); ok && strings.HasSuffix(kind, "List") {
+		if depth == maxNesting {
+			return fmt.Errorf("lists are nested more than %d deep", maxNesting)
+		}
 		return d.addItems(items, apiVersion, strings.TrimSuffix(kind, "List"), p, depth)
 	}
 	meta, _ := fields["metadata"].(map[string]any)
@@ -148,7 +151,10 @@ func (d *decoder) add(fields map[string]any, p piece, depth int) error {
 		return nil
 	}
 	own := text(meta["namespace"])
-	if isWild(own) || isWild(name) && groupOf(apiVersion) != rbacGroup {
+	switch {
+	case len(name) > maxName || len(own) > maxName:
+		return fmt.Errorf("%s %.20q… has a name of more than %d characters, which Kubernetes refuses", kind, name, maxName)
+	case isWild(own), isWild(name) && groupOf(apiVersion) != rbacGroup:
 		return fmt.Errorf("%s %q in namespace %q has a name with * or ?, which Kubernetes refuses", kind, name, own)
 	}
 	d.objects = append(d.objects, &Object{

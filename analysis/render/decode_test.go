@@ -74,6 +74,14 @@ func TestDecode(t *testing.T) {
 			want: []string{"ClusterRole view:*"}, invalid: []string{"which Kubernetes refuses", `Pod "?-"`, `namespace "*"`},
 		},
 		{
+			name: "lists in lists without end", text: strings.Repeat("{apiVersion: v1, kind: List, items: [", 18) + "{apiVersion: v1, kind: Pod, metadata: {name: a}}" + strings.Repeat("]}", 18),
+			invalid: []string{"lists are nested more than 16 deep"},
+		},
+		{
+			name: "a name that is too long", text: "apiVersion: v1\nkind: Pod\nmetadata: {name: " + strings.Repeat("a", 254) + "}\n",
+			invalid: []string{"more than 253 characters"},
+		},
+		{
 			name: "invalid among valid", text: "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n---\na: [\n---\njust text\n---\nmetadata: {name: x}\n---\napiVersion: v1\nkind: Pod\nmetadata: {}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: z}\n",
 			want:    []string{"Pod a", "Pod z"},
 			invalid: []string{"line 4 of what chart/templates/a.yaml renders", "it is not a map", "no apiVersion or no kind", "Pod has no name"},

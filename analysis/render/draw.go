@@ -159,7 +159,8 @@ func steadyValue(a, b any) any {
 	return a
 }
 
-// maxName is more than any name has; longer texts that differ on a line are keys and certificates.
+// maxName is how long a name may be; longer texts that differ on a line are keys and certificates.
+// Source: IsDNS1123Subdomain of k8s.io/apimachinery/pkg/util/validation.
 const maxName = 253
 
 // steadyText puts * for what differs between two texts, line by line where they have
