@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -108,6 +109,51 @@ func TestLeastRecentlyUsedGoesFirst(t *testing.T) {
 	d.Put("a", "huge", make([]byte, 5000))
 	if has(d, "a", "huge") {
 		t.Error("one result took half of the room")
+	}
+}
+
+// A folder that holds other files keeps them, however old they are and however much they take.
+func TestOtherFilesStay(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	d := open(t, root, "v1", 10_000)
+	d.Put("a", "key", []byte("content"))
+	old := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+	others := []string{
+		"store.db", strings.Repeat("a", 64), "new-1", "a/store.db", "a/" + strings.Repeat("A", 64), "a/" + strings.Repeat("a", 63), "a/new-1-old",
+		"objects/aa/" + strings.Repeat("a", 64),
+	}
+	for _, name := range others {
+		name = filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, make([]byte, 20_000), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(name, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left := filepath.Join(root, "a", "new-123") // of a process that died
+	if err := os.WriteFile(left, make([]byte, 10_000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(left, old, old); err != nil {
+		t.Fatal(err)
+	}
+	d = open(t, root, "v1", 10_000)
+	d.Put("a", "new", make([]byte, 1000))
+	for _, name := range others {
+		if _, err := os.Stat(filepath.Join(root, name)); err != nil {
+			t.Errorf("%s is not the cache's: %v", name, err)
+		}
+	}
+	if _, err := os.Stat(left); err == nil {
+		t.Error("what a process left that died is kept")
+	}
+	if !has(d, "a", "key") || !has(d, "a", "new") {
+		t.Error("other files count as the cache's")
 	}
 }
 

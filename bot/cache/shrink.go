@@ -1,9 +1,9 @@
 package cache
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"time"
 )
@@ -15,19 +15,29 @@ type entry struct {
 	used time.Time
 }
 
-// files lists what is there. What another process removes meanwhile is passed over.
+// own matches the names that Put gives to files: those of results, and of what is being written.
+var own = regexp.MustCompile(`^([0-9a-f]{64}|new-[0-9]+)$`)
+
+// files lists the cache's own files. The folder may hold others, which are nobody's business here. What another
+// process removes meanwhile is passed over.
 func (d *Dir) files() []entry {
 	var out []entry
-	// Folders that cannot be read hold nothing that could be removed.
-	_ = filepath.WalkDir(d.root, func(name string, e fs.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() {
-			return nil
+	kinds, _ := os.ReadDir(d.root) // folders that cannot be read hold nothing that could be removed
+	for _, kind := range kinds {
+		if !kind.IsDir() {
+			continue
 		}
-		if info, err := e.Info(); err == nil {
-			out = append(out, entry{name: name, size: info.Size(), used: info.ModTime()})
+		dir := filepath.Join(d.root, kind.Name())
+		files, _ := os.ReadDir(dir)
+		for _, e := range files {
+			if !e.Type().IsRegular() || !own.MatchString(e.Name()) {
+				continue
+			}
+			if info, err := e.Info(); err == nil {
+				out = append(out, entry{name: filepath.Join(dir, e.Name()), size: info.Size(), used: info.ModTime()})
+			}
 		}
-		return nil
-	})
+	}
 	return out
 }
 
