@@ -36,6 +36,9 @@ func (s *Service) propose(ctx context.Context, c *Config, l *queue.Lease) queue.
 	}
 	scope.Uncounted = l.Namespace != "" || !l.Whole
 	b, err := c.Umbrellas[i].Bot(ctx, scope)
+	if errors.Is(err, ErrLeftOut) {
+		return queue.Outcome{Result: queue.Refused, Message: err.Error()}
+	}
 	if err != nil {
 		return queue.Outcome{Result: queue.Failed, Message: fmt.Sprintf("build the bot: %v", err)}
 	}

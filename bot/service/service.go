@@ -31,9 +31,13 @@ type Config struct {
 // Umbrella is one platform that the service works on.
 type Umbrella struct {
 	Name string
-	// Bot builds the bot for one run, so that secrets and files are read anew.
+	// Bot builds the bot for one run, so that secrets and files are read anew. An
+	// ErrLeftOut ends the run, which is not tried again.
 	Bot func(context.Context, Scope) (*bot.Bot, error)
 }
+
+// ErrLeftOut says that the configuration leaves a run's namespace out.
+var ErrLeftOut = errors.New("the configuration leaves it out")
 
 // Scope narrows a bot to the run that it is built for.
 type Scope struct {

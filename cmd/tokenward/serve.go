@@ -154,6 +154,11 @@ func (v *server) settings(c config) (service.Config, error) {
 func (v *server) builder(c config, u umbrellaConfig, all []umbrellaConfig) func(context.Context, service.Scope) (*bot.Bot, error) {
 	c.Umbrella, c.beside = u, all
 	return func(ctx context.Context, scope service.Scope) (*bot.Bot, error) {
+		for _, ns := range scope.Namespaces {
+			if !c.worksOn(ns) {
+				return nil, fmt.Errorf("namespace %s: %w: it is not among namespaces", ns, service.ErrLeftOut)
+			}
+		}
 		a, err := newApp(ctx, v.surroundings, c, newProgress(nil), func(b *bot.Config) {
 			if len(scope.Namespaces) > 0 {
 				b.Namespaces, b.Partial = scope.Namespaces, true

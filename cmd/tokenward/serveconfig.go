@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,6 +72,11 @@ func duration(text string) (time.Duration, error) {
 		return 0, fmt.Errorf("must be a duration such as 90s or 10m (got %q)", text)
 	}
 	return d, nil
+}
+
+// worksOn tells whether the configuration lets the service work on a namespace.
+func (c config) worksOn(namespace string) bool {
+	return len(c.Namespaces) == 0 || slices.Contains(c.Namespaces, namespace)
 }
 
 // allUmbrellas are the umbrellas of the service, each with a name.

@@ -68,6 +68,29 @@ func TestServeLimits(t *testing.T) {
 	}
 }
 
+// Where the configuration names namespaces, no event leads to work on another one, nor does a person's wish.
+func TestServeNamespaces(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	s := p.serveHere(map[string]string{"TOKENWARD_NAMESPACES": "bulletin"})
+	s.says(`msg="run ends" umbrella=umbrella namespace="" run=1 result=done`)
+	s.push(certkeeperProject, "push-of-another")
+	s.until("an event that is passed over", func() bool {
+		return strings.Contains(s.page("/metrics"), `tokenward_webhook_deliveries_total{event="push",outcome="ignored"} 1`)
+	})
+	s.push(bulletinProject, "push")
+	s.says(`msg="run ends" umbrella=umbrella namespace=bulletin run=\d+ result=done`)
+	resp, err := http.PostForm(s.admin()+"/retry", url.Values{"umbrella": {"umbrella"}, "namespace": {"certkeeper"}})
+	p.must(err)
+	p.must(resp.Body.Close())
+	s.says(`msg="run ends" umbrella=umbrella namespace=certkeeper run=\d+ result=refused message="namespace certkeeper: the configuration leaves it out`)
+	for _, m := range p.box.box.MergeRequests() {
+		if m.SourceBranch != "tokenward/bulletin" {
+			t.Errorf("%s has a request from %s", m.Project, m.SourceBranch)
+		}
+	}
+}
+
 // Namespaces that keep failing are parked, shown, counted and left alone, and one is
 // tried again when somebody presses the button.
 func TestServeParks(t *testing.T) {

@@ -102,6 +102,9 @@ func (v *server) view(ctx context.Context, self int64) (webhook.View, error) {
 			Project: webhook.Project{Path: site.Project, DefaultBranch: site.DefaultBranch},
 		})
 		for _, p := range site.Packages {
+			if !c.worksOn(p.Namespace) {
+				continue
+			}
 			view.Index.Packages = append(view.Index.Packages, webhook.Package{
 				Umbrella: u.Name, Namespace: p.Namespace, Branch: p.Branch,
 				Project: webhook.Project{Path: p.Project, DefaultBranch: p.DefaultBranch},
