@@ -55,6 +55,9 @@ func (s *Service) propose(ctx context.Context, c *Config, l *queue.Lease) queue.
 	if e.Scan == nil || ctx.Err() != nil {
 		return e.Outcome
 	}
+	if err != nil {
+		e.Report = nil // what it holds is not all: only where the projects are is certain
+	}
 	if err := s.remember(ctx, l, e); err != nil {
 		return queue.Outcome{Result: queue.Failed, Message: err.Error()}
 	}
