@@ -37,8 +37,8 @@ type Config struct {
 	// Namespaces limits the units of work; empty means all.
 	Namespaces []string
 	// Partial says that the namespaces were chosen for this run alone: it is no
-	// complete run, after which something is not needed any more, and leaves the
-	// dashboard as it is.
+	// complete run, after which something is not needed any more, leaves the
+	// dashboard as it is, and fails where nothing is deployed into one of them.
 	Partial bool
 	// RemoveStale proposes to take stale entries out of the mutator's lists, in merge
 	// requests of their own; otherwise they are only reported.

@@ -41,6 +41,11 @@ func newProposeReport() *ProposeReport {
 // proposeFrom does everything after the scan.
 func (b *Bot) proposeFrom(ctx context.Context, scan *Scan) (report *ProposeReport, err error) {
 	report = newProposeReport()
+	if len(b.cfg.Beside) < 2 { // else another umbrella may deploy them
+		for _, ns := range b.gone(scan) {
+			report.fail(ns, &Refusal{Unit: ns, Reason: fmt.Errorf("%w into it", ErrNotDeployed)})
+		}
+	}
 	var units []*Unit
 	var refusals []error
 	err = b.during(ctx, StepProve, "", func(ctx context.Context) error {

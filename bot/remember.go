@@ -88,9 +88,10 @@ func (b *Bot) question() (string, bool) {
 		Policies     policy.Names
 		PolicyValues string
 		Namespaces   []string
+		Partial      bool
 		RemoveStale  bool
 		Operators    []analysis.Operator
-	}{c.Umbrella, c.KubeVersion, c.APIVersions, c.Policies, c.PolicyValues, c.Namespaces, c.RemoveStale, c.Operators})
+	}{c.Umbrella, c.KubeVersion, c.APIVersions, c.Policies, c.PolicyValues, c.Namespaces, c.Partial, c.RemoveStale, c.Operators})
 	return string(q), err == nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -233,14 +234,25 @@ func (s *Scan) readPolicies(b *Bot) {
 // ErrNotDeployed says that a namespace was asked for that is not the umbrella's.
 var ErrNotDeployed = errors.New("no release of the umbrella is deployed")
 
-// known refuses namespaces that were asked for and that nothing is deployed into.
+// known refuses namespaces that were asked for and that nothing is deployed into. Of those that the configuration
+// names, one that is there is enough: the others may have left the umbrella.
 func (b *Bot) known(s *Scan) error {
+	gone := b.gone(s)
+	if len(gone) == 0 || !b.cfg.Partial && len(gone) < len(b.cfg.Namespaces) {
+		return nil
+	}
+	return fmt.Errorf("%w into namespace %s", ErrNotDeployed, strings.Join(gone, " or "))
+}
+
+// gone lists the bot's namespaces that nothing is deployed into.
+func (b *Bot) gone(s *Scan) []string {
+	var out []string
 	for _, ns := range b.cfg.Namespaces {
 		if !slices.ContainsFunc(s.Plans, func(p analysis.NamespacePlan) bool { return p.Namespace == ns }) {
-			return fmt.Errorf("%w into namespace %s", ErrNotDeployed, ns)
+			out = append(out, ns)
 		}
 	}
-	return nil
+	return out
 }
 
 // only keeps the plans of the namespaces that the configuration asks for.

@@ -37,7 +37,7 @@ type config struct {
 	Log           logConfig           `yaml:"log"`
 	Rendering     renderingConfig     `yaml:"rendering"`
 	Cache         cacheConfig         `yaml:"cache"`
-	Namespaces    []string            `yaml:"namespaces" doc:"Work on these namespaces only; empty means all."`
+	Namespaces    []string            `yaml:"namespaces" doc:"Work on these namespaces only; empty means all. One that nothing is deployed into any more is reported, and the others are done."`
 	Documentation bool                `yaml:"documentation" doc:"Propose the documentation section in the packages."`
 	VersionBump   bool                `yaml:"versionBump" doc:"Let a package's merge request also raise the chart's version in the package's own scheme (1.2.3-bb.4 to 1.2.3-bb.5), with an entry in its CHANGELOG.md. Badges in generated READMEs are left to what generates them."`
 	Umbrellas     []umbrellaConfig    `yaml:"umbrellas" doc:"Further umbrellas for the service, each with the keys of umbrella; all other keys hold for all of them."`
