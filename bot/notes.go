@@ -89,11 +89,13 @@ func (w *writer) listen(ctx context.Context, s *Scan, r *unitRun) error {
 	return nil
 }
 
-// hear reads the notes of the proposal's request, nil if it has none that might hold
-// new commands: the hidden state remembers how many there were.
+// hear reads the notes of the proposal's request, nil if there is nothing to answer or to
+// resolve. Which commands are new the answers tell, not the number of notes, which is the
+// same again when one was deleted and another written. Where the hidden state has that
+// number, the last run came to its end: what it resolved is for people to open again.
 func (w *writer) hear(ctx context.Context, p *proposal) (*conversation, error) {
 	request := p.decision.request
-	if request == nil || request.UserNotes == p.decision.known.Notes ||
+	if request == nil || request.UserNotes == 0 ||
 		request.State != forge.Opened && p.decision.known.ClosedBy == "" && p.decision.open != mustReopen {
 		return nil, nil
 	}
@@ -120,6 +122,14 @@ func (w *writer) hear(ctx context.Context, p *proposal) (*conversation, error) {
 	c.settled = w.settled(p, notes)
 	if !commanded {
 		return nil, nil // not worth remembering: that would be a change for people to read
+	}
+	if request.UserNotes == p.decision.known.Notes {
+		if len(c.answers) == 0 {
+			return nil, nil
+		}
+		for id := range c.settled {
+			c.settled[id] = false
+		}
 	}
 	return c, nil
 }

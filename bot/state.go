@@ -30,7 +30,7 @@ type state struct {
 	Unneeded bool `json:"unneeded,omitempty"`
 	// ClosedBy is who asked the bot to close it, "" if nobody did.
 	ClosedBy string `json:"closedBy,omitempty"`
-	// Notes is how many notes people and the bot had written when it read them last.
+	// Notes is how many notes people and the bot had written when the bot had last done all that they ask for.
 	Notes int `json:"notes,omitempty"`
 	// Decided says that the branch carries decisions.
 	Decided bool `json:"decided,omitempty"`
