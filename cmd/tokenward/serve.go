@@ -43,6 +43,7 @@ type server struct {
 	queue        *queue.Queue
 	service      *service.Service
 	seeing       *seeing
+	events       *events // nil without webhooks
 }
 
 func runServe(ctx context.Context, s *surroundings, o *inputs) (err error) {
@@ -278,6 +279,9 @@ func (v *server) reload() error {
 		return err
 	}
 	v.current.Store(&c)
+	if v.events != nil {
+		v.events.renew()
+	}
 	return nil
 }
 

@@ -140,7 +140,7 @@ func (s *seeing) watchToken(ctx context.Context) {
 	defer every.Stop()
 	for {
 		at := time.Time{}
-		client, err := newForge(s.server.surroundings, s.server.config, true)
+		client, err := newForge(s.server.surroundings, s.server.settled(), true)
 		if err == nil {
 			at, err = client.TokenExpiry(ctx)
 		}

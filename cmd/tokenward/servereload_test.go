@@ -1,10 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"tokenward/bot/queue/storetest"
+	"tokenward/bot/webhook/hooktest"
 	"tokenward/gitops/forge/sandbox"
 )
 
@@ -70,6 +73,50 @@ func TestServeReload(t *testing.T) {
 	if text := s.log.text.String(); strings.Contains(text, "secret-of-hooks") {
 		t.Error("the log tells a secret")
 	}
+}
+
+// Whoever the token belongs to is the bot: when it moves to another user, what the old
+// one does counts as a person's work.
+func TestServeTokenMoves(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	token := filepath.Join(t.TempDir(), "token")
+	p.must(os.WriteFile(token, []byte(developer), 0o600))
+	s := p.startServe("TOKENWARD_GITLAB_TOKEN=", "TOKENWARD_GITLAB_TOKEN_FILE="+token, "TOKENWARD_STORE="+storetest.SQLite(t))
+	s.log.wait(s.ctx, t, `msg="run ends" umbrella=umbrella namespace="" run=1 result=done`)
+	n := 0
+	pushed := func(user int, want string) {
+		t.Helper()
+		n++
+		counter := `tokenward_webhook_deliveries_total{event="push",outcome="` + want + `"}`
+		before := s.page(t, "/metrics")
+		status, err := hooktest.Push{Server: s.address(t), Secret: serveSecret, ID: fmt.Sprint("push-", n), Project: bulletinProject, Branch: bulletinBranch, User: user}.Send(s.ctx, patient())
+		if err != nil || status != http.StatusOK {
+			t.Fatalf("a push is answered with %d, %v", status, err)
+		}
+		if after := s.page(t, "/metrics"); value(after, counter) != value(before, counter)+1 {
+			t.Errorf("a push of user %d is not %s", user, want)
+		}
+	}
+	const ofMaintainer, ofDeveloper = 1, 2
+	pushed(ofDeveloper, "ignored")
+	pushed(ofMaintainer, "accepted")
+	p.must(os.WriteFile(token, []byte(maintainer), 0o600))
+	p.must(s.cmd.Process.Signal(syscall.SIGHUP))
+	s.log.wait(s.ctx, t, `configuration read again`)
+	pushed(ofDeveloper, "accepted")
+	pushed(ofMaintainer, "ignored")
+	if err := s.stop(t); err != nil {
+		t.Errorf("stopped with %v", err)
+	}
+}
+
+// value is what a page of metrics says of one, 0 if it does not name it.
+func value(page, metric string) int {
+	_, rest, _ := strings.Cut(page, metric+" ")
+	line, _, _ := strings.Cut(rest, "\n")
+	n, _ := strconv.Atoi(line)
+	return n
 }
 
 // A run that SIGTERM meets is handed back when the grace period is over, and the next

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -22,6 +23,8 @@ type events struct {
 	mu   sync.Mutex
 	view webhook.View
 	read time.Time
+	self int64             // the bot's own user, 0 while it is not known
+	of   [sha256.Size]byte // the server and token that self was asked with
 }
 
 // viewAge is how old the view may be. A package that came with the last minutes' run
@@ -39,6 +42,7 @@ func (v *server) webhooks() (http.Handler, error) {
 		return nil, nil
 	}
 	e := &events{server: v, log: v.log.Warn}
+	v.events = e
 	return webhook.New(webhook.Config{
 		Secrets: func() (webhook.Secrets, error) {
 			secrets, err := v.surroundings.readWebhookSecrets(v.settled())
@@ -60,7 +64,10 @@ func (e *events) now() (webhook.View, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	view, err := e.server.view(ctx, e.view.Self)
+	view, err := e.server.view(ctx)
+	if err == nil {
+		view.Self, err = e.user(ctx)
+	}
 	switch {
 	case err != nil && e.read.IsZero():
 		return view, err
@@ -73,11 +80,42 @@ func (e *events) now() (webhook.View, error) {
 	return e.view, nil
 }
 
-// view puts together where the projects are, as the last runs found them, who the bot
-// is, and how its issues are told.
-func (v *server) view(ctx context.Context, self int64) (webhook.View, error) {
+// renew has the view read anew for the next event.
+func (e *events) renew() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.read.IsZero() {
+		e.read = time.Now().Add(-viewAge)
+	}
+}
+
+// user returns the id of the user whom the token belongs to, 0 where GitLab does not say:
+// then the bot's own events are passed on, and find nothing to do. It is asked once for each token.
+func (e *events) user(ctx context.Context) (int64, error) {
+	v := e.server
 	c := v.settled()
-	view := webhook.View{Self: self}
+	token, err := v.surroundings.gitlabToken(c) // without one, GitLab is asked in vain
+	of := sha256.Sum256([]byte(c.GitLab.URL + "\n" + token))
+	if err == nil && e.self != 0 && e.of == of {
+		return e.self, nil
+	}
+	client, err := newForge(v.surroundings, c, true)
+	if err != nil {
+		return 0, err
+	}
+	user, err := client.CurrentUser(ctx)
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		v.log.Warn("cannot ask GitLab who the token belongs to", "error", err)
+	}
+	e.self, e.of = user.ID, of
+	return e.self, nil
+}
+
+// view puts together where the projects are, as the last runs found them, and how the
+// bot's issues are told.
+func (v *server) view(ctx context.Context) (webhook.View, error) {
+	c := v.settled()
+	var view webhook.View
 	sites, err := v.service.Sites(ctx)
 	if err != nil {
 		return view, err
@@ -117,17 +155,5 @@ func (v *server) view(ctx context.Context, self int64) (webhook.View, error) {
 	}
 	issue := bot.IssueReader(key, c.MergeRequests.BranchPrefix)
 	view.Issue = func(_, description string) (string, bool) { return issue(description) }
-	if view.Self == 0 {
-		client, err := newForge(v.surroundings, c, true)
-		if err != nil {
-			return view, err
-		}
-		// Without an answer the bot's own events are passed on, and find nothing to do.
-		if user, err := client.CurrentUser(ctx); err == nil {
-			view.Self = user.ID
-		} else if !errors.Is(err, context.DeadlineExceeded) {
-			v.log.Warn("cannot ask GitLab who the token belongs to", "error", err)
-		}
-	}
 	return view, nil
 }

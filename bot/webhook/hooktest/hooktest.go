@@ -2,6 +2,7 @@
 package hooktest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,7 +11,7 @@ import (
 	"strings"
 )
 
-// Push is a person's push to the default branch of a project.
+// Push is a push to a branch of a project.
 type Push struct {
 	Server string // of the service, without a path
 	Secret string
@@ -18,12 +19,15 @@ type Push struct {
 	// ProjectID may be 0: then the path alone tells which project it is.
 	ProjectID int
 	Project   string // its path
+	Branch    string // "" for main, the default branch
+	User      int    // the id of who pushed, 0 for some person's
 }
 
 // Send delivers the push and returns the status of the answer.
 func (p Push) Send(ctx context.Context, client *http.Client) (status int, err error) {
+	user := cmp.Or(p.User, 99)
 	body, err := json.Marshal(map[string]any{
-		"object_kind": "push", "event_name": "push", "ref": "refs/heads/main", "before": strings.Repeat("1", 40), "after": strings.Repeat("2", 40), "user_id": 99, "project_id": p.ProjectID,
+		"object_kind": "push", "event_name": "push", "ref": "refs/heads/" + cmp.Or(p.Branch, "main"), "before": strings.Repeat("1", 40), "after": strings.Repeat("2", 40), "user_id": user, "project_id": p.ProjectID,
 		"project": map[string]any{"id": p.ProjectID, "path_with_namespace": p.Project, "default_branch": "main"}, "commits": []any{}, "total_commits_count": 1,
 		"filler": strings.Repeat("x", 1500), // as large as they usually are
 	})
