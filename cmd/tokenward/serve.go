@@ -43,11 +43,16 @@ type server struct {
 	queue        *queue.Queue
 	service      *service.Service
 	seeing       *seeing
-	events       *events // nil without webhooks
+	events       *events        // nil without webhooks
+	hup          chan os.Signal // SIGHUP, from the start to the end
 }
 
 func runServe(ctx context.Context, s *surroundings, o *inputs) (err error) {
-	v := &server{surroundings: s, inputs: o, log: slog.New(slog.DiscardHandler)}
+	v := &server{surroundings: s, inputs: o, log: slog.New(slog.DiscardHandler), hup: make(chan os.Signal, 1)}
+	// From here to the end, since nobody asks the process to end by SIGHUP: one that comes
+	// at the start is answered when the service runs.
+	signal.Notify(v.hup, syscall.SIGHUP)
+	defer signal.Stop(v.hup)
 	if v.config, err = v.load(); err != nil {
 		return err
 	}
@@ -247,14 +252,11 @@ func (v *server) routes(ctx context.Context) (http.Handler, error) {
 
 // reloads reads the configuration anew at every SIGHUP.
 func (v *server) reloads(ctx context.Context) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-hup:
+		case <-v.hup:
 			if err := v.reload(); err != nil {
 				v.log.Error("the new configuration is wrong: the old one stays", "error", err)
 				continue

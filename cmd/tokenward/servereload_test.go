@@ -111,6 +111,56 @@ func TestServeTokenMoves(t *testing.T) {
 	}
 }
 
+// SIGHUP ends no process, neither one that waits for the store nor one that is being
+// stopped and lets its runs come to their end.
+func TestServeReloadAtStartAndEnd(t *testing.T) {
+	t.Parallel()
+	p, store := newPlatform(t), "TOKENWARD_STORE="+storetest.SQLite(t)
+	held, meets := make(chan struct{}), make(chan struct{}, 1000)
+	p.box.box.SetFault(func(r sandbox.Request) sandbox.Fault {
+		if r.Method == http.MethodPost && strings.HasSuffix(r.Path, "/merge_requests") {
+			meets <- struct{}{}
+			<-held
+		}
+		return sandbox.Fault{}
+	})
+	release := sync.OnceFunc(func() { close(held) })
+	defer release() // the server waits for its answers
+	first := p.startServe(store, "TOKENWARD_SERVE_GRACE_PERIOD=5m")
+	select {
+	case <-meets:
+	case <-first.ctx.Done():
+		t.Fatalf("the service ended:\n%s", first.log)
+	case <-time.After(patience):
+		t.Fatalf("the service proposes nothing:\n%s", first.log)
+	}
+	next := p.startServe(store)
+	next.log.wait(next.ctx, t, `waiting for another process that has the store`)
+	p.must(next.cmd.Process.Signal(syscall.SIGHUP))
+
+	p.must(first.cmd.Process.Signal(syscall.SIGTERM))
+	if !poll(first.ctx, func() bool {
+		text, err := get(first.address(t) + "/readyz")
+		return err == nil && text == "not ready\n"
+	}) {
+		t.Fatalf("told to stop, the service is ready:\n%s", first.log)
+	}
+	p.must(first.cmd.Process.Signal(syscall.SIGHUP))
+	release()
+	select {
+	case err := <-first.gone:
+		if err != nil {
+			t.Errorf("stopped with %v:\n%s", err, first.log)
+		}
+	case <-time.After(patience):
+		t.Fatalf("told to stop, the service goes on:\n%s", first.log)
+	}
+	next.log.wait(next.ctx, t, `configuration read again`)
+	if err := next.stop(t); err != nil {
+		t.Errorf("stopped with %v", err)
+	}
+}
+
 // value is what a page of metrics says of one, 0 if it does not name it.
 func value(page, metric string) int {
 	_, rest, _ := strings.Cut(page, metric+" ")
