@@ -114,7 +114,7 @@ func (s *Service) Run(ctx context.Context, grace time.Duration) error {
 	if err := s.queue.Start(ctx, s.config.Load().names(), s.work); err != nil {
 		return err
 	}
-	err := s.first(ctx)
+	err := s.First(ctx)
 	if err == nil {
 		s.watch(ctx)
 	}
@@ -123,9 +123,10 @@ func (s *Service) Run(ctx context.Context, grace time.Duration) error {
 	return errors.Join(err, s.queue.Stop(stopping))
 }
 
-// first asks for a run of every umbrella of which nothing is known: without one, no
-// event of its packages can be told from any other.
-func (s *Service) first(ctx context.Context) error {
+// First asks for a run of every umbrella of which nothing is known: without one, no
+// event of its packages can be told from any other. Run does it at the start; whoever
+// reloads a configuration with further umbrellas does it then.
+func (s *Service) First(ctx context.Context) error {
 	for _, u := range s.config.Load().Umbrellas {
 		known, err := s.queue.Site(ctx, u.Name)
 		if err == nil && known == nil {

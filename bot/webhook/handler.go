@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -34,17 +35,13 @@ type Handler struct {
 	same sameEvents
 }
 
-// New checks c. It fails where there is no secret: nobody listens to everybody.
+// New checks c. Where there is no secret, nobody is believed until there is one.
 func New(c Config) (*Handler, error) {
 	if c.Secrets == nil || c.Inbox == nil || c.View == nil {
 		return nil, errors.New("webhooks need secrets, an inbox and a view of the projects")
 	}
-	secrets, err := c.Secrets()
-	if err != nil {
+	if _, err := c.Secrets(); err != nil {
 		return nil, fmt.Errorf("read the webhooks' secrets: %w", err)
-	}
-	if secrets.Empty() {
-		return nil, errors.New("webhooks have no secret: set webhooks.secretFiles or webhooks.signingKeyFiles")
 	}
 	if c.Counter == nil {
 		c.Counter = silent{}
@@ -71,6 +68,7 @@ type answer struct {
 	event, outcome string
 	id             string // of the delivery
 	err            error  // for the log; a stranger is told nothing
+	text           string // for the caller; "" for the status in words
 }
 
 func refuse(status int, outcome string, err error) answer {
@@ -102,7 +100,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(a.status)
-	_, _ = io.WriteString(w, strings.ToLower(http.StatusText(a.status))+"\n") // a caller that went away is no news
+	text := cmp.Or(a.text, strings.ToLower(http.StatusText(a.status)))
+	_, _ = io.WriteString(w, text+"\n") // a caller that went away is no news
 }
 
 func (h *Handler) take(w http.ResponseWriter, r *http.Request) answer {
@@ -155,6 +154,10 @@ func (h *Handler) believe(w http.ResponseWriter, r *http.Request) ([]byte, *answ
 	secrets, err := h.Secrets()
 	if err != nil {
 		return refused(http.StatusServiceUnavailable, Unavailable, fmt.Errorf("read the webhooks' secrets: %w", err))
+	}
+	if secrets.Empty() {
+		const reason = "no secret of webhooks is configured"
+		return nil, &answer{status: http.StatusNotFound, outcome: Unauthorized, err: errors.New(reason), text: reason}
 	}
 	proof, err := secrets.check(r.Header, h.Now())
 	if err != nil {

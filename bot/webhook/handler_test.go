@@ -243,13 +243,13 @@ func TestRotation(t *testing.T) {
 		tokens   []string
 		old, new int
 	}{
-		{[]string{"s3cret"}, 200, 401}, {[]string{"s3cret", "n3w"}, 200, 200}, {[]string{"n3w"}, 401, 200}, {[]string{""}, 401, 401},
+		{[]string{"s3cret"}, 200, 401}, {[]string{"s3cret", "n3w"}, 200, 200}, {[]string{"n3w"}, 401, 200}, {[]string{""}, 404, 404},
 	} {
 		b.tokens = c.tokens
 		if older, newer := b.send("POST", push, token), b.send("POST", push, "X-Gitlab-Token: n3w"); older != c.old || newer != c.new {
 			t.Errorf("with %d tokens: the old one answers %d, the new one %d", len(c.tokens), older, newer)
 		}
-		if got := b.send("POST", push, "X-Gitlab-Token: "); got != 401 {
+		if got := b.send("POST", push, "X-Gitlab-Token: "); got != 401 && c.old != 404 || got < 400 {
 			t.Errorf("an empty token answers %d", got)
 		}
 	}
@@ -259,16 +259,23 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-func TestNobodyStartsWithoutSecret(t *testing.T) {
+func TestNobodyIsBelievedWithoutSecret(t *testing.T) {
 	t.Parallel()
-	for _, secrets := range []func() (Secrets, error){
-		func() (Secrets, error) { return Secrets{}, nil },
-		func() (Secrets, error) { return NewSecrets([]string{""}, []string{""}) },
-		func() (Secrets, error) { return NewSecrets(nil, []string{"whsec_c2hvcnQ="}) },
-	} {
-		if _, err := New(Config{Secrets: secrets, Inbox: &inbox{}, View: func() (View, error) { return testView(), nil }}); err == nil || strings.Contains(err.Error(), "c2hvcnQ") {
-			t.Errorf("starts, or tells too much: %v", err)
+	b := newBench(t, testView)
+	b.tokens = []string{""}
+	push := pushed("push", "refs/heads/main", "2", 1, 2)
+	for _, header := range []string{"", token, "X-Gitlab-Token: "} {
+		if got := b.send("POST", push, header); got != http.StatusNotFound || len(b.inbox.order) > 0 {
+			t.Errorf("a call with header %q is answered with %d, and leads to %v", header, got, b.inbox.order)
 		}
+	}
+	b.tokens = []string{"s3cret"}
+	if got := b.send("POST", push, token); got != http.StatusOK {
+		t.Errorf("with a secret that came later it is answered with %d", got)
+	}
+	_, err := New(Config{Secrets: func() (Secrets, error) { return NewSecrets(nil, []string{"whsec_c2hvcnQ="}) }, Inbox: &inbox{}, View: func() (View, error) { return testView(), nil }})
+	if err == nil || strings.Contains(err.Error(), "c2hvcnQ") {
+		t.Errorf("starts with a wrong key, or tells too much: %v", err)
 	}
 	s, err := NewSecrets([]string{"s3cret"}, []string{signingToken('a')})
 	if err != nil {

@@ -116,6 +116,12 @@ func (v *server) load() (config, error) {
 	if _, err := v.surroundings.gitlabToken(c); err != nil {
 		return c, usageError{fmt.Errorf("config: %w", err)}
 	}
+	switch secrets, err := v.surroundings.readWebhookSecrets(c); {
+	case err != nil:
+		return c, usageError{fmt.Errorf("config: %w", err)}
+	case len(secrets.tokens)+len(secrets.signing) == 0:
+		v.surroundings.logger(c.Log).Warn("no webhooks: " + errNoWebhookSecret.Error())
+	}
 	if key, err := c.Admin.check(v.surroundings.environ("TOKENWARD_ADMIN_TOKEN") != ""); err != nil {
 		return c, usageError{fmt.Errorf("config: admin.%s: %w", key, err)}
 	}
@@ -231,9 +237,7 @@ func (v *server) routes(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	if hooks != nil {
-		mux.Handle("/webhooks/gitlab", hooks)
-	}
+	mux.Handle("/webhooks/gitlab", hooks)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		err := v.queue.Ready(r.Context())
@@ -262,6 +266,9 @@ func (v *server) reloads(ctx context.Context) {
 				continue
 			}
 			v.log.Info("configuration read again")
+			if err := v.service.First(ctx); err != nil {
+				v.log.Error("cannot ask for the first run of an umbrella", "error", err)
+			}
 		}
 	}
 }
@@ -281,9 +288,7 @@ func (v *server) reload() error {
 		return err
 	}
 	v.current.Store(&c)
-	if v.events != nil {
-		v.events.renew()
-	}
+	v.events.renew()
 	return nil
 }
 

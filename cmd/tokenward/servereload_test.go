@@ -111,6 +111,33 @@ func TestServeTokenMoves(t *testing.T) {
 	}
 }
 
+// What SIGHUP adds works at once: an umbrella is run, and webhooks are taken once there is a secret.
+func TestServeReloadAdds(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	config, secret := filepath.Join(t.TempDir(), "config.yaml"), filepath.Join(t.TempDir(), "secret")
+	p.must(os.WriteFile(config, nil, 0o600))
+	p.must(os.WriteFile(secret, []byte(serveSecret), 0o600))
+	s := p.startServe("TOKENWARD_CONFIG="+config, "TOKENWARD_WEBHOOK_SECRET=", "TOKENWARD_STORE="+storetest.SQLite(t))
+	s.log.wait(s.ctx, t, `msg="run ends" umbrella=umbrella namespace="" run=1 result=done`)
+	s.log.wait(s.ctx, t, `no webhooks: no secret of webhooks: set webhooks.secretFiles`)
+	taken := func(id string, want int) {
+		t.Helper()
+		if status, err := push(s.ctx, s.address(t), serveSecret, bulletinProject, id); err != nil || status != want {
+			t.Errorf("a push is answered with %d, %v, not %d", status, err, want)
+		}
+	}
+	taken("early", http.StatusNotFound)
+	p.must(os.WriteFile(config, []byte("webhooks: {secretFiles: ["+secret+"]}\numbrellas:\n- {name: other, url: "+sampleHost+"platform/umbrella.git}\n"), 0o600))
+	p.must(s.cmd.Process.Signal(syscall.SIGHUP))
+	s.log.wait(s.ctx, t, `configuration read again`)
+	taken("late", http.StatusOK)
+	s.log.wait(s.ctx, t, `msg="run ends" umbrella=other namespace="" run=\d+ result=done`)
+	if err := s.stop(t); err != nil {
+		t.Errorf("stopped with %v", err)
+	}
+}
+
 // SIGHUP ends no process, neither one that waits for the store nor one that is being
 // stopped and lets its runs come to their end.
 func TestServeReloadAtStartAndEnd(t *testing.T) {

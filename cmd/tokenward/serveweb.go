@@ -31,19 +31,11 @@ type events struct {
 // has been looked at by that run.
 const viewAge = 10 * time.Second
 
-// webhooks returns what answers GitLab's events, nil where no secret is configured.
+// webhooks returns what answers GitLab's events. Without a secret, which may come with
+// SIGHUP, it believes nobody.
 func (v *server) webhooks() (http.Handler, error) {
-	secrets, err := v.surroundings.readWebhookSecrets(v.settled())
-	if err != nil {
-		return nil, usageError{fmt.Errorf("config: %w", err)}
-	}
-	if len(secrets.tokens)+len(secrets.signing) == 0 {
-		v.log.Warn("no webhooks: " + errNoWebhookSecret.Error())
-		return nil, nil
-	}
-	e := &events{server: v, log: v.log.Warn}
-	v.events = e
-	return webhook.New(webhook.Config{
+	v.events = &events{server: v, log: v.log.Warn}
+	hooks, err := webhook.New(webhook.Config{
 		Secrets: func() (webhook.Secrets, error) {
 			secrets, err := v.surroundings.readWebhookSecrets(v.settled())
 			if err != nil {
@@ -51,8 +43,12 @@ func (v *server) webhooks() (http.Handler, error) {
 			}
 			return secrets.check()
 		},
-		Inbox: v.queue, View: e.now, Log: v.log, Counter: v.seeing.metrics,
+		Inbox: v.queue, View: v.events.now, Log: v.log, Counter: v.seeing.metrics,
 	})
+	if err != nil {
+		return nil, usageError{fmt.Errorf("config: %w", err)}
+	}
+	return hooks, nil
 }
 
 // now returns the view. One that cannot be read anew stays; without any, nothing is taken in.
