@@ -69,12 +69,23 @@ func (s *Service) Tick(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// clocksDiffer is how far apart the clocks of replicas may be.
+const clocksDiffer = time.Minute
+
+// serve serves one schedule. Where the last tick is to come, since a clock was ahead when
+// it was served, it is taken back to now: else nothing would run until then.
 func (s *Service) serve(ctx context.Context, c *Config, sched Schedule) error {
 	last, err := s.queue.LastTick(ctx, sched.text)
 	if err != nil {
 		return err
 	}
-	at := sched.due(last, s.queue.Now())
+	now := s.queue.Now()
+	if last.After(now.Add(clocksDiffer)) {
+		c.Log.Warn("the last tick of the schedule is to come: a clock was wrong then, or is now", "schedule", sched.text, "tick", last)
+		_, err := s.queue.Tick(ctx, sched.text, last, now, nil)
+		return err
+	}
+	at := sched.due(last, now)
 	if at.IsZero() {
 		return nil
 	}

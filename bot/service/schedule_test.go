@@ -1,8 +1,15 @@
 package service
 
 import (
+	"context"
+	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"tokenward/bot"
+	"tokenward/bot/queue"
+	"tokenward/bot/queue/storetest"
 )
 
 func TestSchedules(t *testing.T) {
@@ -73,4 +80,56 @@ func TestJitter(t *testing.T) {
 	if len(seen) < 12 {
 		t.Errorf("%d different jitters in 24 ticks", len(seen))
 	}
+}
+
+// A clock that was ahead when a schedule was served does not stop it until then.
+func TestClockThatWasAhead(t *testing.T) {
+	t.Parallel()
+	var now atomic.Pointer[time.Time]
+	at := func(year, month, day, hour int) {
+		v := time.Date(year, time.Month(month), day, hour, 0, 0, 0, time.UTC)
+		now.Store(&v)
+	}
+	at(2030, 1, 1, 12)
+	q, err := queue.Open(t.Context(), queue.Config{URL: storetest.SQLite(t), Workers: 1, Attempts: 1, Now: func() time.Time { return *now.Load() }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := q.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	daily, err := ParseSchedule("0 6 * * *", "UTC", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(q, Config{Schedules: []Schedule{daily}, Umbrellas: []Umbrella{{Name: "u", Bot: func(context.Context, Scope) (*bot.Bot, error) { return nil, errors.New("no bot") }}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	triggers := func(want int64) {
+		t.Helper()
+		if err := s.Tick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		units, err := q.Units(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got int64
+		for _, u := range units {
+			got += u.Triggers
+		}
+		if got != want {
+			t.Errorf("%s: %d triggers, want %d", now.Load(), got, want)
+		}
+	}
+	triggers(0) // from here on it is served
+	at(2026, 1, 1, 12)
+	triggers(0)
+	at(2026, 1, 2, 5)
+	triggers(0)
+	at(2026, 1, 2, 6)
+	triggers(1)
 }
