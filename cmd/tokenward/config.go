@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"tokenward/analysis/render/worker"
+	"tokenward/bot"
 	"tokenward/bot/queue"
 )
 
@@ -225,8 +226,9 @@ func (c config) validate() error {
 		}
 		return usageError{fmt.Errorf("config: %s: %s (got %q)", key, reason, got)}
 	}
-	if c.Workers < 1 {
-		return fail("workers", "must be at least 1", fmt.Sprint(c.Workers))
+	wrong := func(key string, err error) error { return usageError{fmt.Errorf("config: %s: %w", key, err)} }
+	if key, reason, got := c.checkValues(); key != "" {
+		return fail(key, reason, got)
 	}
 	if u, err := url.Parse(c.GitLab.URL); c.GitLab.URL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
 		return fail("gitlab.url", "must be the server's http or https URL", c.GitLab.URL)
@@ -271,18 +273,24 @@ func (c config) validate() error {
 		return usageError{fmt.Errorf("config: %w", err)}
 	}
 	if key, err := c.Serve.check(); err != nil {
-		return fail("serve."+key, err.Error(), "")
+		return wrong("serve."+key, err)
 	}
 	if err := c.Traces.check(); err != nil {
 		return fail("traces.endpoint", err.Error(), "a value that is not shown")
 	}
 	if err := queue.CheckURL(c.Store); err != nil {
-		return fail("store", err.Error(), "")
+		return wrong("store", err)
+	}
+	if _, err := bot.ParseWindow(c.Limits.Window); err != nil {
+		return wrong("limits.window", err)
 	}
 	for i, u := range c.Umbrellas {
 		if u.URL == "" {
 			return fail(fmt.Sprintf("umbrellas[%d].url", i), "must be the umbrella's git URL or folder", "")
 		}
+	}
+	if _, err := c.allUmbrellas(); err != nil {
+		return err
 	}
 	if (c.Issues.Tracking || c.Issues.Dashboard) && len(c.Issues.Labels) == 0 {
 		return fail("issues.labels", "must not be empty: issues are found again by the first label", "")

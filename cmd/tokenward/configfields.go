@@ -16,6 +16,7 @@ type configField struct {
 	value reflect.Value
 	// separator stands between the items of a list in the environment.
 	separator string
+	least     *int // the smallest number, nil for any
 }
 
 // configFields lists the keys of c in the order of the struct, settable.
@@ -37,7 +38,11 @@ func fieldsOf(v reflect.Value, prefix string) []configField {
 		if separator == "" {
 			separator = ","
 		}
-		out = append(out, configField{path: path, doc: f.Tag.Get("doc"), value: v.Field(i), separator: separator})
+		field := configField{path: path, doc: f.Tag.Get("doc"), value: v.Field(i), separator: separator}
+		if n, err := strconv.Atoi(f.Tag.Get("min")); err == nil {
+			field.least = &n
+		}
+		out = append(out, field)
 	}
 	return out
 }

@@ -26,12 +26,6 @@ func defaultServe() serveConfig {
 
 // check names the first key whose value cannot be used.
 func (c serveConfig) check() (key string, err error) {
-	switch {
-	case c.Workers < 1:
-		return "workers", fmt.Errorf("must be at least 1")
-	case c.Attempts < 1:
-		return "attempts", fmt.Errorf("must be at least 1")
-	}
 	if _, err := time.LoadLocation(c.Timezone); err != nil {
 		return "timezone", fmt.Errorf("must be an IANA zone such as Europe/Berlin: %w", err)
 	}
@@ -92,7 +86,7 @@ func (c config) allUmbrellas() ([]umbrellaConfig, error) {
 			all[i].Name = strings.TrimSuffix(path.Base(strings.TrimRight(all[i].URL, "/")), ".git")
 		}
 		if names[all[i].Name] {
-			return nil, usageError{fmt.Errorf("config: umbrellas[%d].name: two umbrellas are called %q: name them", i, all[i].Name)}
+			return nil, usageError{fmt.Errorf("config: umbrellas[%d].name: two umbrellas are called %q: name them", i-(len(all)-len(c.Umbrellas)), all[i].Name)}
 		}
 		names[all[i].Name] = true
 	}

@@ -57,11 +57,16 @@ func (s *Store) push(ctx context.Context, base *Snapshot, commit, branch, expect
 	return r, err
 }
 
+// ValidBranch tells whether a text can be the name of a branch.
+func ValidBranch(name string) bool {
+	return !strings.HasPrefix(name, "refs/") && plumbing.NewBranchReferenceName(name).Validate() == nil && !plumbing.IsHash(name)
+}
+
 // command checks what Push was asked for.
 func command(base *Snapshot, commit, branch, expected string) (*packp.Command, error) {
 	name := plumbing.NewBranchReferenceName(branch)
 	switch {
-	case strings.HasPrefix(branch, "refs/") || name.Validate() != nil || plumbing.IsHash(branch):
+	case !ValidBranch(branch):
 		return nil, fmt.Errorf("%w: %q is not a valid name for a branch", ErrProtected, branch)
 	case branch == base.Head:
 		return nil, fmt.Errorf("%w: %s is the default branch", ErrProtected, branch)
