@@ -76,8 +76,8 @@ func tokenFile(c config, project string) string {
 	return file
 }
 
-// secret reads a secret from the environment or else from a file; key names the file in
-// the configuration.
+// secret reads a secret from the environment or else from a file, which must not be empty;
+// key names the file in the configuration.
 func (s *surroundings) secret(variable, file, key string) (string, error) {
 	if v := s.secretVariable(variable); v != "" {
 		return v, nil
@@ -90,7 +90,11 @@ func (s *surroundings) secret(variable, file, key string) (string, error) {
 		return "", fmt.Errorf("read %s: %w", key, err)
 	}
 	s.secrets.Add(string(raw))
-	return strings.TrimSpace(string(raw)), nil
+	text := strings.TrimSpace(string(raw))
+	if text == "" {
+		return "", fmt.Errorf("read %s: %s is empty", key, file)
+	}
+	return text, nil
 }
 
 // secretVariable reads a secret from the environment and has it struck from all output.

@@ -24,7 +24,7 @@ type hooksOptions struct {
 
 func newHooksCmd(s *surroundings) *cobra.Command {
 	parent := &cobra.Command{
-		Use: "hooks", Short: "Set up GitLab's webhooks, or look at them",
+		Use: "hooks", Short: "Set up GitLab's webhooks, or look at them", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	add := func(use, short string, do func(*hookRun, context.Context) error) *cobra.Command {

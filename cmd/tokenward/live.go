@@ -91,5 +91,8 @@ func (s *surroundings) stateKey(c config) ([]byte, error) {
 		return nil, nil
 	}
 	key, err := s.secret("TOKENWARD_STATE_KEY", c.MergeRequests.StateKeyFile, "mergeRequests.stateKeyFile")
-	return []byte(key), err
+	if err != nil {
+		return nil, usageError{fmt.Errorf("config: %w", err)}
+	}
+	return []byte(key), nil
 }

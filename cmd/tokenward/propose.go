@@ -45,6 +45,11 @@ func runPropose(cmd *cobra.Command, s *surroundings, o *proposeOptions) error {
 	if !o.dryRun && !s.hasToken(c) {
 		return usageError{errors.New("no GitLab token: set TOKENWARD_GITLAB_TOKEN or gitlab.tokenFile, or try --dry-run")}
 	}
+	if !o.dryRun && s.hasMainToken(c) {
+		if _, err := s.gitlabToken(c); err != nil {
+			return usageError{fmt.Errorf("config: %w", err)}
+		}
+	}
 	return proposeOnce(cmd, s, c, o)
 }
 
