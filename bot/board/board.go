@@ -56,6 +56,13 @@ func (b *Board) Record(umbrella string, namespaces []string, scan *bot.ScanRepor
 	b.umbrellas[umbrella] = merged
 }
 
+// Forget drops what is known of an umbrella, which is no news if that is nothing.
+func (b *Board) Forget(umbrella string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.umbrellas, umbrella)
+}
+
 // Umbrellas returns what is known, by name.
 func (b *Board) Umbrellas() []Umbrella {
 	b.mu.Lock()

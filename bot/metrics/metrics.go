@@ -78,6 +78,9 @@ func (m *Metrics) Umbrella(name string) {
 	}
 }
 
+// Forget drops when an umbrella last had success: it is not worked on any more. Counts stay.
+func (m *Metrics) Forget(umbrella string) { m.success.DeleteLabelValues(umbrella) }
+
 // Run counts a run that ended; report may be nil.
 func (m *Metrics) Run(umbrella, result string, report *bot.ProposeReport) {
 	m.runs.WithLabelValues(umbrella, result).Inc()

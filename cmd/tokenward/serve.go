@@ -287,8 +287,10 @@ func (v *server) reload() error {
 	if err := v.service.Reload(settings); err != nil {
 		return err
 	}
+	before := v.settled()
 	v.current.Store(&c)
 	v.events.renew()
+	v.seeing.forget(before, c)
 	return nil
 }
 

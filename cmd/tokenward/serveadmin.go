@@ -40,7 +40,7 @@ func newSeeing(v *server) (*seeing, error) {
 	return s, nil
 }
 
-// queued counts the units for metrics.
+// queued counts the units for metrics. Those of umbrellas that are not configured rest, and do not count.
 func (s *seeing) queued(ctx context.Context) (metrics.Queue, error) {
 	out := metrics.Queue{Units: map[string]int{}}
 	units, err := s.server.queue.Units(ctx)
@@ -48,6 +48,9 @@ func (s *seeing) queued(ctx context.Context) (metrics.Queue, error) {
 		return out, err
 	}
 	for _, u := range units {
+		if !s.server.settled().hasUmbrella(u.Umbrella) {
+			continue
+		}
 		out.Units[string(u.State)]++
 		if waits := u.State == queue.Waiting || u.State == queue.Pausing; waits && (out.Oldest.IsZero() || u.WantedAt.Before(out.Oldest)) {
 			out.Oldest = u.WantedAt
@@ -81,8 +84,22 @@ func (s *seeing) endTraces(ctx context.Context) {
 	}
 }
 
-// ended takes in what a run found out.
+// forget drops what is known of the umbrellas that one configuration has and the next has not.
+func (s *seeing) forget(before, after config) {
+	all, _ := before.allUmbrellas() // of a configuration that was in force
+	for _, u := range all {
+		if !after.hasUmbrella(u.Name) {
+			s.board.Forget(u.Name)
+			s.metrics.Forget(u.Name)
+		}
+	}
+}
+
+// ended takes in what a run found out, of an umbrella that is still configured.
 func (s *seeing) ended(_ context.Context, e service.Ended) {
+	if !s.server.settled().hasUmbrella(e.Lease.Umbrella) {
+		return
+	}
 	requests := e.Report
 	if e.Lease.Namespace == "" && !e.Lease.Whole && len(e.Namespaces) == 0 {
 		requests = nil // nothing had changed, so nothing was asked

@@ -92,3 +92,9 @@ func (c config) allUmbrellas() ([]umbrellaConfig, error) {
 	}
 	return all, nil
 }
+
+// hasUmbrella tells whether one of the service's umbrellas is called so.
+func (c config) hasUmbrella(name string) bool {
+	all, err := c.allUmbrellas()
+	return err == nil && slices.ContainsFunc(all, func(u umbrellaConfig) bool { return u.Name == name })
+}

@@ -3,8 +3,10 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -133,6 +135,42 @@ func TestServeReloadAdds(t *testing.T) {
 	s.log.wait(s.ctx, t, `configuration read again`)
 	taken("late", http.StatusOK)
 	s.log.wait(s.ctx, t, `msg="run ends" umbrella=other namespace="" run=\d+ result=done`)
+	if err := s.stop(t); err != nil {
+		t.Errorf("stopped with %v", err)
+	}
+}
+
+// The metrics say nothing of an umbrella that SIGHUP has taken away, and its units do not count as waiting.
+func TestServeReloadTakesAway(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	config := filepath.Join(t.TempDir(), "config.yaml")
+	p.must(os.WriteFile(config, []byte("umbrellas:\n- {name: other, url: "+sampleHost+"platform/umbrella.git}\n"), 0o600))
+	s := p.startServe("TOKENWARD_CONFIG="+config, "TOKENWARD_STORE="+storetest.SQLite(t))
+	for _, umbrella := range []string{"umbrella", "other"} {
+		s.log.wait(s.ctx, t, `msg="run ends" umbrella=`+umbrella+` namespace="" run=\d+ result=done`)
+	}
+	waiting := func() int { return value(s.page(t, "/metrics"), `tokenward_queue_units{state="waiting"}`) }
+	if !poll(s.ctx, func() bool { return waiting() == 0 }) {
+		t.Fatalf("there is always something to do:\n%s", s.log)
+	}
+	told := regexp.MustCompile(`(?m)^tokenward_(workloads|merge_requests|last_success\w*)\{.*umbrella="other"`)
+	if !told.MatchString(s.page(t, "/metrics")) {
+		t.Error("the metrics say nothing of the umbrella while it is there")
+	}
+	p.must(os.WriteFile(config, nil, 0o600))
+	p.must(s.cmd.Process.Signal(syscall.SIGHUP))
+	s.log.wait(s.ctx, t, `configuration read again`)
+	admin := "http://" + s.log.wait(s.ctx, t, `msg="showing the admin page" listen=(\S+)`)[1]
+	resp, err := http.PostForm(admin+"/retry", url.Values{"umbrella": {"other"}, "namespace": {"bulletin"}})
+	p.must(err)
+	p.must(resp.Body.Close())
+	if found := told.FindAllString(s.page(t, "/metrics"), -1); found != nil {
+		t.Errorf("the metrics still say %q", found)
+	}
+	if n := waiting(); n != 0 {
+		t.Errorf("%d units wait", n)
+	}
 	if err := s.stop(t); err != nil {
 		t.Errorf("stopped with %v", err)
 	}
