@@ -200,6 +200,22 @@ func TestDeployConfiguration(t *testing.T) {
 	}
 }
 
+// A pod that is given less time than the service keeps back for its end hands its runs back at once.
+func TestDeployShortGracePeriod(t *testing.T) {
+	t.Parallel()
+	for seconds, want := range map[int]string{3: "gracePeriod: 0s\n", 60: "gracePeriod: 55s\n"} {
+		found := false
+		for _, o := range renderChart(t, map[string]any{"terminationGracePeriodSeconds": seconds}).Objects {
+			if o.Kind == "ConfigMap" {
+				found = strings.Contains(o.Fields()["data"].(map[string]any)["config.yaml"].(string), want)
+			}
+		}
+		if !found {
+			t.Errorf("with %d seconds the configuration lacks %s", seconds, want)
+		}
+	}
+}
+
 // TestDeploySchema holds the part of the values' schema that is our configuration's
 // own against the configuration; -update writes it.
 func TestDeploySchema(t *testing.T) {

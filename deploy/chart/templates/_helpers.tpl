@@ -31,7 +31,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- if $keys.caBundle }}{{ $_ := set $own.gitlab "caFile" (print $file $keys.caBundle) }}{{ end -}}
 {{- if $keys.stateKey }}{{ $_ := set $own "mergeRequests" (dict "stateKeyFile" (print $file $keys.stateKey)) }}{{ end -}}
 {{- if eq .Values.mode "service" -}}
-{{- $_ := set $own "serve" (dict "listen" ":8080" "gracePeriod" (printf "%ds" (sub (int .Values.terminationGracePeriodSeconds) 5))) -}}
+{{- $_ := set $own "serve" (dict "listen" ":8080" "gracePeriod" (printf "%ds" (max 0 (sub (int .Values.terminationGracePeriodSeconds) 5)))) -}}
 {{- $_ := set $own "webhooks" (dict "secretFiles" (list (print $file $keys.webhookSecret))) -}}
 {{- $_ := set $own "admin" (dict "listen" ":8081" "tokenFile" (print $file $keys.adminToken)) -}}
 {{- if include "tokenward.sqlite" . }}{{ $_ := set $own "store" "sqlite:///var/lib/tokenward/tokenward.db" }}{{ end -}}
