@@ -47,13 +47,11 @@ func releasesOf(s *Scan, g live.Group) []string {
 	}
 	for _, j := range s.Judgements {
 		w := j.Workload
-		if w.Namespace != g.Namespace {
+		if w.Namespace != g.Namespace || slices.Contains(out, w.Release) {
 			continue
 		}
-		for _, name := range g.Names {
-			if w.Kind == g.Kind && w.Name == name || g.Kind == "Pod" && slices.ContainsFunc(analysis.PodPatterns(w), func(p string) bool { return analysis.MatchesName(p, name) }) {
-				add(w.Release)
-			}
+		if w.Kind == g.Kind && slices.Contains(g.Names, w.Name) || g.Kind == "Pod" && hitsAny(analysis.PodPatterns(w), g.Names) {
+			add(w.Release)
 		}
 	}
 	for _, r := range s.Set.Releases {
@@ -64,4 +62,11 @@ func releasesOf(s *Scan, g live.Group) []string {
 		}
 	}
 	return out
+}
+
+// hitsAny tells whether one of the patterns matches one of the names.
+func hitsAny(patterns, names []string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return analysis.MatchesName(p, name) })
+	})
 }

@@ -69,6 +69,9 @@ func (w *writer) addUsers(ctx context.Context, users map[string]forge.User, name
 	return nil
 }
 
+// maxOwners is how many owners of a file are looked up: each takes questions to GitLab, and whoever can push may name many.
+const maxOwners = 50
+
 // addOwners adds the owners of a file by the repository's CODEOWNERS.
 func (w *writer) addOwners(ctx context.Context, users map[string]forge.User, base *git.Snapshot, path string) error {
 	_, content, ok, err := codeowners.Find(base.FS())
@@ -79,7 +82,8 @@ func (w *writer) addOwners(ctx context.Context, users map[string]forge.User, bas
 		return nil
 	}
 	file, _ := codeowners.Parse(content) // GitLab passes over lines that it cannot read, too
-	for _, o := range file.Owners(path) {
+	owners := file.Owners(path)
+	for _, o := range owners[:min(len(owners), maxOwners)] {
 		if o.Kind != codeowners.User && o.Kind != codeowners.Group {
 			continue // addresses and roles name nobody that can be looked up
 		}

@@ -6,9 +6,8 @@ import (
 	"sort"
 	"strings"
 
-	"tokenward/analysis/wildcard"
-
 	"tokenward/analysis"
+	"tokenward/analysis/wildcard"
 )
 
 // Input is what decisions are applied to.

@@ -9,8 +9,12 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// maxBytes is how large a file of decisions may be.
-const maxBytes = 1 << 20
+const (
+	// maxBytes is how large a file of decisions may be.
+	maxBytes = 1 << 20
+	// maxDecisions is how many it may hold: each is held against every workload.
+	maxDecisions = 2000
+)
 
 const decisionsKey = "decisions"
 
@@ -32,6 +36,9 @@ func Parse(raw []byte) (*File, error) {
 	}
 	if list == nil {
 		return f, nil
+	}
+	if n := len(list.Content); n > maxDecisions {
+		return nil, fmt.Errorf("the file has %d decisions: the most is %d", n, maxDecisions)
 	}
 	for _, item := range list.Content {
 		d, err := parseItem(item)

@@ -14,6 +14,8 @@ type heading struct {
 	approvals int
 	// owners is the text of the default owners.
 	owners string
+	// references are the default owners. All entries without any of their own share them.
+	references []reference
 	// rest is what GitLab passes over.
 	rest string
 }

@@ -84,3 +84,21 @@ func TestHostileFiles(t *testing.T) {
 		})
 	}
 }
+
+// TestDefaultOwnersAreShared has as many entries as owners: what the file takes grows with its size.
+func TestDefaultOwnersAreShared(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	text.WriteString("[a]")
+	const n = 5000
+	for i := range n {
+		fmt.Fprintf(&text, " @u%d", i)
+	}
+	for i := range n {
+		fmt.Fprintf(&text, "\n/p%d", i)
+	}
+	file, problems := codeowners.Parse([]byte(text.String()))
+	if got := file.Owners(fmt.Sprintf("p%d", n-1)); len(got) != n || len(problems) != 0 {
+		t.Errorf("%d owners, problems %v", len(got), problems)
+	}
+}

@@ -3,6 +3,7 @@ package codeowners
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -88,6 +89,7 @@ func (p *parser) line(number int, raw string) {
 		p.entry(number, line)
 		return
 	}
+	h.references = slices.Clip(references(h.owners))
 	p.checkHeading(number, h)
 	p.heading = h
 	p.current = p.section(h.name)
@@ -128,7 +130,7 @@ func (p *parser) checkHeading(number int, h heading) {
 	if h.optional && h.approvals > 0 {
 		p.problem(number, "the section is optional, so that the number of approvals does not count")
 	}
-	if h.owners != "" && len(references(h.owners)) == 0 {
+	if h.owners != "" && len(h.references) == 0 {
 		p.problem(number, "the section's default owners %s are no @name, @@role or email address", quote(h.owners))
 	}
 	if h.rest != "" {
@@ -186,10 +188,10 @@ func (p *parser) owners(number int, pattern, rest string) []reference {
 		break
 	}
 	if strings.TrimSpace(rest) == "" {
-		rest = p.heading.owners
-		if rest == "" {
+		if p.heading.owners == "" {
 			p.problem(number, "the pattern %s has no owner, so that nobody is asked", quote(pattern))
 		}
+		return p.heading.references
 	}
 	return references(rest)
 }

@@ -2,6 +2,7 @@ package edit_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,5 +54,28 @@ func TestUnifiedDiff(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestUnifiedDiffOfLongFiles: lines that are the same before and behind what differs are not looked at, and count.
+func TestUnifiedDiffOfLongFiles(t *testing.T) {
+	t.Parallel()
+	var lines []string
+	for i := range 200_000 {
+		lines = append(lines, fmt.Sprintf("line %d\n", i%110))
+	}
+	text := func(lines []string) []byte { return []byte(strings.Join(lines, "")) }
+	near := slices.Insert(slices.Clone(lines), 1000, "new\n")
+	want := "--- a/f\n+++ b/f\n@@ -998,6 +998,7 @@\n line 7\n line 8\n line 9\n+new\n line 10\n line 11\n line 12\n"
+	if diff := cmp.Diff(want, edit.UnifiedDiff("f", text(lines), text(near))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	first := slices.Insert(slices.Clone(lines), 0, "new\n")
+	if got := edit.UnifiedDiff("f", text(lines), text(first)); !strings.Contains(got, "@@ -1,3 +1,4 @@\n+new\n line 0\n") {
+		t.Errorf("at the begin:\n%s", got)
+	}
+	far := slices.Insert(near, 190_000, "new\n")
+	if got := edit.UnifiedDiff("f", text(lines), text(far)); !strings.Contains(got, "too many lines") {
+		t.Errorf("far from each other: %d bytes", len(got))
 	}
 }

@@ -59,13 +59,15 @@ func Output(out *render.Output) ([]byte, error) {
 func ReadOutput(message []byte) (*render.Output, error) {
 	r := newReader(message)
 	out := &render.Output{Message: message}
-	for range r.len() {
+	for range r.elements() {
 		if out.Objects = append(out.Objects, r.object()); r.err != nil {
 			break
 		}
 	}
-	for range r.len() {
-		out.Invalid = append(out.Invalid, render.Invalid{Source: r.str(), Err: errors.New(r.str())})
+	for range r.elements() {
+		if out.Invalid = append(out.Invalid, render.Invalid{Source: r.str(), Err: errors.New(r.str())}); r.err != nil {
+			break
+		}
 	}
 	out.CRDs = r.crds()
 	values := r.str()

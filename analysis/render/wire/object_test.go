@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -148,4 +149,21 @@ func FuzzReadFacts(f *testing.F) {
 			t.Errorf("read again: %v %s", err, cmp.Diff(facts, again))
 		}
 	})
+}
+
+// TestElementsAreBounded reads a message of nothing but lengths and empty elements, from a worker that is not to be trusted.
+func TestElementsAreBounded(t *testing.T) {
+	t.Parallel()
+	const many = maxValues + 1
+	for name, build := range map[string]func(w *writer){
+		"objects": func(w *writer) { w.len(many) },
+		"invalid": func(w *writer) { w.len(0); w.len(many) },
+		"CRDs":    func(w *writer) { w.len(0); w.len(0); w.len(many) },
+	} {
+		var w writer
+		build(&w)
+		if _, err := ReadOutput(append(w.buf, make([]byte, 4*many)...)); !errors.Is(err, errMany) {
+			t.Errorf("%s: %v, want %v", name, err, errMany)
+		}
+	}
 }

@@ -94,7 +94,7 @@ func (r *reader) object() *render.Object {
 		APIVersion: r.key(), Kind: r.key(), Namespace: r.key(), Own: r.key(), Name: r.str(), Later: r.str(),
 		Source: r.key(), Line: int(r.uint()), Hook: r.strings(), ReadFields: r.later(),
 	}
-	for range r.len() {
+	for range r.elements() {
 		if o.Packed = append(o.Packed, render.PackedField{Name: r.key(), Texts: r.texts()}); r.err != nil {
 			break
 		}
@@ -114,7 +114,7 @@ func (w *writer) crds(crds []render.CRD) {
 
 func (r *reader) crds() []render.CRD {
 	var crds []render.CRD
-	for range r.len() {
+	for range r.elements() {
 		crds = append(crds, render.CRD{Group: r.str(), Kind: r.str(), Scope: r.str(), Versions: r.strings()})
 		if r.err != nil {
 			return nil

@@ -54,6 +54,16 @@ func (r *reader) len() int {
 	return int(n)
 }
 
+// elements reads how many elements follow that are made whatever they say, and counts them as values.
+func (r *reader) elements() int {
+	n := r.len()
+	if r.values += n; r.values > maxValues {
+		r.fail(errMany)
+		return 0
+	}
+	return n
+}
+
 func (r *reader) str() string {
 	n := r.len()
 	if r.err != nil {
@@ -90,13 +100,15 @@ func (r *reader) byte() byte {
 func (r *reader) bool() bool { return r.byte() == 1 }
 
 func (r *reader) strings() []string {
-	n := r.len()
+	n := r.elements()
 	if n == 0 {
 		return nil
 	}
 	list := make([]string, 0, r.room(n))
 	for range n {
-		list = append(list, r.str())
+		if list = append(list, r.str()); r.err != nil {
+			return nil
+		}
 	}
 	return list
 }
