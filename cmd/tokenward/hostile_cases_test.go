@@ -155,6 +155,11 @@ func judgedCases() []hostileCase {
 		{name: "mounts", template: "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers: [{name: a, image: b, volumeMounts: [{{ range until 10000 }}{name: v, mountPath: /m}, {{ end }}]}]\n" +
 			"  volumes: [{{ range until 10000 }}{name: v, configMap: {name: a}}, {{ end }}]\n---\n" + fmt.Sprintf(configMap, "y")},
 		{name: "options", template: "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: b, args: [env{{ range until 200000 }}, a={{ end }}]}]}\n"},
+		{name: "bindings", template: "{{ range until 800 }}{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: r{{ . }}}, rules: [{apiGroups: [''], resources: [pods], verbs: [get]}]}\n---\n" +
+			"{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: b{{ . }}}, roleRef: {kind: Role, name: r{{ . }}}, subjects: [{kind: ServiceAccount, name: a}]}\n---\n" +
+			"{apiVersion: v1, kind: Pod, metadata: {name: p{{ . }}}, spec: {serviceAccountName: a, containers: [{name: a, image: b}]}}\n---\n{{ end }}"},
+		{name: "aggregates", template: "{{ range until 2000 }}{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: r{{ . }}, labels: {a: b}}, aggregationRule: {clusterRoleSelectors: [{matchLabels: {a: b}}]}}\n---\n{{ end }}"},
+		{name: "lists", template: strings.Repeat("{apiVersion: v1, kind: List, items: [", 18) + "{{ range until 20000 }}{apiVersion: v1, kind: Pod, metadata: {name: p{{ . }}}}, {{ end }}" + strings.Repeat("]}", 18)},
 		{name: "stars", template: "apiVersion: v1\nkind: Pod\nmetadata: {name: {{ repeat 60 \"*a\" | quote }}}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: {{ repeat 60 \"a\" }}}\n"},
 	}
 }
