@@ -43,7 +43,7 @@ type server struct {
 	queue        *queue.Queue
 	service      *service.Service
 	seeing       *seeing
-	events       *events        // nil without webhooks
+	events       *events
 	hup          chan os.Signal // SIGHUP, from the start to the end
 }
 
