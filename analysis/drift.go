@@ -147,7 +147,9 @@ func (p *planner) hits(pattern string) []*Workload {
 func (p *planner) evidence(ws ...*Workload) []Evidence {
 	var out []Evidence
 	for _, w := range ws {
-		out = append(out, p.of[w].Evidence[0])
+		if j, ok := p.of[w]; ok {
+			out = append(out, j.Evidence[0])
+		}
 	}
 	return out
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"tokenward/analysis/render"
 )
 
 // valuesAt returns every value at a dotted path, in order; "[]" behind a step
@@ -95,7 +97,7 @@ func placeholder(hole string, fields map[string]any, name, namespace string) []s
 			if value == "" && hasFallback {
 				value = strings.ReplaceAll(fallback, "#", strconv.Itoa(i))
 			}
-			if value != "" && !unfit(value) {
+			if value != "" && render.IsNamePart(value) {
 				out = append(out, value)
 			}
 		}
@@ -104,7 +106,7 @@ func placeholder(hole string, fields map[string]any, name, namespace string) []s
 	for _, v := range valuesAt(fields, path) {
 		switch v.(type) {
 		case string, int, int64, float64, bool:
-			if text := fmt.Sprint(v); !unfit(text) {
+			if text := fmt.Sprint(v); render.IsNamePart(text) {
 				return []string{text}
 			}
 			return nil
@@ -115,9 +117,6 @@ func placeholder(hole string, fields map[string]any, name, namespace string) []s
 	}
 	return nil
 }
-
-// isWild tells whether a value, as part of a name, would match others as a pattern; Kubernetes refuses such names.
-func unfit(value string) bool { return strings.ContainsAny(value, "*?") }
 
 // holds tells whether a condition of the table is met. See OperatorPods.When.
 func holds(condition string, fields map[string]any) bool {

@@ -118,7 +118,7 @@ func findGroups(ix *index, s *subject) []finding {
 	})
 	out := one
 	for range s.OtherAccounts {
-		if len(out) < maxBindings {
+		if len(out) < 2*maxBindings {
 			out = slices.Concat(out, one)
 		}
 	}

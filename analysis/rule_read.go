@@ -8,7 +8,7 @@ import (
 const (
 	// maxRead bounds what the pods of a release run and read, a text as often as it is read: charts come from whoever
 	// can push to a package, and rules run outside of the render workers. A ConfigMap holds at most a mebibyte.
-	maxRead = 128 << 20
+	maxRead = 256 << 20
 	// readCost is what each text counts beside its bytes.
 	readCost = 1 << 10
 )

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"tokenward/analysis/rbac"
+	"tokenward/analysis/render"
 )
 
 // snippet is a piece of text that a pod runs or reads.
@@ -125,8 +126,9 @@ func (ix *index) mounted(s *subject, c corev1.Container, volumes map[string]core
 	var out []snippet
 	command := strings.Join(append(slices.Clone(c.Command), c.Args...), "\n")
 	type found struct {
-		where  string
-		script bool
+		object    *render.Object
+		key, path string
+		script    bool
 	}
 	seen := map[found]bool{}
 	for _, mount := range c.VolumeMounts {
@@ -142,7 +144,7 @@ func (ix *index) mounted(s *subject, c corev1.Container, volumes map[string]core
 			if isScript {
 				kind = "script "
 			}
-			is := found{kind + f.path + " of " + f.source.Object.ID() + " in container " + c.Name, !isData(f.path) && (isScript || strings.Contains(command, at))}
+			is := found{f.source.Object, f.key, f.path, !isData(f.path) && (isScript || strings.Contains(command, at))}
 			if seen[is] {
 				continue
 			}
@@ -150,7 +152,8 @@ func (ix *index) mounted(s *subject, c corev1.Container, volumes map[string]core
 				return out
 			}
 			seen[is] = true
-			out = append(out, snippet{where: is.where, text: f.text, script: is.script, source: f.source})
+			where := kind + f.path + " of " + f.source.Object.ID() + " in container " + c.Name
+			out = append(out, snippet{where: where, text: f.text, script: is.script, source: f.source})
 		}
 	}
 	return out
@@ -158,8 +161,8 @@ func (ix *index) mounted(s *subject, c corev1.Container, volumes map[string]core
 
 // file is one key of a ConfigMap or Secret as it is mounted.
 type file struct {
-	path, text string
-	source     rbac.Source
+	key, path, text string
+	source          rbac.Source
 }
 
 func (ix *index) files(namespace string, v corev1.VolumeSource) []file {
@@ -189,13 +192,13 @@ func (ix *index) keys(kind, namespace, name string, items []corev1.KeyToPath) []
 		texts := ix.data(source)
 		if len(items) == 0 {
 			for _, key := range sortedKeys(texts) {
-				out = append(out, file{key, texts[key], source})
+				out = append(out, file{key, key, texts[key], source})
 			}
 			continue
 		}
 		for _, item := range items {
 			if text, ok := texts[item.Key]; ok {
-				out = append(out, file{item.Path, text, source})
+				out = append(out, file{item.Key, item.Path, text, source})
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"tokenward/gitops/codeowners"
 	"tokenward/gitops/forge"
@@ -82,11 +83,10 @@ func (w *writer) addOwners(ctx context.Context, users map[string]forge.User, bas
 		return nil
 	}
 	file, _ := codeowners.Parse(content) // GitLab passes over lines that it cannot read, too
-	owners := file.Owners(path)
+	owners := slices.DeleteFunc(slices.Clone(file.Owners(path)), func(o codeowners.Owner) bool {
+		return o.Kind != codeowners.User && o.Kind != codeowners.Group // addresses and roles name nobody that can be looked up
+	})
 	for _, o := range owners[:min(len(owners), maxOwners)] {
-		if o.Kind != codeowners.User && o.Kind != codeowners.Group {
-			continue // addresses and roles name nobody that can be looked up
-		}
 		members, err := w.people.GroupMembers(ctx, o.Name)
 		switch {
 		case errors.Is(err, forge.ErrNotFound), errors.Is(err, forge.ErrForbidden):

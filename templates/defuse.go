@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -26,13 +27,13 @@ func Code(s string) string {
 // Name is a file's path as it is, for the text of a link, or in a code span where it holds anything but
 // letters, digits and what is common between them.
 func Name(path string) string {
-	for _, r := range path {
-		if r >= 0x80 || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/.-_", r) {
-			return Code(path)
-		}
+	if plainPath.MatchString(path) {
+		return path
 	}
-	return path
+	return Code(path)
 }
+
+var plainPath = regexp.MustCompile(`^[\w./-]+$`)
 
 // Text defuses a foreign sentence: it mentions nobody, refers to and closes
 // nothing, starts no quick action, and holds no HTML, image or comment.

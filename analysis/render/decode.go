@@ -151,11 +151,8 @@ func (d *decoder) add(fields map[string]any, p piece, depth int) error {
 		return nil
 	}
 	own := text(meta["namespace"])
-	switch {
-	case len(name) > maxName || len(own) > maxName:
-		return fmt.Errorf("%s %.20q… has a name of more than %d characters, which Kubernetes refuses", kind, name, maxName)
-	case isWild(own), isWild(name) && groupOf(apiVersion) != rbacGroup:
-		return fmt.Errorf("%s %q in namespace %q has a name with * or ?, which Kubernetes refuses", kind, name, own)
+	if !IsNamePart(own) || !IsNamePart(name) && !namesAnything(groupOf(apiVersion)) {
+		return fmt.Errorf("%s %q in namespace %q has a name that Kubernetes refuses: with * or ?, or of more than %d characters", kind, oneLine(name), oneLine(own), maxName)
 	}
 	d.objects = append(d.objects, &Object{
 		APIVersion: apiVersion, Kind: kind, Namespace: own, Own: own, Name: name,
@@ -165,11 +162,14 @@ func (d *decoder) add(fields map[string]any, p piece, depth int) error {
 	return nil
 }
 
-// rbacGroup is of the kinds whose names may hold almost anything.
-const rbacGroup = "rbac.authorization.k8s.io"
+// namesAnything tells whether the objects of a group may have names of almost any kind: roles.
+func namesAnything(group string) bool {
+	return group == "rbac.authorization.k8s.io" || group == "authorization.openshift.io"
+}
 
-// isWild tells whether a name would match others as a pattern. What is drawn gets its * later.
-func isWild(name string) bool { return strings.ContainsAny(name, "*?") }
+// IsNamePart tells whether a text may be a part of an object's name, as far as it would not match others as a pattern
+// and is not too long. What is drawn at random gets its * later.
+func IsNamePart(text string) bool { return len(text) <= maxName && !strings.ContainsAny(text, "*?") }
 
 // addItems adds the items of a list; those of a typed list, as RoleList, may leave their kind out.
 func (d *decoder) addItems(items []any, apiVersion, kind string, p piece, depth int) error {

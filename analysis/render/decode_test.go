@@ -71,7 +71,7 @@ func TestDecode(t *testing.T) {
 			name: "names that would match others",
 			text: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: \"q*\"}\n---\napiVersion: v1\nkind: Pod\nmetadata: {generateName: \"?-\"}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: \"*\"}\n---\n" +
 				"apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: \"view:*\"}\n",
-			want: []string{"ClusterRole view:*"}, invalid: []string{"which Kubernetes refuses", `Pod "?-"`, `namespace "*"`},
+			want: []string{"ClusterRole view:*"}, invalid: []string{"that Kubernetes refuses", `Pod "?-"`, `namespace "*"`},
 		},
 		{
 			name: "lists in lists without end", text: strings.Repeat("{apiVersion: v1, kind: List, items: [", 18) + "{apiVersion: v1, kind: Pod, metadata: {name: a}}" + strings.Repeat("]}", 18),
@@ -79,7 +79,7 @@ func TestDecode(t *testing.T) {
 		},
 		{
 			name: "a name that is too long", text: "apiVersion: v1\nkind: Pod\nmetadata: {name: " + strings.Repeat("a", 254) + "}\n",
-			invalid: []string{"more than 253 characters"},
+			invalid: []string{"of more than 253 characters"},
 		},
 		{
 			name: "invalid among valid", text: "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n---\na: [\n---\njust text\n---\nmetadata: {name: x}\n---\napiVersion: v1\nkind: Pod\nmetadata: {}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: z}\n",

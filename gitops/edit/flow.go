@@ -94,8 +94,10 @@ func (p *placer) appendFlow(n *yaml.Node, elements []element) error {
 	if last > first && lineAt(p.lines, f.close) > last {
 		return p.appendFlowLines(f, last, elements)
 	}
-	if p.isDynamic(f.last, f.close) {
-		return fmt.Errorf("%w: template directives end the list at line %d", ErrForm, last+1)
+	for _, a := range p.actions[firstAction(p.actions, f.last):] {
+		if a.start < f.close && a.role != silent {
+			return fmt.Errorf("%w: template directives end the list at line %d", ErrForm, last+1)
+		}
 	}
 	var text strings.Builder
 	for i, e := range elements {

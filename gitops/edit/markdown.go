@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"text/template/parse"
@@ -20,6 +21,7 @@ type markdown struct {
 	src      *source
 	text     []byte
 	root     ast.Node
+	context  parser.Context // with the link definitions
 	lines    []line
 	headings []heading
 }
@@ -37,13 +39,13 @@ type heading struct {
 const (
 	maxMarkdown = 4 << 20
 	maxActions  = 10_000 // in a template: the parser of templates calls itself for blocks in blocks
-	maxQuotes   = 100    // around each other: quotes in quotes take quadratic time
+	maxQuotes   = 1000   // around each other: quotes in quotes take quadratic time
 	maxInline   = 1 << 9 // of a heading or an entry of a table of contents
 )
 
 // readMarkdown fails with ErrForm for a text beyond bearing.
 func readMarkdown(src []byte) (*markdown, error) {
-	m := &markdown{text: src, lines: textLines(src)}
+	m := &markdown{text: src, lines: textLines(src), context: parser.NewContext()}
 	if err := m.check(); err != nil {
 		return nil, err
 	}
@@ -52,7 +54,7 @@ func readMarkdown(src []byte) (*markdown, error) {
 		m.src = readSource(src)
 	}
 	m.src.masked = withoutFrontMatter(m.src.masked)
-	m.root = blocksOnly().Parse(gmtext.NewReader(m.src.masked))
+	m.root = blocksOnly().Parse(gmtext.NewReader(m.src.masked), parser.WithContext(m.context))
 	for n := m.root.FirstChild(); n != nil; n = n.NextSibling() {
 		h, ok := n.(*ast.Heading)
 		if !ok || n.Pos() < 0 {
@@ -108,9 +110,12 @@ func (m *markdown) inline(n ast.Node) (text []byte, content ast.Node) {
 	}
 	// As the text of a heading: it would be another block by itself where it begins with a number or a mark.
 	text = append([]byte("# "), bytes.ReplaceAll(bytes.TrimSpace(text), []byte("\n"), []byte(" "))...)
-	root := wholeParser().Parse(gmtext.NewReader(text))
+	root := wholeParser().Parse(gmtext.NewReader(text), parser.WithContext(m.context))
 	return text, root.FirstChild()
 }
+
+// frontMatter is what the first line of front matter looks like.
+var frontMatter = regexp.MustCompile(`^[\w"'.-]+[ \t]*[:=]`)
 
 // withoutFrontMatter blanks what static site generators read before a text: it would be a break and a heading.
 func withoutFrontMatter(text []byte) []byte {
@@ -119,7 +124,7 @@ func withoutFrontMatter(text []byte) []byte {
 	for i, l := range textLines(body) {
 		line := string(bytes.TrimRight(l.of(body), " \t"))
 		switch {
-		case i == 0 && line != "---" && line != "+++":
+		case i == 0 && line != "---" && line != "+++", i == 1 && !frontMatter.MatchString(line):
 			return text
 		case i > 0 && (line == string(body[:3]) || line == "..." && body[0] == '-'):
 			masked := bytes.Clone(text)
@@ -224,7 +229,7 @@ func (m *markdown) sectionEnd(index int) int {
 // begins: an anchor or a comment directly above it, an anchor over a blank line, a break across the page.
 func (m *markdown) above(number int) int {
 	at := number
-	for at > 0 && isAttached(m.line(at-1)) {
+	for at > 0 && m.belongs(at-1, number) {
 		at--
 	}
 	if at == number && at > 1 && m.blankLine(at-1) && isAnchor(m.line(at-2)) {
@@ -242,15 +247,25 @@ func (m *markdown) above(number int) int {
 
 var (
 	lineComment = regexp.MustCompile(`^<!--\s*(.*?)\s*-->$`)
-	// closingComment is what comments say that end something above them.
-	closingComment = regexp.MustCompile(`(?i)^/|\b(end|stop|enable)\b|^end_|_end$`)
+	notLetters  = regexp.MustCompile(`[^\pL\pN]+`)
 )
 
-// isAttached tells whether a line belongs to the heading right below it.
+// isAttached tells whether a line is an anchor or a comment for a linter, which belong to what is below.
 func isAttached(text string) bool {
-	comment := lineComment.FindStringSubmatch(strings.TrimSpace(text))
-	return isAnchor(text) || comment != nil && !closingComment.MatchString(comment[1])
+	return isAnchor(text) || strings.HasPrefix(strings.TrimSpace(text), "<!-- markdownlint-disable")
 }
+
+// belongs tells whether a line belongs to the heading on the line below: it is attached, or a comment that names it.
+func (m *markdown) belongs(number, head int) bool {
+	comment := lineComment.FindStringSubmatch(strings.TrimSpace(m.line(number)))
+	return isAttached(m.line(number)) || comment != nil && slices.ContainsFunc(m.headings, func(h heading) bool {
+		title := lettersOf(h.title)
+		return h.line == head && title != "" && strings.HasPrefix(lettersOf(comment[1]), title)
+	})
+}
+
+// lettersOf is a text without anything but its letters and digits, in lower case.
+func lettersOf(text string) string { return strings.ToLower(notLetters.ReplaceAllString(text, "")) }
 
 func isAnchor(text string) bool { return strings.HasPrefix(strings.TrimSpace(text), "<a ") }
 

@@ -114,6 +114,12 @@ func TestPolicyRemoval(t *testing.T) {
 		"a deeper comment below it goes": {
 			item("      pods:", "        allow:", "        - a-*", "          # reads Secrets", "        - b-*", "          # writes them"),
 			item("      pods:", "        allow:", "        - b-*", "          # writes them"), []string{"a-*"}},
+		"but not what somebody took out": {
+			item("      pods:", "        allow:", "        - a-*", "          # - old-*", "          # of team B", "        - b-*"),
+			item("      pods:", "        allow:", "          # - old-*", "          # of team B", "        - b-*"), []string{"a-*"}},
+		"nor does a key": {
+			item("      pods:", "        # deny: [x-*]", "        allow:", "        - a-*", "        deny:", "        - b-*"),
+			item("      pods:", "        # deny: [x-*]", "        deny:", "        - b-*"), []string{"a-*"}},
 		"comments of keys go with them": {
 			item("      # these pods call the API", "      pods:", "        # the job", "        allow:", "        - a-*"),
 			item(), []string{"a-*"}},
@@ -176,6 +182,8 @@ func TestPolicyRemovalRefuses(t *testing.T) {
 		"a flow list over several lines":            {[]string{"    - namespace: shop", "      pods:", "        allow: [a-*,", "          b-*]"}, edit.ErrForm},
 		"a flow list with a directive in it":        {[]string{"    - namespace: shop", "      pods:", "        allow: [a-*, {{ .x }}]"}, edit.ErrForm},
 		"a comment of the template":                 {[]string{"    - namespace: shop", "      pods:", "        allow:", "        - b-*", "        {{- /* why */}}", "        - a-*", "        # c", "        - c-*"}, edit.ErrForm},
+		"a comment of the template over two lines":  {[]string{"    - namespace: shop", "      pods:", "        allow:", "        - b-*", "        {{- /* why", "        and how */}}", "        - a-*", "        # c", "        - c-*"}, edit.ErrForm},
+		"a comment of the template above a key":     {[]string{"    - namespace: shop", "      {{- /* why */}}", "      pods:", "        allow:", "        - a-*"}, edit.ErrForm},
 		"pods in two branches":                      {[]string{"    - namespace: shop", "      {{- if .x }}", "      pods: [a-*]", "      {{- else }}", "      pods: [a-*, b-*]", "      {{- end }}"}, edit.ErrAmbiguous},
 	} {
 		t.Run(name, func(t *testing.T) {

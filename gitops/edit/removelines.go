@@ -95,7 +95,7 @@ func (r *remover) dropItem(number int, gone map[int]bool) error {
 	r.splice.drop(number)
 	col := r.indent(number)
 	last := number
-	for last+1 < len(r.lines) && r.indent(last+1) > col && r.isComment(last+1, number) {
+	for last+1 < len(r.lines) && r.indent(last+1) > col && r.isComment(last+1, number) && !r.isCommentedOut(last+1) {
 		last++
 		r.splice.drop(last)
 	}
@@ -105,9 +105,9 @@ func (r *remover) dropItem(number int, gone map[int]bool) error {
 	}
 	first := number
 	if alone {
-		first = r.dropComments(number)
-		if first > 0 && r.isTemplateComment(first-1) {
-			return fmt.Errorf("%w: a comment of the template stands above line %d", ErrForm, number+1)
+		var err error
+		if first, err = r.dropComments(number); err != nil {
+			return err
 		}
 	}
 	r.dropBlank(first-1, last+1, col)
@@ -136,17 +136,25 @@ func (r *remover) dropBlank(before, behind, col int) {
 }
 
 // dropComments drops the comments right above a line, at its indentation, and returns the first line that goes.
-// An item that somebody took out by making it a comment is none.
-func (r *remover) dropComments(number int) (first int) {
+// What somebody took out by making it a comment is none. It refuses to leave a comment of the template behind.
+func (r *remover) dropComments(number int) (first int, err error) {
 	first = number
-	for first > 0 && r.indent(first-1) == r.indent(number) && r.isComment(first-1, number) && !itemInComment.Match(r.lines[first-1].of(r.text)) {
+	for first > 0 && r.indent(first-1) == r.indent(number) && r.isComment(first-1, number) && !r.isCommentedOut(first-1) {
 		first--
 		r.splice.drop(first)
 	}
-	return first
+	if first > 0 && r.isTemplateComment(first-1) {
+		return first, fmt.Errorf("%w: a comment of the template stands above line %d", ErrForm, number+1)
+	}
+	return first, nil
 }
 
-var itemInComment = regexp.MustCompile(`^\s*#+\s*-\s`)
+// isCommentedOut tells whether a comment is an item or a key that somebody took out.
+func (r *remover) isCommentedOut(number int) bool {
+	return takenOut.Match(r.lines[number].of(r.text))
+}
+
+var takenOut = regexp.MustCompile(`^\s*#+\s*(-\s|[\w."'-]+:(\s|$))`)
 
 // isComment tells whether a line is a comment in the template block of the given line.
 func (r *remover) isComment(i, number int) bool {
@@ -154,10 +162,13 @@ func (r *remover) isComment(i, number int) bool {
 	return r.kindOf(i) == comment && r.blockAt(i) == r.blockAt(number) && !r.inAction[i] && !r.isDynamic(l.start, l.end)
 }
 
-// isTemplateComment tells whether a line holds nothing but a comment of the template.
-func (r *remover) isTemplateComment(i int) bool {
-	text := bytes.TrimLeft(r.lines[i].of(r.text), " \t")
-	return r.kindOf(i) == directive && (bytes.HasPrefix(text, []byte("{{/*")) || bytes.HasPrefix(text, []byte("{{- /*")))
+// isTemplateComment tells whether a line ends a comment of the template, and holds nothing else.
+func (r *remover) isTemplateComment(number int) bool {
+	if r.kindOf(number) != directive {
+		return false
+	}
+	i := firstAction(r.actions, r.lines[number].start)
+	return i < len(r.actions) && bytes.HasPrefix(bytes.TrimLeft(r.text[r.actions[i].start+2:], "- \t\r\n"), []byte("/*"))
 }
 
 // dropKey removes a key whose value has become empty from its mapping, with the comments above it. It refuses a
@@ -174,8 +185,10 @@ func (r *remover) dropKey(mapping, key *yaml.Node) error {
 	if r.hasMore(number) {
 		return fmt.Errorf("%w: only template directives would be left below %s at line %d", ErrForm, key.Value, key.Line)
 	}
+	if _, err := r.dropComments(number); err != nil {
+		return err
+	}
 	r.splice.drop(number)
-	r.dropComments(number)
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		if mapping.Content[i] == key {
 			mapping.Content = slices.Delete(mapping.Content, i, i+2)

@@ -10,14 +10,15 @@ import (
 )
 
 // draws is what the random functions of templates read in a worker. It begins anew for each execution, so that
-// what a chart draws is the same from scan to scan, and an umbrella that draws a password for one of its releases
+// the texts that a chart draws are the same from scan to scan, and an umbrella that draws a password for one of its releases
 // does not have that release rendered with every change of another. No secret is made in a worker.
 type draws struct {
 	mu     sync.Mutex
 	source *rand.ChaCha8
 }
 
-// fixDraws puts draws in the place of the process's random numbers. randInt and shuffle read others, which cannot be replaced.
+// fixDraws puts draws in the place of the process's random numbers. randInt, shuffle, new keys and certificates take
+// theirs from elsewhere.
 func fixDraws() *draws {
 	d := &draws{}
 	d.restart("")
