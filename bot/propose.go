@@ -41,8 +41,8 @@ func newProposeReport() *ProposeReport {
 // proposeFrom does everything after the scan.
 func (b *Bot) proposeFrom(ctx context.Context, scan *Scan) (report *ProposeReport, err error) {
 	report = newProposeReport()
-	if len(b.cfg.Beside) < 2 { // else another umbrella may deploy them
-		for _, ns := range b.gone(scan) {
+	if len(b.cfg.Beside) < 2 && !b.cfg.Partial { // else another umbrella may deploy them, or another run says so
+		for _, ns := range scan.gone {
 			report.fail(ns, &Refusal{Unit: ns, Reason: fmt.Errorf("%w into it", ErrNotDeployed)})
 		}
 	}

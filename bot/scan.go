@@ -42,6 +42,7 @@ type Scan struct {
 	// Decisions are what people decided, as the umbrella has it.
 	Decisions *decisions.File
 	undecided []string // sentences about decisions for which nothing is planned
+	gone      []string // namespaces that were asked for, and that nothing is deployed into
 	skipped   []string // namespaces that the policy engine's admission passes over
 	// policyErr says why nothing can be proven about the policies, nil if it can.
 	policyErr error
@@ -237,18 +238,18 @@ var ErrNotDeployed = errors.New("no release of the umbrella is deployed")
 // known refuses namespaces that were asked for and that nothing is deployed into. Of those that the configuration
 // names, one that is there is enough: the others may have left the umbrella.
 func (b *Bot) known(s *Scan) error {
-	gone := b.gone(s)
-	if len(gone) == 0 || !b.cfg.Partial && len(gone) < len(b.cfg.Namespaces) {
+	s.gone = b.gone(s.Plans)
+	if len(s.gone) == 0 || !b.cfg.Partial && len(s.gone) < len(b.cfg.Namespaces) {
 		return nil
 	}
-	return fmt.Errorf("%w into namespace %s", ErrNotDeployed, strings.Join(gone, " or "))
+	return fmt.Errorf("%w into namespace %s", ErrNotDeployed, strings.Join(s.gone, " or "))
 }
 
 // gone lists the bot's namespaces that nothing is deployed into.
-func (b *Bot) gone(s *Scan) []string {
+func (b *Bot) gone(plans []analysis.NamespacePlan) []string {
 	var out []string
 	for _, ns := range b.cfg.Namespaces {
-		if !slices.ContainsFunc(s.Plans, func(p analysis.NamespacePlan) bool { return p.Namespace == ns }) {
+		if !slices.ContainsFunc(plans, func(p analysis.NamespacePlan) bool { return p.Namespace == ns }) {
 			out = append(out, ns)
 		}
 	}

@@ -38,7 +38,7 @@ func (b *Bot) Report(s *Scan) *ScanReport {
 	for _, p := range s.Problems() {
 		r.Notes = append(r.Notes, NoteReport{Text: p})
 	}
-	for _, ns := range b.gone(s) {
+	for _, ns := range s.gone {
 		r.Notes = append(r.Notes, NoteReport{Text: fmt.Sprintf("%v into namespace %s", ErrNotDeployed, ns)})
 	}
 	r.Notes = append(r.Notes, b.liveNotes(s)...)

@@ -78,8 +78,11 @@ func (m *Metrics) Umbrella(name string) {
 	}
 }
 
-// Forget drops when an umbrella last had success: it is not worked on any more. Counts stay.
-func (m *Metrics) Forget(umbrella string) { m.success.DeleteLabelValues(umbrella) }
+// Forget drops how the runs of an umbrella went, which is not worked on any more.
+func (m *Metrics) Forget(umbrella string) {
+	m.success.DeleteLabelValues(umbrella)
+	m.runs.DeletePartialMatch(prometheus.Labels{"umbrella": umbrella})
+}
 
 // Run counts a run that ended; report may be nil.
 func (m *Metrics) Run(umbrella, result string, report *bot.ProposeReport) {

@@ -73,14 +73,16 @@ func (s *Service) Tick(ctx context.Context) error {
 const clocksDiffer = time.Minute
 
 // serve serves one schedule. Where the last tick is to come, since a clock was ahead when
-// it was served, it is taken back to now: else nothing would run until then.
+// it was served, it is taken back to now: else nothing would run until then. A process does so once, so that two
+// replicas of which one has a wrong clock do not take it back and serve it in turn.
 func (s *Service) serve(ctx context.Context, c *Config, sched Schedule) error {
 	last, err := s.queue.LastTick(ctx, sched.text)
 	if err != nil {
 		return err
 	}
 	now := s.queue.Now()
-	if last.After(now.Add(clocksDiffer)) {
+	if last.After(now.Add(clocksDiffer)) && !s.tookBack[sched.text] {
+		s.tookBack[sched.text] = true
 		c.Log.Warn("the last tick of the schedule is to come: a clock was wrong then, or is now", "schedule", sched.text, "tick", last)
 		_, err := s.queue.Tick(ctx, sched.text, last, now, nil)
 		return err

@@ -132,4 +132,10 @@ func TestClockThatWasAhead(t *testing.T) {
 	triggers(0)
 	at(2026, 1, 2, 6)
 	triggers(1)
+	for range 3 { // a replica whose clock is behind, in turn with this one
+		at(2026, 1, 2, 4)
+		triggers(1)
+		at(2026, 1, 2, 6)
+		triggers(1)
+	}
 }

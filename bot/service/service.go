@@ -78,11 +78,13 @@ type Service struct {
 	queue  *queue.Queue
 	config atomic.Pointer[Config]
 	work   func(context.Context, *queue.Lease) queue.Outcome
+	// tookBack are the schedules whose last tick was to come. Only Tick uses it.
+	tookBack map[string]bool
 }
 
 // New checks the configuration. It begins nothing.
 func New(q *queue.Queue, cfg Config) (*Service, error) {
-	s := &Service{queue: q}
+	s := &Service{queue: q, tookBack: map[string]bool{}}
 	s.work = s.run
 	return s, s.Reload(cfg)
 }
@@ -125,9 +127,12 @@ func (s *Service) Run(ctx context.Context, grace time.Duration) error {
 
 // First asks for a run of every umbrella of which nothing is known: without one, no
 // event of its packages can be told from any other. Run does it at the start; whoever
-// reloads a configuration with further umbrellas does it then.
-func (s *Service) First(ctx context.Context) error {
+// reloads a configuration with further umbrellas does it then, for all but the old ones.
+func (s *Service) First(ctx context.Context, old ...string) error {
 	for _, u := range s.config.Load().Umbrellas {
+		if slices.Contains(old, u.Name) {
+			continue
+		}
 		known, err := s.queue.Site(ctx, u.Name)
 		if err == nil && known == nil {
 			err = s.queue.Enqueue(ctx, bot.Trigger{Umbrella: u.Name, Reason: "first start"})

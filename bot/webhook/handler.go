@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -68,7 +67,6 @@ type answer struct {
 	event, outcome string
 	id             string // of the delivery
 	err            error  // for the log; a stranger is told nothing
-	text           string // for the caller; "" for the status in words
 }
 
 func refuse(status int, outcome string, err error) answer {
@@ -100,18 +98,24 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(a.status)
-	text := cmp.Or(a.text, strings.ToLower(http.StatusText(a.status)))
-	_, _ = io.WriteString(w, text+"\n") // a caller that went away is no news
+	_, _ = io.WriteString(w, strings.ToLower(http.StatusText(a.status))+"\n") // a caller that went away is no news
 }
 
 func (h *Handler) take(w http.ResponseWriter, r *http.Request) answer {
+	secrets, err := h.Secrets()
+	if err != nil {
+		return refuse(http.StatusServiceUnavailable, Unavailable, fmt.Errorf("read the webhooks' secrets: %w", err))
+	}
+	if secrets.Empty() {
+		return answer{status: http.StatusNotFound, outcome: Ignored}
+	}
 	if r.Method != http.MethodPost {
 		return refuse(http.StatusMethodNotAllowed, Invalid, fmt.Errorf("the method is %s", plain(r.Method)))
 	}
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return refuse(http.StatusUnsupportedMediaType, Invalid, errors.New("the content type is not application/json"))
 	}
-	body, refusal := h.believe(w, r)
+	body, refusal := h.believe(w, r, secrets)
 	if refusal != nil {
 		return *refusal
 	}
@@ -146,18 +150,10 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) answer {
 
 // believe returns the body of a call that has a valid secret. Without one, no more
 // of it is read than it takes to say so.
-func (h *Handler) believe(w http.ResponseWriter, r *http.Request) ([]byte, *answer) {
+func (h *Handler) believe(w http.ResponseWriter, r *http.Request, secrets Secrets) ([]byte, *answer) {
 	refused := func(status int, outcome string, err error) ([]byte, *answer) {
 		a := refuse(status, outcome, err)
 		return nil, &a
-	}
-	secrets, err := h.Secrets()
-	if err != nil {
-		return refused(http.StatusServiceUnavailable, Unavailable, fmt.Errorf("read the webhooks' secrets: %w", err))
-	}
-	if secrets.Empty() {
-		const reason = "no secret of webhooks is configured"
-		return nil, &answer{status: http.StatusNotFound, outcome: Unauthorized, err: errors.New(reason), text: reason}
 	}
 	proof, err := secrets.check(r.Header, h.Now())
 	if err != nil {

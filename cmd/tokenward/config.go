@@ -289,9 +289,6 @@ func (c config) validate() error {
 			return fail(fmt.Sprintf("umbrellas[%d].url", i), "must be the umbrella's git URL or folder", "")
 		}
 	}
-	if _, err := c.allUmbrellas(); err != nil {
-		return err
-	}
 	if (c.Issues.Tracking || c.Issues.Dashboard) && len(c.Issues.Labels) == 0 {
 		return fail("issues.labels", "must not be empty: issues are found again by the first label", "")
 	}

@@ -34,6 +34,9 @@ func newConfigValidateCmd(s *surroundings) *cobra.Command {
 			if err := config.validate(); err != nil {
 				return err
 			}
+			if _, err := config.allUmbrellas(); err != nil {
+				return err
+			}
 			_, err = fmt.Fprintln(s.stdout, "The configuration is valid.")
 			return err
 		},

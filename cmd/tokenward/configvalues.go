@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 
 	"tokenward/gitops/git"
@@ -17,12 +16,12 @@ func (c config) checkValues() (key, reason, got string) {
 		}
 	}
 	for i, h := range c.Git.Allowed {
-		if !isHost(h) && !strings.HasPrefix(h, "file:///") {
+		if git.CheckPlace(h) != nil {
 			return fmt.Sprintf("git.allowed[%d]", i), mustBeHost, h
 		}
 	}
 	for i, h := range c.Git.Hosts {
-		if !isHost(h) {
+		if git.CheckPlace(h) != nil || strings.HasPrefix(h, "file:") {
 			return fmt.Sprintf("git.hosts[%d]", i), mustBeHost, h
 		}
 	}
@@ -30,7 +29,7 @@ func (c config) checkValues() (key, reason, got string) {
 		return "mergeRequests.branchPrefix", "must be the begin of a branch's name, such as tokenward/", prefix
 	}
 	for i, l := range c.Issues.Labels {
-		if strings.TrimSpace(l) == "" || strings.Contains(l, ",") {
+		if (c.Issues.Tracking || c.Issues.Dashboard) && (strings.TrimSpace(l) == "" || strings.Contains(l, ",")) {
 			return fmt.Sprintf("issues.labels[%d]", i), "must be one label, without a comma", l
 		}
 	}
@@ -42,10 +41,4 @@ func (c config) checkValues() (key, reason, got string) {
 	return "", "", ""
 }
 
-const mustBeHost = "must be a host, as gitlab.example.com or gitlab.example.com:8443, and no URL"
-
-// isHost tells whether a text is a host's name or address, with or without a port.
-func isHost(text string) bool {
-	u, err := url.Parse("//" + text)
-	return err == nil && u.Hostname() != "" && u.Host == text && !strings.HasSuffix(text, ":")
-}
+const mustBeHost = "must be a host, as gitlab.example.com, gitlab.example.com:8443 or [2001:db8::1], and no URL"

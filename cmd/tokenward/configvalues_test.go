@@ -22,19 +22,20 @@ func TestValuesThatCannotBeUsed(t *testing.T) {
 		"umbrellas: [{url: /b/u.git}, {url: /c, name: u}]":                `umbrellas[1].name: two umbrellas are called "u": name them`,
 		"git: {allowed: ['https://example.com']}":                         "git.allowed[0]: must be a host",
 		"git: {hosts: [example.com, 'https://user:hunter2@example.com']}": "git.hosts[1]: must be a host",
+		"git: {allowed: ['2001:db8::5', 'example.com:99999']}":            "git.allowed[0]: must be a host",
 		"git: {hosts: [example.com/group]}":                               "git.hosts[0]: must be a host",
 		"namespaces: [a, '']":                                             "namespaces[1]: must be the name of a namespace",
 		"mergeRequests: {branchPrefix: 'two words/'}":                     "mergeRequests.branchPrefix: must be the begin of a branch's name",
 		"mergeRequests: {branchPrefix: refs/heads/bot/}":                  "mergeRequests.branchPrefix: must be the begin",
 		"mergeRequests: {branchPrefix: /bot/}":                            "mergeRequests.branchPrefix: must be the begin",
-		"issues: {labels: ['']}":                                          "issues.labels[0]: must be one label",
-		"issues: {labels: [one, 'two,three']}":                            "issues.labels[1]: must be one label",
+		"issues: {tracking: true, labels: ['']}":                          "issues.labels[0]: must be one label",
+		"issues: {dashboard: true, labels: [one, 'two,three']}":           "issues.labels[1]: must be one label",
 	} {
 		c := defaultConfig()
 		if err := decodeConfig([]byte(text), &c); err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
-		err := c.validate()
+		err := wholly(c)
 		if err == nil || !strings.HasPrefix(err.Error(), "config: "+want) {
 			t.Errorf("%s: %v, want %s", text, err, want)
 			continue
@@ -45,14 +46,23 @@ func TestValuesThatCannotBeUsed(t *testing.T) {
 	}
 	for _, text := range []string{
 		"git: {allowed: ['example.com:8443', '[::1]:80', 10.0.0.1, 'file:///srv/git'], hosts: [example.com]}", "limits: {window: 'Mon-Fri 06:00-20:00 Europe/Berlin'}",
-		"mergeRequests: {branchPrefix: bot-}", "umbrellas: [{url: /b/u.git}, {url: /c/u.git, name: other}]", "review: {count: 0}", "issues: {labels: [one, 'two words']}",
+		"mergeRequests: {branchPrefix: bot-}", "umbrellas: [{url: /b/u.git}, {url: /c/u.git, name: other}]", "review: {count: 0}", "issues: {tracking: true, labels: [one, 'two words']}", "issues: {labels: ['']}",
 	} {
 		c := defaultConfig()
 		if err := decodeConfig([]byte(text), &c); err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
-		if err := c.validate(); err != nil {
+		if err := wholly(c); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
+}
+
+// wholly is all that config validate looks at.
+func wholly(c config) error {
+	if err := c.validate(); err != nil {
+		return err
+	}
+	_, err := c.allUmbrellas()
+	return err
 }

@@ -42,13 +42,13 @@ func (s *surroundings) hasMainToken(c config) bool {
 // gitlabToken reads the token for calls that are about no project, or about one that has
 // none of its own. It is read anew each time, so that a rotated file is noticed.
 func (s *surroundings) gitlabToken(c config) (string, error) {
-	return s.secret("TOKENWARD_GITLAB_TOKEN", c.GitLab.TokenFile, "gitlab.tokenFile")
+	return s.needed("TOKENWARD_GITLAB_TOKEN", c.GitLab.TokenFile, "gitlab.tokenFile")
 }
 
 // tokenFor reads the token for a project, by its path.
 func (s *surroundings) tokenFor(c config, project string) (string, error) {
 	if file := tokenFile(c, project); file != "" {
-		return s.secret("", file, "gitlab.tokens for "+project)
+		return s.needed("", file, "gitlab.tokens for "+project)
 	}
 	if len(c.GitLab.Tokens) == 0 {
 		return s.gitlabToken(c)
@@ -76,8 +76,17 @@ func tokenFile(c config, project string) string {
 	return file
 }
 
-// secret reads a secret from the environment or else from a file, which must not be empty;
-// key names the file in the configuration.
+// needed is a secret that must not be empty.
+func (s *surroundings) needed(variable, file, key string) (string, error) {
+	text, err := s.secret(variable, file, key)
+	if err == nil && text == "" {
+		return "", fmt.Errorf("read %s: %s is empty", key, file)
+	}
+	return text, err
+}
+
+// secret reads a secret from the environment or else from a file; key names the file in
+// the configuration.
 func (s *surroundings) secret(variable, file, key string) (string, error) {
 	if v := s.secretVariable(variable); v != "" {
 		return v, nil
@@ -90,11 +99,7 @@ func (s *surroundings) secret(variable, file, key string) (string, error) {
 		return "", fmt.Errorf("read %s: %w", key, err)
 	}
 	s.secrets.Add(string(raw))
-	text := strings.TrimSpace(string(raw))
-	if text == "" {
-		return "", fmt.Errorf("read %s: %s is empty", key, file)
-	}
-	return text, nil
+	return strings.TrimSpace(string(raw)), nil
 }
 
 // secretVariable reads a secret from the environment and has it struck from all output.

@@ -90,7 +90,7 @@ func (s *surroundings) stateKey(c config) ([]byte, error) {
 	if c.MergeRequests.StateKeyFile == "" && s.environ("TOKENWARD_STATE_KEY") == "" {
 		return nil, nil
 	}
-	key, err := s.secret("TOKENWARD_STATE_KEY", c.MergeRequests.StateKeyFile, "mergeRequests.stateKeyFile")
+	key, err := s.needed("TOKENWARD_STATE_KEY", c.MergeRequests.StateKeyFile, "mergeRequests.stateKeyFile")
 	if err != nil {
 		return nil, usageError{fmt.Errorf("config: %w", err)}
 	}

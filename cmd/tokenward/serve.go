@@ -261,12 +261,13 @@ func (v *server) reloads(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-v.hup:
+			before, _ := v.settled().allUmbrellas() // of a configuration that is in force
 			if err := v.reload(); err != nil {
 				v.log.Error("the new configuration is wrong: the old one stays", "error", err)
 				continue
 			}
 			v.log.Info("configuration read again")
-			if err := v.service.First(ctx); err != nil {
+			if err := v.service.First(ctx, names(before)...); err != nil {
 				v.log.Error("cannot ask for the first run of an umbrella", "error", err)
 			}
 		}

@@ -93,6 +93,14 @@ func (c config) allUmbrellas() ([]umbrellaConfig, error) {
 	return all, nil
 }
 
+func names(umbrellas []umbrellaConfig) []string {
+	var out []string
+	for _, u := range umbrellas {
+		out = append(out, u.Name)
+	}
+	return out
+}
+
 // hasUmbrella tells whether one of the service's umbrellas is called so.
 func (c config) hasUmbrella(name string) bool {
 	all, err := c.allUmbrellas()
