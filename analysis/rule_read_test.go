@@ -21,6 +21,23 @@ func TestManyMounts(t *testing.T) {
 	}
 }
 
+// TestManyFilesAndALongCommand searches a command for each file that is mounted: that counts, too.
+func TestManyFilesAndALongCommand(t *testing.T) {
+	t.Parallel()
+	var mounts, keys strings.Builder
+	for i := range 500 {
+		fmt.Fprintf(&mounts, "    - {name: v, mountPath: /m%d}\n", i)
+	}
+	for i := range 2000 {
+		fmt.Fprintf(&keys, "  k%d: x\n", i)
+	}
+	got := Judge(setOf(t, "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  volumes: [{name: v, configMap: {name: m}}]\n  containers:\n  - name: c\n    image: x\n    args: ["+
+		strings.Repeat("x", 100_000)+"]\n    volumeMounts:\n"+mounts.String()+"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata:\n"+keys.String()), JudgeOptions{})
+	if len(got) != 1 || got[0].Verdict != Review || !strings.Contains(got[0].Evidence[0].Summary, "more than 256 MiB") {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestFilesOfOneName reads files that are called the same: two keys that are mounted under one name, and what a hook and the
 // release make of one ConfigMap.
 func TestFilesOfOneName(t *testing.T) {

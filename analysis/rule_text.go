@@ -136,6 +136,9 @@ func (ix *index) mounted(s *subject, c corev1.Container, volumes map[string]core
 			if mount.SubPath != "" && path.Clean(mount.SubPath) != path.Clean(f.path) {
 				continue
 			}
+			if !m.take(command) { // it is searched for each
+				return out
+			}
 			at := path.Join(mount.MountPath, f.path)
 			if mount.SubPath != "" {
 				at = mount.MountPath
@@ -233,7 +236,7 @@ func looksLikeScript(f file) bool {
 	case ".sh", ".bash", ".py", ".rb", ".pl":
 		return true
 	}
-	return strings.HasPrefix(strings.TrimSpace(f.text), "#!")
+	return strings.HasPrefix(strings.TrimSpace(f.text[:min(len(f.text), 1<<10)]), "#!")
 }
 
 // isData tells files apart that are read, not run, whatever they quote.

@@ -82,9 +82,9 @@ func (s *Service) serve(ctx context.Context, c *Config, sched Schedule) error {
 	}
 	now := s.queue.Now()
 	if last.After(now.Add(clocksDiffer)) && !s.tookBack[sched.text] {
-		s.tookBack[sched.text] = true
 		c.Log.Warn("the last tick of the schedule is to come: a clock was wrong then, or is now", "schedule", sched.text, "tick", last)
 		_, err := s.queue.Tick(ctx, sched.text, last, now, nil)
+		s.tookBack[sched.text] = err == nil
 		return err
 	}
 	at := sched.due(last, now)

@@ -23,6 +23,7 @@ func TestValuesThatCannotBeUsed(t *testing.T) {
 		"git: {allowed: ['https://example.com']}":                         "git.allowed[0]: must be a host",
 		"git: {hosts: [example.com, 'https://user:hunter2@example.com']}": "git.hosts[1]: must be a host",
 		"git: {allowed: ['2001:db8::5', 'example.com:99999']}":            "git.allowed[0]: must be a host",
+		"git: {hosts: ['example.com:']}":                                  "git.hosts[0]: must be a host",
 		"git: {hosts: [example.com/group]}":                               "git.hosts[0]: must be a host",
 		"namespaces: [a, '']":                                             "namespaces[1]: must be the name of a namespace",
 		"mergeRequests: {branchPrefix: 'two words/'}":                     "mergeRequests.branchPrefix: must be the begin of a branch's name",

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -21,8 +22,8 @@ func UnifiedDiff(path string, before, after []byte) string {
 	a, b := diffLines(before), diffLines(after)
 	from, tail := commonEnds(a, b)
 	diff := difflib.UnifiedDiff{
-		A: a[from : len(a)-tail], FromFile: diffName("a/", path, before),
-		B: b[from : len(b)-tail], ToFile: diffName("b/", path, after),
+		A: numbered(a[from:len(a)-tail], from > 0, tail > 0), FromFile: diffName("a/", path, before),
+		B: numbered(b[from:len(b)-tail], from > 0, tail > 0), ToFile: diffName("b/", path, after),
 		Context: context,
 	}
 	if len(diff.A)+len(diff.B) > maxDiffLines {
@@ -33,7 +34,25 @@ func UnifiedDiff(path string, before, after []byte) string {
 		// It writes to memory only, which does not fail.
 		return fmt.Sprintf("--- %s\n+++ %s\n", diff.FromFile, diff.ToFile)
 	}
-	return shifted(text, from)
+	return shifted(number.ReplaceAllString(text, "$1"), from)
+}
+
+// number is what numbered puts before a line.
+var number = regexp.MustCompile(`(?m)^([ +-])\x00-?\d+\x00`)
+
+// numbered returns lines of which those that only give context at a cut end are like no others, so that they match each
+// other: a hunk that begins or ends with something else in the middle of a file is refused by git.
+func numbered(lines []string, head, tail bool) []string {
+	lines = slices.Clone(lines)
+	for i := range min(context, len(lines)) {
+		if head {
+			lines[i] = fmt.Sprintf("\x00%d\x00%s", i, lines[i])
+		}
+		if last := len(lines) - 1 - i; tail && last >= 0 {
+			lines[last] = fmt.Sprintf("\x00-%d\x00%s", i, lines[last])
+		}
+	}
+	return lines
 }
 
 const (

@@ -2,6 +2,10 @@ package edit_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -77,5 +81,44 @@ func TestUnifiedDiffOfLongFiles(t *testing.T) {
 	far := slices.Insert(near, 190_000, "new\n")
 	if got := edit.UnifiedDiff("f", text(lines), text(far)); !strings.Contains(got, "too many lines") {
 		t.Errorf("far from each other: %d bytes", len(got))
+	}
+}
+
+// TestUnifiedDiffApplies has git apply the diffs of files whose lines repeat.
+func TestUnifiedDiffApplies(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for seed := range uint64(40) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		var before []string
+		for range r.IntN(60) {
+			before = append(before, fmt.Sprintf("l%d\n", r.IntN(3)))
+		}
+		after := slices.Clone(before)
+		for range 1 + r.IntN(3) {
+			switch at := r.IntN(len(after) + 1); {
+			case at < len(after) && r.IntN(2) == 0:
+				after = slices.Delete(after, at, at+1)
+			default:
+				after = slices.Insert(after, at, fmt.Sprintf("l%d\n", r.IntN(3)))
+			}
+		}
+		a, b := strings.Join(before, ""), strings.Join(after, "")
+		if a == b || a == "" || b == "" {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(dir, "f"), []byte(a), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		diff := edit.UnifiedDiff("f", []byte(a), []byte(b))
+		cmd := exec.Command("git", "apply", "-")
+		cmd.Dir, cmd.Stdin = dir, strings.NewReader(diff)
+		cmd.Env = append(os.Environ(), "GIT_CEILING_DIRECTORIES="+filepath.Dir(dir))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("seed %d: %v: %s\n%s", seed, err, out, diff)
+		}
+		if got, err := os.ReadFile(filepath.Join(dir, "f")); err != nil || string(got) != b {
+			t.Fatalf("seed %d: error %v, %q, want %q\n%s", seed, err, got, b, diff)
+		}
 	}
 }

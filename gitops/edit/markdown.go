@@ -96,6 +96,17 @@ var blocksOnly = sync.OnceValue(func() parser.Parser {
 	return parser.NewParser(parser.WithBlockParsers(parser.DefaultBlockParsers()...), parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...))
 })
 
+// linkContext is a fresh context, since one keeps what it has found at which place of a text, that knows the link definitions of another.
+type linkContext struct {
+	parser.Context
+	links parser.Context
+}
+
+// Reference implements parser.Context.
+func (c linkContext) Reference(label string) (parser.Reference, bool) {
+	return c.links.Reference(label)
+}
+
 var wholeParser = sync.OnceValue(goldmark.DefaultParser)
 
 // inline reads the text of a block, the first line of a long one, and returns it with the node that holds it.
@@ -110,27 +121,29 @@ func (m *markdown) inline(n ast.Node) (text []byte, content ast.Node) {
 	}
 	// As the text of a heading: it would be another block by itself where it begins with a number or a mark.
 	text = append([]byte("# "), bytes.ReplaceAll(bytes.TrimSpace(text), []byte("\n"), []byte(" "))...)
-	root := wholeParser().Parse(gmtext.NewReader(text), parser.WithContext(m.context))
+	root := wholeParser().Parse(gmtext.NewReader(text), parser.WithContext(linkContext{parser.NewContext(), m.context}))
 	return text, root.FirstChild()
 }
 
 // frontMatter is what the first line of front matter looks like.
-var frontMatter = regexp.MustCompile(`^[\w"'.-]+[ \t]*[:=]`)
+var frontMatter = regexp.MustCompile(`^(\[|[\w"'. -]+[:=])`)
 
 // withoutFrontMatter blanks what static site generators read before a text: it would be a break and a heading.
 func withoutFrontMatter(text []byte) []byte {
 	body := bytes.TrimPrefix(text, []byte("\uFEFF"))
 	begin := len(text) - len(body)
+	seen := false // a line of it
 	for i, l := range textLines(body) {
 		line := string(bytes.TrimRight(l.of(body), " \t"))
 		switch {
-		case i == 0 && line != "---" && line != "+++", i == 1 && !frontMatter.MatchString(line):
+		case i == 0 && line != "---" && line != "+++", i > 0 && !seen && line != "" && line[0] != '#' && !frontMatter.MatchString(line):
 			return text
 		case i > 0 && (line == string(body[:3]) || line == "..." && body[0] == '-'):
 			masked := bytes.Clone(text)
 			blank(masked[begin : begin+l.end])
 			return masked
 		}
+		seen = seen || i > 0 && line != "" && line[0] != '#'
 	}
 	return text
 }
@@ -250,9 +263,12 @@ var (
 	notLetters  = regexp.MustCompile(`[^\pL\pN]+`)
 )
 
-// isAttached tells whether a line is an anchor or a comment for a linter, which belong to what is below.
+// toolComment is a comment that tells a tool something of what is below.
+var toolComment = regexp.MustCompile(`(?i)^<!--\s*(omit (in|from) toc\b|prettier-ignore(-start)?\s*-->|\S*lint-(disable|capture))`)
+
+// isAttached tells whether a line is an anchor or a comment for a tool, which belong to what is below.
 func isAttached(text string) bool {
-	return isAnchor(text) || strings.HasPrefix(strings.TrimSpace(text), "<!-- markdownlint-disable")
+	return isAnchor(text) || toolComment.MatchString(strings.TrimSpace(text))
 }
 
 // belongs tells whether a line belongs to the heading on the line below: it is attached, or a comment that names it.

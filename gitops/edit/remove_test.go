@@ -120,6 +120,9 @@ func TestPolicyRemoval(t *testing.T) {
 		"nor does a key": {
 			item("      pods:", "        # deny: [x-*]", "        allow:", "        - a-*", "        deny:", "        - b-*"),
 			item("      pods:", "        # deny: [x-*]", "        deny:", "        - b-*"), []string{"a-*"}},
+		"words with a colon are a comment": {
+			item("      pods:", "        allow:", "        # Note: reads Secrets", "        - a-*", "        # see: ticket 7", "        - b-*"),
+			item("      pods:", "        allow:", "        # see: ticket 7", "        - b-*"), []string{"a-*"}},
 		"comments of keys go with them": {
 			item("      # these pods call the API", "      pods:", "        # the job", "        allow:", "        - a-*"),
 			item(), []string{"a-*"}},

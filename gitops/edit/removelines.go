@@ -154,7 +154,7 @@ func (r *remover) isCommentedOut(number int) bool {
 	return takenOut.Match(r.lines[number].of(r.text))
 }
 
-var takenOut = regexp.MustCompile(`^\s*#+\s*(-\s|[\w."'-]+:(\s|$))`)
+var takenOut = regexp.MustCompile(`^\s*#+\s*(-\s|(allow|deny|pods|namespaces?):(\s|$))`)
 
 // isComment tells whether a line is a comment in the template block of the given line.
 func (r *remover) isComment(i, number int) bool {

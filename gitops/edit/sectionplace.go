@@ -11,7 +11,7 @@ var (
 	// themePattern is what the title of a section of the same theme says.
 	themePattern = regexp.MustCompile(`(?i)\b(security|hardening|hardened|rbac|service ?accounts?|kyverno|polic(y|ies)|permissions)\b`)
 	// changePattern is what titles say that are not about a theme: files that were changed, and releases.
-	changePattern = regexp.MustCompile(`(?i)^\S+\.(ya?ml|tpl|go|md|sh|json)$|^\W*v?\d+\.\d+(\.\d+|[:\]])|^\W*v\d`)
+	changePattern = regexp.MustCompile(`(?i)^\S+\.(ya?ml|tpl|go|md|sh|json)\b|^\W*v?\d+\.\d+(\.\d+|[:\]]|\s|$)|^\W*v\d`)
 	// closingPattern is what the titles of the sections say that end a document.
 	closingPattern   = regexp.MustCompile(`(?i)^(contribut(ing|ors?|e|ions?)|licen[sc]es?|licensing|code of conduct|authors?|maintainers?|ac?knowledge?ments?|credits|support|contacts?|getting help|help|change ?log)\b`)
 	referencePattern = regexp.MustCompile(`^ {0,3}\[[^\]]+\]:\s*\S`)

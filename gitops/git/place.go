@@ -45,7 +45,7 @@ func parsePlace(text string) (place, error) {
 		return place{}, fmt.Errorf("%w: %q is no folder of this machine: give file:// and an absolute path", ErrURL, text)
 	}
 	u, err := url.Parse("//" + text)
-	if err != nil || u.Hostname() == "" || u.Host != text || strings.Count(text, ":") > 1 && !strings.HasPrefix(text, "[") {
+	if err != nil || u.Hostname() == "" || u.Host != text || strings.HasSuffix(text, ":") || strings.Count(text, ":") > 1 && !strings.HasPrefix(text, "[") {
 		return place{}, fmt.Errorf("%w: %q is no host: give a name or an address, with :PORT if it is not the usual one", ErrURL, redactURL(text))
 	}
 	p := place{host: strings.ToLower(u.Hostname())}
