@@ -176,11 +176,9 @@ func TestServeReloadTakesAway(t *testing.T) {
 	}
 }
 
-// SIGHUP ends no process, neither one that waits for the store nor one that is being
-// stopped and lets its runs come to their end.
-func TestServeReloadAtStartAndEnd(t *testing.T) {
-	t.Parallel()
-	p, store := newPlatform(t), "TOKENWARD_STORE="+storetest.SQLite(t)
+// startHeld starts the service and waits until it makes a merge request, of which the server does not answer before release is called.
+func (p *platform) startHeld(t *testing.T, settings ...string) (s *served, release func()) {
+	t.Helper()
 	held, meets := make(chan struct{}), make(chan struct{}, 1000)
 	p.box.box.SetFault(func(r sandbox.Request) sandbox.Fault {
 		if r.Method == http.MethodPost && strings.HasSuffix(r.Path, "/merge_requests") {
@@ -189,16 +187,28 @@ func TestServeReloadAtStartAndEnd(t *testing.T) {
 		}
 		return sandbox.Fault{}
 	})
-	release := sync.OnceFunc(func() { close(held) })
-	defer release() // the server waits for its answers
-	first := p.startServe(store, "TOKENWARD_SERVE_GRACE_PERIOD=5m")
+	release = sync.OnceFunc(func() { close(held) })
+	s = p.startServe(settings...)
 	select {
 	case <-meets:
-	case <-first.ctx.Done():
-		t.Fatalf("the service ended:\n%s", first.log)
+		return s, release
+	case <-s.ctx.Done():
+		release()
+		t.Fatalf("the service ended:\n%s", s.log)
 	case <-time.After(patience):
-		t.Fatalf("the service proposes nothing:\n%s", first.log)
+		release()
+		t.Fatalf("the service proposes nothing:\n%s", s.log)
 	}
+	return nil, nil
+}
+
+// SIGHUP ends no process, neither one that waits for the store nor one that is being
+// stopped and lets its runs come to their end.
+func TestServeReloadAtStartAndEnd(t *testing.T) {
+	t.Parallel()
+	p, store := newPlatform(t), "TOKENWARD_STORE="+storetest.SQLite(t)
+	first, release := p.startHeld(t, store, "TOKENWARD_SERVE_GRACE_PERIOD=5m")
+	defer release() // the server waits for its answers
 	next := p.startServe(store)
 	next.log.wait(next.ctx, t, `waiting for another process that has the store`)
 	p.must(next.cmd.Process.Signal(syscall.SIGHUP))
@@ -239,24 +249,8 @@ func value(page, metric string) int {
 func TestServeHandsBack(t *testing.T) {
 	t.Parallel()
 	p, store := newPlatform(t), "TOKENWARD_STORE="+storetest.SQLite(t)
-	held, meets := make(chan struct{}), make(chan struct{}, 1000)
-	p.box.box.SetFault(func(r sandbox.Request) sandbox.Fault {
-		if r.Method == http.MethodPost && strings.HasSuffix(r.Path, "/merge_requests") {
-			meets <- struct{}{}
-			<-held
-		}
-		return sandbox.Fault{}
-	})
-	release := sync.OnceFunc(func() { close(held) })
+	s, release := p.startHeld(t, store, "TOKENWARD_SERVE_GRACE_PERIOD=100ms")
 	defer release() // the server waits for its answers
-	s := p.startServe(store, "TOKENWARD_SERVE_GRACE_PERIOD=100ms")
-	select {
-	case <-meets:
-	case <-s.ctx.Done():
-		t.Fatalf("the service ended:\n%s", s.log)
-	case <-time.After(patience):
-		t.Fatalf("the service proposes nothing:\n%s", s.log)
-	}
 	err := s.stop(t)
 	release()
 	if err != nil {
