@@ -104,5 +104,5 @@ func names(umbrellas []umbrellaConfig) []string {
 // hasUmbrella tells whether one of the service's umbrellas is called so.
 func (c config) hasUmbrella(name string) bool {
 	all, err := c.allUmbrellas()
-	return err == nil && slices.ContainsFunc(all, func(u umbrellaConfig) bool { return u.Name == name })
+	return err == nil && slices.Contains(names(all), name)
 }

@@ -24,7 +24,7 @@ func UnifiedDiff(path string, before, after []byte) string {
 	diff := difflib.UnifiedDiff{
 		A: numbered(a[from:len(a)-tail], from > 0, tail > 0), FromFile: diffName("a/", path, before),
 		B: numbered(b[from:len(b)-tail], from > 0, tail > 0), ToFile: diffName("b/", path, after),
-		Context: context,
+		Context: contextLines,
 	}
 	if len(diff.A)+len(diff.B) > maxDiffLines {
 		return fmt.Sprintf("--- %s\n+++ %s\n@@ too many lines between the first and the last that differ @@\n", diff.FromFile, diff.ToFile)
@@ -34,17 +34,17 @@ func UnifiedDiff(path string, before, after []byte) string {
 		// It writes to memory only, which does not fail.
 		return fmt.Sprintf("--- %s\n+++ %s\n", diff.FromFile, diff.ToFile)
 	}
-	return shifted(number.ReplaceAllString(text, "$1"), from)
+	return shifted(lineMark.ReplaceAllString(text, "$1"), from)
 }
 
-// number is what numbered puts before a line.
-var number = regexp.MustCompile(`(?m)^([ +-])\x00-?\d+\x00`)
+// lineMark is what numbered puts before a line.
+var lineMark = regexp.MustCompile(`(?m)^([ +-])\x00-?\d+\x00`)
 
 // numbered returns lines of which those that only give context at a cut end are like no others, so that they match each
 // other: a hunk that begins or ends with something else in the middle of a file is refused by git.
 func numbered(lines []string, head, tail bool) []string {
 	lines = slices.Clone(lines)
-	for i := range min(context, len(lines)) {
+	for i := range min(contextLines, len(lines)) {
 		if head {
 			lines[i] = fmt.Sprintf("\x00%d\x00%s", i, lines[i])
 		}
@@ -56,7 +56,7 @@ func numbered(lines []string, head, tail bool) []string {
 }
 
 const (
-	context = 3
+	contextLines = 3
 	// maxDiffLines bounds what lies between the first line that differs and the last, in both versions: lines that repeat
 	// in a certain way take quadratic time.
 	maxDiffLines = 20_000
@@ -71,16 +71,16 @@ func commonEnds(a, b []string) (head, tail int) {
 	for tail < n-head && a[len(a)-1-tail] == b[len(b)-1-tail] {
 		tail++
 	}
-	return max(0, head-context), max(0, tail-context)
+	return max(0, head-contextLines), max(0, tail-contextLines)
 }
 
-// hunk is the head of one, as difflib writes it.
-var hunk = regexp.MustCompile(`(?m)^@@ -(\d+)(,\d+)? \+(\d+)(,\d+)? @@$`)
+// hunkHead is the head of a hunk, as difflib writes it.
+var hunkHead = regexp.MustCompile(`(?m)^@@ -(\d+)(,\d+)? \+(\d+)(,\d+)? @@$`)
 
 // shifted adds the lines that were left out to the numbers of a diff's hunks.
 func shifted(text string, by int) string {
-	return hunk.ReplaceAllStringFunc(text, func(head string) string {
-		m := hunk.FindStringSubmatch(head)
+	return hunkHead.ReplaceAllStringFunc(text, func(head string) string {
+		m := hunkHead.FindStringSubmatch(head)
 		was, err := strconv.Atoi(m[1])
 		is, err2 := strconv.Atoi(m[3])
 		if err != nil || err2 != nil {
