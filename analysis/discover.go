@@ -35,6 +35,17 @@ type Problem struct {
 	Apart bool
 }
 
+// Unseen names the parts of the umbrella of which nobody knows what they deploy, and into which namespace.
+func (d *Discovery) Unseen() []string {
+	var out []string
+	for _, p := range d.Problems {
+		if !p.Apart {
+			out = append(out, p.Package)
+		}
+	}
+	return out
+}
+
 // DiscoverOptions say how the umbrella is rendered.
 type DiscoverOptions struct {
 	// ChartDir is the umbrella chart's folder; "" stands for chart if that holds a chart, else the root.
@@ -206,7 +217,11 @@ func (m *merger) add(out *render.Output) {
 	f := readFlux(out.Objects)
 	for _, r := range f.helmReleases {
 		if m.first(r) {
-			m.d.Releases = append(m.d.Releases, f.release(r, m.packages))
+			release := f.release(r, m.packages)
+			m.d.Releases = append(m.d.Releases, release)
+			if release.Namespace == "" {
+				m.d.Problems = append(m.d.Problems, Problem{Package: r.ID(), Reason: release.Err.Error()})
+			}
 		}
 	}
 	for _, o := range f.extra {

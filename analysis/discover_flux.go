@@ -126,7 +126,7 @@ func (f *flux) release(o *render.Object, packages []packageNode) Release {
 	r := Release{HelmRelease: o.Name}
 	var spec helmReleaseSpec
 	if r.Err = decodeSpec(o, &spec); r.Err != nil {
-		r.Name, r.Namespace = shortName(o.Name), o.Namespace
+		r.Name = shortName(o.Name) // the namespace that it is deployed into is not known
 		return r
 	}
 	r.Name, r.Namespace = releaseName(o, spec), spec.TargetNamespace

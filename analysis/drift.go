@@ -82,6 +82,9 @@ func (p *planner) addStale(c Change) {
 	if c.Reason == "" {
 		return
 	}
+	if hidden := p.in.Undiscovered; c.Held == "" && len(hidden) > 0 && !c.Repeated {
+		c.Held = "whether it is for a pod of " + strings.Join(hidden, ", ") + " is not known"
+	}
 	if c.Held != "" {
 		c.Reason += "; " + c.Held
 	}

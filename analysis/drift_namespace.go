@@ -12,9 +12,8 @@ import (
 // deployed into: no release's target, and no object of any stands in one. One that is
 // listed for its default ServiceAccount alone is none of them: such entries often are
 // for what was there before the platform, as the namespace of what deploys it.
-// It is empty where something may be deployed that nobody saw: a part of the umbrella
-// that was not discovered, or a release that says no namespace. Namespaces that
-// Kubernetes makes itself, those that the umbrella or a release creates, and patterns are never among them.
+// Namespaces that Kubernetes makes itself, those that the umbrella or a release creates, and patterns are never
+// among them.
 func abandoned(in PlanInput, seen map[string]*planner) []string {
 	used := map[string]bool{"default": true, "kube-system": true, "kube-public": true, "kube-node-lease": true}
 	note := func(objects []*render.Object) {
@@ -27,13 +26,7 @@ func abandoned(in PlanInput, seen map[string]*planner) []string {
 	}
 	note(in.Set.Extra)
 	for _, r := range in.Set.Releases {
-		if r.Namespace == "" {
-			return nil
-		}
 		note(r.Objects)
-	}
-	if in.Undiscovered {
-		return nil
 	}
 	var listed []string
 	for _, n := range in.Listing.Namespaces {

@@ -100,16 +100,17 @@ type PlanInput struct {
 	Excluded func(*Workload) bool
 	// Skipped are namespaces that the policy engine's admission configuration passes over.
 	Skipped []string
-	// Undiscovered says that the umbrella may deploy more than the set shows: nothing
-	// then speaks for a namespace that nothing is deployed into.
-	Undiscovered bool
+	// Undiscovered names the parts of the umbrella that may deploy what the set does not show, nobody knows into which
+	// namespace. Releases of the set that say no namespace are among them.
+	Undiscovered []string
 }
 
 // Plan compares the verdicts with what the mutator's values say and returns
 // one plan for every namespace that a release is deployed into or that is listed
 // although nothing is, sorted by name. It is pure. A namespace in which something could not be rendered is
 // never newly hardened, and nothing of its list is called stale: what cannot be
-// seen must not be broken.
+// seen must not be broken. Where something is deployed and nobody knows into which namespace, no
+// entry of any can be removed but one that stands there twice.
 func Plan(in PlanInput) []NamespacePlan {
 	byNamespace := map[string]*planner{}
 	index := sync.OnceValue(func() *rbac.Index { return rbac.New(sources(in.Set)) })
@@ -124,6 +125,9 @@ func Plan(in PlanInput) []NamespacePlan {
 		return p
 	}
 	for _, r := range in.Set.Releases {
+		if r.Namespace == "" {
+			continue
+		}
 		p := at(r.Namespace)
 		if r.Err != nil {
 			p.unseen = append(p.unseen, fmt.Sprintf("release %s is not analysed: %v", r.Name, r.Err))
@@ -136,8 +140,10 @@ func Plan(in PlanInput) []NamespacePlan {
 	for _, j := range in.Judgements {
 		at(j.Workload.Namespace).judge(j)
 	}
-	for _, ns := range abandoned(in, byNamespace) {
-		at(ns).abandoned = true
+	if len(in.Undiscovered) == 0 {
+		for _, ns := range abandoned(in, byNamespace) {
+			at(ns).abandoned = true
+		}
 	}
 	names := make([]string, 0, len(byNamespace))
 	for ns := range byNamespace {
@@ -217,6 +223,9 @@ func (p *planner) harden() bool {
 		return false
 	}
 	p.add(Change{Kind: Harden, Reason: fmt.Sprintf("the mutator does not list namespace %s: its ServiceAccounts are not hardened", ns)})
+	if hidden := p.in.Undiscovered; len(hidden) > 0 {
+		p.note(fmt.Sprintf("Whether %s deploys pods into this namespace, too, is not known.", strings.Join(hidden, ", ")))
+	}
 	return true
 }
 

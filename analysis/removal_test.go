@@ -16,6 +16,7 @@ func TestStaleEntries(t *testing.T) {
 		judgements  []Judgement
 		allow, deny []string
 		defaults    []string
+		hidden      []string // what is deployed nobody knows where
 		want        []string // list, pattern, whether it can be removed, beginning of the reason
 	}{
 		"patterns that match nothing": {judgements: []Judgement{deployment(NeedsToken, "web-api")}, allow: []string{"web-api-*", "gone-*"}, deny: []string{"gone-too-*"},
@@ -34,6 +35,9 @@ func TestStaleEntries(t *testing.T) {
 			want: []string{"allow web-ui* true allows only"}},
 		"a workload's name": {judgements: []Judgement{judged(NeedsToken, "Job", "tidy", PodName{"tidy-", "tidy-x7k2p"})}, allow: []string{"tidy-*", "tidy"},
 			want: []string{"allow tidy true matches the name of Job tidy, but not its pods, which tidy-* matches"}},
+		"what may be for a pod that nobody saw": {judgements: []Judgement{deployment(NoToken, "web-ui")}, allow: []string{"gone-*", "gone-*", "web-ui-*"}, deny: []string{"gone-too-*"}, hidden: []string{"addons.db"},
+			want: []string{"allow gone-* false matches no pod of any release that this platform renders; whether it is for a pod of addons.db is not known",
+				"allow gone-* true listed twice", "allow web-ui-* false allows only pods that need no token", "deny gone-too-* false denied: matches no pod"}},
 		"what a person must look at stays": {judgements: []Judgement{deployment(Review, "web-ui")}, allow: []string{"web-ui-*"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -43,7 +47,7 @@ func TestStaleEntries(t *testing.T) {
 				listing.Default = []string{"web"}
 			}
 			set := &Set{Releases: []*RenderedRelease{{Release: Release{Name: "web", Namespace: "web"}}}}
-			plan := Plan(PlanInput{Set: set, Judgements: tc.judgements, Listing: &listing})[0]
+			plan := Plan(PlanInput{Set: set, Judgements: tc.judgements, Listing: &listing, Undiscovered: tc.hidden})[0]
 			var got []string
 			for _, c := range plan.Changes {
 				if c.Kind == Stale {

@@ -196,7 +196,7 @@ func (b *Bot) planChanges(s *Scan) error {
 	plans := analysis.Plan(analysis.PlanInput{
 		Set: s.Set, Judgements: s.Judgements, Listing: s.Listing, Skipped: s.skipped,
 		Excluded:     func(w *analysis.Workload) bool { return analysis.SettledElsewhere(w, s.Policies) },
-		Undiscovered: len(s.Discovery.Problems) > 0,
+		Undiscovered: s.Discovery.Unseen(),
 	})
 	plans, s.undecided = s.Decisions.Apply(s.decisionInput(plans...))
 	s.Plans = b.only(plans)

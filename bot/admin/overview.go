@@ -169,7 +169,9 @@ func (o *overview) platform(u board.Umbrella, states map[string]string) {
 	for _, r := range u.Scan.Releases {
 		if r.Error != "" {
 			p.NotAnalysed = append(p.NotAnalysed, r)
-			at(r.Namespace).Unreadable = true
+			if r.Namespace != "" { // else nobody knows which
+				at(r.Namespace).Unreadable = true
+			}
 		}
 	}
 	for _, m := range u.MergeRequests {

@@ -29,7 +29,7 @@ func CodeQuality(w io.Writer, r *bot.ScanReport) error {
 		}
 		c := collector{report: r, places: p}
 		c.add(finding{rule: noticeNotAnalysed, namespace: rel.Namespace, subject: rel.Name, at: place{repository: p.of[i]},
-			message: fmt.Sprintf("Release %s of namespace %s could not be analysed: %s", rel.Name, rel.Namespace, rel.Error)})
+			message: notAnalysed(rel)})
 		issues = append(issues, issue(c.sorted()[0], "major"))
 	}
 	return writeJSON(w, issues)

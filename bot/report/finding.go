@@ -36,6 +36,15 @@ type mention struct {
 	text string
 }
 
+// notAnalysed says in a sentence why a release could not be analysed.
+func notAnalysed(r bot.ReleaseReport) string {
+	in := ""
+	if r.Namespace != "" {
+		in = " of namespace " + r.Namespace
+	}
+	return fmt.Sprintf("Release %s%s could not be analysed: %s", r.Name, in, r.Error)
+}
+
 // findings derives everything that the report says should be acted on, sorted by
 // namespace, rule and subject. A kind of change that it does not know is an error.
 func findings(r *bot.ScanReport, p *places) ([]finding, error) {

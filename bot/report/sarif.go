@@ -70,7 +70,7 @@ func invocation(r *bot.ScanReport, p *places) sarifInvocation {
 		inv.Successful = false
 		inv.Notifications = append(inv.Notifications, sarifNotification{
 			Descriptor: sarifReference{ID: noticeNotAnalysed, Index: 0}, Level: levelError,
-			Message:   sarifText{Text: plain(sentence(fmt.Sprintf("Release %s of namespace %s could not be analysed: %s", rel.Name, rel.Namespace, rel.Error)))},
+			Message:   sarifText{Text: plain(sentence(notAnalysed(rel)))},
 			Locations: []sarifLocation{{Physical: physical(place{repository: p.of[i]})}},
 		})
 	}
