@@ -11,7 +11,8 @@ import (
 )
 
 // DefaultKubeVersion is the Kubernetes version that charts are rendered for where none is configured.
-const DefaultKubeVersion = "v1.33.0"
+// The umbrella of Big Bang asks for no less today.
+const DefaultKubeVersion = "v1.34.0"
 
 // capabilities says what the cluster can do: the API versions that Helm's
 // library knows, those of the given CRDs, and extra ones.

@@ -120,7 +120,7 @@ func (p *parsed) checkInstallable(kubeVersion string) error {
 		return fmt.Errorf("chart %s is a %s chart, which cannot be installed", meta.Name, t)
 	}
 	if meta.KubeVersion != "" && !compatible(meta.KubeVersion, kubeVersion) {
-		return fmt.Errorf("chart %s requires Kubernetes %s, and %s was given", meta.Name, meta.KubeVersion, kubeVersion)
+		return fmt.Errorf("chart %s requires Kubernetes %s, and kubernetes.version is %s", meta.Name, meta.KubeVersion, kubeVersion)
 	}
 	return nil
 }

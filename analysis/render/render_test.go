@@ -121,7 +121,7 @@ func TestRenderRefusesWhatHelmRefuses(t *testing.T) {
 		{
 			name:  "Kubernetes version",
 			files: map[string]string{"Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\nkubeVersion: '>=1.40.0-0'\n"},
-			want:  []string{"render chart chart", "chart web requires Kubernetes >=1.40.0-0", "v1.33.0"},
+			want:  []string{"render chart chart", "chart web requires Kubernetes >=1.40.0-0", "kubernetes.version is v1.34.0"},
 		},
 		{
 			name: "no version", req: Request{ReleaseName: "a", KubeVersion: "latest"},

@@ -161,7 +161,7 @@ const (
 
 func defaultConfig() config {
 	return config{
-		Kubernetes:    kubernetesConfig{Version: "v1.33.0"},
+		Kubernetes:    kubernetesConfig{Version: "v1.34.0"},
 		Policies:      policiesConfig{Mutator: "update-automountserviceaccounttokens", DefaultMutator: "update-automountserviceaccounttokens-default", Validator: "disallow-auto-mount-service-account-token"},
 		MergeRequests: mergeRequestsConfig{BranchPrefix: "tokenward/"},
 		Review:        reviewConfig{CodeOwners: true, Count: 2},
@@ -236,7 +236,7 @@ func (c config) validate() error {
 		return fail("gitlab.url", "must not hold credentials: use gitlab.tokenFile", u.Redacted())
 	}
 	if _, err := semver.NewVersion(c.Kubernetes.Version); c.Kubernetes.Version != "" && err != nil {
-		return fail("kubernetes.version", "must be a version such as v1.33.0", c.Kubernetes.Version)
+		return fail("kubernetes.version", "must be a version such as v1.34.0", c.Kubernetes.Version)
 	}
 	for i, t := range c.GitLab.Tokens {
 		if path, file, ok := strings.Cut(t, "="); !ok || strings.Trim(path, "/") == "" || file == "" {
