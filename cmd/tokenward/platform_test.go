@@ -12,6 +12,7 @@ import (
 
 	"tokenward/analysis"
 	"tokenward/bot"
+	"tokenward/gitops/forge/sandbox"
 )
 
 // platform is the sample platform behind a sandbox of its own.
@@ -26,23 +27,28 @@ type platform struct {
 	patience    time.Duration       // with the server, 0: the program's own
 	sleep       func(time.Duration) // nil: nobody waits
 	umbrella    string              // the umbrella's project, "": platform/umbrella
+	host        string              // what the umbrella's URLs begin with, "": those of the samples
 }
 
 func newPlatform(t *testing.T) *platform {
 	t.Helper()
 	p := &platform{t: t, dir: t.TempDir(), renderer: sampleRenderer()}
 	p.layout()
-	box, err := startSandbox(p.dir, "127.0.0.1:0", sampleMemory())
-	if err != nil {
-		t.Fatal(err)
-	}
+	p.serve(sampleMemory())
+	return p
+}
+
+// serve starts the sandbox over the platform's repositories.
+func (p *platform) serve(memory *sandbox.Memory) {
+	p.t.Helper()
+	box, err := startSandbox(p.dir, "127.0.0.1:0", memory)
+	p.must(err)
 	p.box = box
-	t.Cleanup(func() {
+	p.t.Cleanup(func() {
 		if err := box.close(); err != nil {
-			t.Error(err)
+			p.t.Error(err)
 		}
 	})
-	return p
 }
 
 // newRenderingPlatform is one on which the program renders as it does for its users.
@@ -57,8 +63,8 @@ func newRenderingPlatform(t *testing.T) *platform {
 func (p *platform) run(token string, args ...string) (code int, stdout, stderr string) {
 	p.t.Helper()
 	var out, errs bytes.Buffer
-	umbrella := cmp.Or(p.umbrella, "platform/umbrella")
-	args = append(args, "--umbrella", sampleHost+umbrella+".git", "--git-instead-of", sampleHost+"="+p.box.url+"/")
+	umbrella, host := cmp.Or(p.umbrella, "platform/umbrella"), cmp.Or(p.host, sampleHost)
+	args = append(args, "--umbrella", host+umbrella+".git", "--git-instead-of", host+"="+p.box.url+"/")
 	environ := func(key string) string {
 		if v, ok := p.environment[key]; ok {
 			return v
