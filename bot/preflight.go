@@ -20,8 +20,8 @@ const (
 	FindingOK      = "ok"
 )
 
-// CheckReport is the result of `tokenward config check`: the server's and the token's
-// findings first, then those about the umbrella's project, then about the packages'.
+// CheckReport is the result of `tokenward config check`: for every umbrella the server's and the
+// token's findings first, then those about the umbrella's project, then about the packages'.
 type CheckReport struct {
 	Findings []Finding `json:"findings"`
 }
@@ -29,10 +29,22 @@ type CheckReport struct {
 // Finding is one thing that was found out before anything is written. Project is ""
 // for what concerns all of them.
 type Finding struct {
-	Level   string `json:"level"`
-	Project string `json:"project"`
-	Check   string `json:"check"` // one word for what was looked at
-	Text    string `json:"text"`
+	Level    string `json:"level"`
+	Umbrella string `json:"umbrella"` // its name, as Take was told
+	Project  string `json:"project"`
+	Check    string `json:"check"` // one word for what was looked at
+	Text     string `json:"text"`
+}
+
+// NewCheckReport returns one without findings.
+func NewCheckReport() *CheckReport { return &CheckReport{Findings: []Finding{}} }
+
+// Take adds what a check of the umbrella with this name found.
+func (r *CheckReport) Take(umbrella string, found *CheckReport) {
+	for _, f := range found.Findings {
+		f.Umbrella = umbrella
+		r.Findings = append(r.Findings, f)
+	}
 }
 
 // Missing tells whether a finding stands in the way of a merge request.
@@ -71,7 +83,7 @@ type place struct {
 // write to. It goes the whole path up to the first write, and writes nothing. The
 // error says what could not be looked at; the report holds the rest.
 func (b *Bot) Check(ctx context.Context) (*CheckReport, error) {
-	f := &preflight{writer: b.bareWriter(), looked: map[int64]bool{}, report: &CheckReport{Findings: []Finding{}}}
+	f := &preflight{writer: b.bareWriter(), looked: map[int64]bool{}, report: NewCheckReport()}
 	if b.forge == nil {
 		return f.report, errors.New("check the rights: there is no GitLab server or no token")
 	}
@@ -160,6 +172,10 @@ func (f *preflight) places(ctx context.Context) []*place {
 	}
 	all := []*place{umbrella}
 	scan, err := f.Scan(ctx)
+	if errors.Is(err, ErrNotDeployed) && len(f.cfg.Beside) > 1 {
+		f.report.add(FindingWarning, umbrella.path, "namespaces", "%v: nothing is proposed for this umbrella", err)
+		return all
+	}
 	if err != nil {
 		f.errs = append(f.errs, fmt.Errorf("find out which projects a run would write to: %w", err))
 		return all

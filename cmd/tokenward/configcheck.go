@@ -21,9 +21,10 @@ func newConfigCheckCmd(s *surroundings) *cobra.Command {
 	o := &checkOptions{}
 	c := &cobra.Command{
 		Use: "check", Short: "Tell which right or setting is missing on which project, before anything is written",
-		Long: `Tell which right or setting is missing on which project that propose would write to.
-It goes the same path up to the first write and writes nothing. It exits with 1 if
-something is missing, and with 3 if something could not be looked at.`,
+		Long: `Tell which right or setting is missing on which project that propose would write to,
+for every umbrella of the configuration. It goes the same path up to the first write
+and writes nothing. It exits with 1 if something is missing, and with 3 if something
+could not be looked at.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runConfigCheck(cmd, s, o) },
 	}
@@ -36,7 +37,7 @@ func runConfigCheck(cmd *cobra.Command, s *surroundings, o *checkOptions) error 
 	if o.format != "text" && o.format != "json" {
 		return usageError{fmt.Errorf("--format %s: unknown: give text or json", o.format)}
 	}
-	c, err := o.config(s)
+	c, err := o.serviceConfig(s)
 	if err != nil {
 		return err
 	}
@@ -46,15 +47,15 @@ func runConfigCheck(cmd *cobra.Command, s *surroundings, o *checkOptions) error 
 	if !s.hasToken(c) {
 		return usageError{errors.New("no GitLab token: set TOKENWARD_GITLAB_TOKEN or gitlab.tokenFile")}
 	}
-	p := newProgress(s.stderr)
-	defer p.finish()
-	a, err := newApp(cmd.Context(), s, c, p, func(b *bot.Config) { b.DryRun = true })
-	if err != nil {
+	report := bot.NewCheckReport()
+	err = eachUmbrella(cmd.Context(), s, c, func(name string, b *bot.Bot) error {
+		found, err := b.Check(cmd.Context())
+		report.Take(name, found)
+		return err
+	})
+	if errors.As(err, &usageError{}) {
 		return err
 	}
-	defer a.close()
-	report, err := a.bot.Check(cmd.Context())
-	p.finish()
 	write := writeFindings
 	if o.format == "json" {
 		write = func(w io.Writer, r *bot.CheckReport) error { return writeJSON(w, r) }
@@ -72,7 +73,7 @@ func runConfigCheck(cmd *cobra.Command, s *surroundings, o *checkOptions) error 
 func writeFindings(w io.Writer, r *bot.CheckReport) error {
 	var out strings.Builder
 	t := tabwriter.NewWriter(&out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(t, "LEVEL\tPROJECT\tCHECK\tFINDING")
+	fmt.Fprintln(t, "LEVEL\tUMBRELLA\tPROJECT\tCHECK\tFINDING")
 	counts := map[string]int{}
 	for _, f := range r.Findings {
 		counts[f.Level]++
@@ -80,7 +81,7 @@ func writeFindings(w io.Writer, r *bot.CheckReport) error {
 		if project == "" {
 			project = "-"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", f.Level, project, f.Check, cut(strings.ReplaceAll(f.Text, "\n", " "), 240))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", f.Level, f.Umbrella, project, f.Check, cut(strings.ReplaceAll(f.Text, "\n", " "), 240))
 	}
 	t.Flush()
 	fmt.Fprintf(&out, "\n%d missing, %s, %d unknown. Nothing was written.\n", counts[bot.FindingMissing], counted(counts[bot.FindingWarning], "warning"), counts[bot.FindingUnknown])

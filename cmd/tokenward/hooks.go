@@ -43,7 +43,7 @@ func newHooksCmd(s *surroundings) *cobra.Command {
 		}
 		return c
 	}
-	add("install", "Give the umbrella and every package a webhook, or mend it", (*hookRun).install)
+	add("install", "Give every umbrella and package a webhook, or mend it", (*hookRun).install)
 	add("status", "Say how the webhooks are and how the last deliveries went", (*hookRun).status)
 	return parent
 }
@@ -57,11 +57,13 @@ type hookRun struct {
 	hook    *forge.Hook        // of the owner that is looked at, nil if it has none
 	twins   int                // further hooks with the same address
 	owner   forge.HookOwner
-	failed  int
+	of      string // the umbrellas that the owner is of, "" where there is only one
+	failed  int    // hooks
+	unknown int    // umbrellas whose projects are not known
 }
 
 func runHooks(ctx context.Context, s *surroundings, o *hooksOptions, do func(*hookRun, context.Context) error) error {
-	c, err := o.config(s)
+	c, err := o.serviceConfig(s)
 	if err != nil {
 		return err
 	}
@@ -108,33 +110,65 @@ func (r *hookRun) all(ctx context.Context, s *surroundings, c config, do func(*h
 		r.one(ctx, forge.GroupHooks(r.options.group), wantedEvents(issues), do)
 		return r.end()
 	}
-	p := newProgress(s.stderr)
-	defer p.finish()
-	a, err := newApp(ctx, s, c, p, func(b *bot.Config) { b.DryRun = true })
+	projects, err := r.projects(ctx, s, c)
 	if err != nil {
 		return err
 	}
-	defer a.close()
-	site, err := a.bot.Discover(ctx)
-	p.finish()
+	umbrellas, err := c.allUmbrellas()
 	if err != nil {
 		return err
 	}
-	if site.Project == "" {
-		return usageError{errors.New("the umbrella is not on the configured GitLab server: give --group, or git.insteadOf")}
-	}
-	for _, path := range site.Projects() {
-		project, err := r.client.Project(ctx, path)
+	for _, h := range projects {
+		if len(umbrellas) > 1 {
+			r.of = " of umbrella " + strings.Join(h.of, ", ")
+		}
+		project, err := r.client.Project(ctx, h.path)
 		switch {
 		case err != nil:
-			r.fail(path, err)
+			r.fail(h.path, err)
 		case project.AccessLevel != 0 && project.AccessLevel < forge.Maintainer:
 			r.fail(project.Path, errors.New("the token's user must be a Maintainer to see and set webhooks"))
 		default:
-			r.one(ctx, forge.ProjectHooks(project), wantedEvents(issues && path == site.Project), do)
+			r.one(ctx, forge.ProjectHooks(project), wantedEvents(issues && h.umbrella), do)
 		}
 	}
 	return r.end()
+}
+
+// hooked is a project that is to have a hook.
+type hooked struct {
+	path     string
+	umbrella bool     // an umbrella's own, in which the bot's issues are
+	of       []string // the umbrellas that it is of
+}
+
+// projects lists the projects of all umbrellas, each once. An umbrella whose projects
+// cannot be found costs no other.
+func (r *hookRun) projects(ctx context.Context, s *surroundings, c config) ([]hooked, error) {
+	var all []hooked
+	err := eachUmbrella(ctx, s, c, func(name string, b *bot.Bot) error {
+		site, err := b.Discover(ctx)
+		if err == nil && site.Project == "" {
+			err = errors.New("it is not on the configured GitLab server: give --group, or git.insteadOf")
+		}
+		if err != nil {
+			r.unknown++
+			fmt.Fprintf(&r.out, "FAILED umbrella %s: %v\n", name, err)
+			return nil // it is told with the others
+		}
+		for _, path := range site.Projects() {
+			i := slices.IndexFunc(all, func(h hooked) bool { return strings.EqualFold(h.path, path) })
+			if i < 0 {
+				i, all = len(all), append(all, hooked{path: path})
+			}
+			all[i].umbrella = all[i].umbrella || path == site.Project
+			if !slices.Contains(all[i].of, name) {
+				all[i].of = append(all[i].of, name)
+			}
+		}
+		return nil
+	})
+	return all, err
 }
 
 // wantedEvents are the events that mean work.
@@ -258,16 +292,23 @@ func (r *hookRun) status(ctx context.Context) error {
 	return nil
 }
 
-func (r *hookRun) say(what string) { fmt.Fprintf(&r.out, "%s: %s\n", r.owner, what) }
+func (r *hookRun) say(what string) { fmt.Fprintf(&r.out, "%s%s: %s\n", r.owner, r.of, what) }
 
 func (r *hookRun) fail(name string, err error) {
 	r.failed++
-	fmt.Fprintf(&r.out, "FAILED %s: %v\n", name, err)
+	fmt.Fprintf(&r.out, "FAILED %s%s: %v\n", name, r.of, err)
 }
 
 func (r *hookRun) end() error {
+	var reasons []string
+	if r.unknown > 0 {
+		reasons = append(reasons, counted(r.unknown, "umbrella")+" not looked at")
+	}
 	if r.failed > 0 {
-		return failedError{counted(r.failed, "hook") + " not as wanted"}
+		reasons = append(reasons, counted(r.failed, "hook")+" not as wanted")
+	}
+	if len(reasons) > 0 {
+		return failedError{strings.Join(reasons, "; ")}
 	}
 	return nil
 }

@@ -164,7 +164,7 @@ func (v *server) settings(c config) (service.Config, error) {
 
 // builder makes the bots of one of the umbrellas' runs.
 func (v *server) builder(c config, u umbrellaConfig, all []umbrellaConfig) func(context.Context, service.Scope) (*bot.Bot, error) {
-	c.Umbrella, c.beside = u, all
+	c = c.withUmbrella(u, all)
 	return func(ctx context.Context, scope service.Scope) (*bot.Bot, error) {
 		for _, ns := range scope.Namespaces {
 			if !c.worksOn(ns) {

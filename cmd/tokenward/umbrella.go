@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -24,6 +26,37 @@ func (u umbrellaConfig) read() (bot.Umbrella, error) {
 		Repository: repository, Ref: parseRef(u.Ref), ChartDir: u.Chart,
 		ValuesPath: u.ValuesPaths, Values: values, ReleaseName: u.ReleaseName, Namespace: u.Namespace,
 	}, nil
+}
+
+// withUmbrella narrows the configuration to one of the umbrellas that it names.
+func (c config) withUmbrella(u umbrellaConfig, all []umbrellaConfig) config {
+	c.Umbrella, c.beside = u, all
+	return c
+}
+
+// eachUmbrella gives do the bot of every umbrella of the configuration in turn, with the
+// umbrella's name. The bots write nothing. What fails with one is told with its name and costs no
+// other; a configuration that no bot can be built from ends it.
+func eachUmbrella(ctx context.Context, s *surroundings, c config, do func(name string, b *bot.Bot) error) error {
+	all, err := c.allUmbrellas()
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, u := range all {
+		p := newProgress(s.stderr)
+		a, err := newApp(ctx, s, c.withUmbrella(u, all), p, func(b *bot.Config) { b.DryRun = true })
+		if err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		err = do(u.Name, a.bot)
+		p.finish()
+		a.close()
+		if err != nil {
+			errs = append(errs, fmt.Errorf("umbrella %s: %w", u.Name, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // readBeside reads the umbrellas that the service runs beside this one.
