@@ -3,6 +3,7 @@ package bot
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 )
 
@@ -11,6 +12,7 @@ import (
 type Site struct {
 	// Project is the umbrella's path, "" if it is on another server.
 	Project       string    `json:"project"`
+	ProjectID     int64     `json:"projectID,omitempty"` // 0 while WithIDs was not told
 	DefaultBranch string    `json:"defaultBranch"`
 	Branch        string    `json:"branch"` // the analysed one
 	Packages      []Package `json:"packages"`
@@ -19,6 +21,7 @@ type Site struct {
 // Package is a repository in the place where an umbrella deploys it.
 type Package struct {
 	Project       string `json:"project"`
+	ProjectID     int64  `json:"projectID,omitempty"` // 0 while WithIDs was not told
 	Namespace     string `json:"namespace"`
 	DefaultBranch string `json:"defaultBranch"` // "" if it was not or could not be read
 	Branch        string `json:"branch"`        // what the umbrella follows, "" where it pins something else
@@ -64,6 +67,55 @@ func (s Site) Projects() []string {
 		}
 	}
 	return all
+}
+
+// IDs are the ids of the site's projects by their paths, without those that are not known.
+func (s Site) IDs() map[string]int64 {
+	ids := map[string]int64{}
+	for _, p := range append([]Package{{Project: s.Project, ProjectID: s.ProjectID}}, s.Packages...) {
+		if p.ProjectID != 0 {
+			ids[p.Project] = p.ProjectID
+		}
+	}
+	return ids
+}
+
+// WithIDs returns the site with the ids of its projects, which are given by path.
+func (s Site) WithIDs(ids map[string]int64) Site {
+	s.ProjectID, s.Packages = cmp.Or(ids[s.Project], s.ProjectID), slices.Clone(s.Packages)
+	for i, p := range s.Packages {
+		s.Packages[i].ProjectID = cmp.Or(ids[p.Project], p.ProjectID)
+	}
+	return s
+}
+
+// AskIDs asks GitLab for the ids of the site's projects that are not known: they stay when a
+// project is renamed or moved. What it returns is good also with an error, which says what is missing.
+func (b *Bot) AskIDs(ctx context.Context, s Site) (map[string]int64, error) {
+	known, ids := s.IDs(), map[string]int64{}
+	if b.forge == nil {
+		return ids, nil
+	}
+	var first error
+	missing := 0
+	for _, path := range s.Projects() {
+		if known[path] != 0 {
+			continue
+		}
+		project, err := b.forge.Project(ctx, path)
+		if err == nil {
+			ids[path] = project.ID
+			continue
+		}
+		first, missing = cmp.Or(first, err), missing+1
+		if ctx.Err() != nil || isAway(err) {
+			break
+		}
+	}
+	if first != nil {
+		return ids, fmt.Errorf("ask for the ids of projects: %w, which is the first of %d", first, missing)
+	}
+	return ids, nil
 }
 
 // UmbrellaProject is the path of the umbrella's project, "" if it is elsewhere. It

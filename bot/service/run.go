@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -143,11 +142,7 @@ func scarce(report *bot.ProposeReport) bool {
 // remember keeps where the projects are and what the namespaces looked like. A
 // namespace whose run left something undone is looked at again by the next.
 func (s *Service) remember(ctx context.Context, l *queue.Lease, e Ended) error {
-	site, err := json.Marshal(e.Bot.Site(e.Scan))
-	if err != nil {
-		return fmt.Errorf("put in words where umbrella %s is: %w", l.Umbrella, err)
-	}
-	if err := s.queue.SaveSite(ctx, l.Umbrella, site); err != nil {
+	if err := s.rememberSite(ctx, l, e); err != nil {
 		return err
 	}
 	if e.Report == nil {

@@ -7,7 +7,6 @@ package service
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -158,25 +157,4 @@ func (s *Service) watch(ctx context.Context) {
 		case <-every.C:
 		}
 	}
-}
-
-// Sites returns where each configured umbrella and its packages are, as the last scan
-// of any replica found them. An umbrella that was never scanned is missing.
-func (s *Service) Sites(ctx context.Context) (map[string]bot.Site, error) {
-	out := map[string]bot.Site{}
-	for _, name := range s.config.Load().names() {
-		raw, err := s.queue.Site(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		if raw == nil {
-			continue
-		}
-		var site bot.Site
-		if err := json.Unmarshal(raw, &site); err != nil {
-			return nil, fmt.Errorf("read where umbrella %s is: %w", name, err)
-		}
-		out[name] = site
-	}
-	return out, nil
 }

@@ -133,7 +133,7 @@ func (v *server) view(ctx context.Context) (webhook.View, error) {
 		ref := parseRef(u.Ref)
 		view.Index.Umbrellas = append(view.Index.Umbrellas, webhook.Umbrella{
 			Name: u.Name, Branch: ref.Branch, Unscanned: !scanned, BranchPrefix: c.MergeRequests.BranchPrefix,
-			Project: webhook.Project{Path: site.Project, DefaultBranch: site.DefaultBranch},
+			Project: webhook.Project{ID: site.ProjectID, Path: site.Project, DefaultBranch: site.DefaultBranch},
 		})
 		for _, p := range site.Packages {
 			if !c.worksOn(p.Namespace) {
@@ -141,7 +141,7 @@ func (v *server) view(ctx context.Context) (webhook.View, error) {
 			}
 			view.Index.Packages = append(view.Index.Packages, webhook.Package{
 				Umbrella: u.Name, Namespace: p.Namespace, Branch: p.Branch,
-				Project: webhook.Project{Path: p.Project, DefaultBranch: p.DefaultBranch},
+				Project: webhook.Project{ID: p.ProjectID, Path: p.Project, DefaultBranch: p.DefaultBranch},
 			})
 		}
 	}
