@@ -115,7 +115,7 @@ func (s *Service) Run(ctx context.Context, grace time.Duration) error {
 	if err := s.queue.Start(ctx, s.config.Load().names(), s.work); err != nil {
 		return err
 	}
-	err := s.First(ctx)
+	err := s.first(ctx)
 	if err == nil {
 		s.watch(ctx)
 	}
@@ -124,18 +124,29 @@ func (s *Service) Run(ctx context.Context, grace time.Duration) error {
 	return errors.Join(err, s.queue.Stop(stopping))
 }
 
-// First asks for a run of every umbrella of which nothing is known: without one, no
-// event of its packages can be told from any other. Run does it at the start; whoever
-// reloads a configuration with further umbrellas does it then, for all but the old ones.
-func (s *Service) First(ctx context.Context, old ...string) error {
+// first asks for a run of every umbrella of which nothing is known: without one, no
+// event of its packages can be told from any other.
+func (s *Service) first(ctx context.Context) error {
 	for _, u := range s.config.Load().Umbrellas {
-		if slices.Contains(old, u.Name) {
-			continue
-		}
 		known, err := s.queue.Site(ctx, u.Name)
 		if err == nil && known == nil {
 			err = s.queue.Enqueue(ctx, bot.Trigger{Umbrella: u.Name, Reason: "first start"})
 		}
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Added asks, after a Reload, for a run of every umbrella that is not among the old ones. It
+// may have been there before: what happened while it was not, no event and no schedule has told.
+func (s *Service) Added(ctx context.Context, old []string) error {
+	for _, u := range s.config.Load().Umbrellas {
+		if slices.Contains(old, u.Name) {
+			continue
+		}
+		err := s.queue.Enqueue(ctx, bot.Trigger{Umbrella: u.Name, Reason: "added to the configuration"})
 		if err != nil && ctx.Err() == nil {
 			return err
 		}

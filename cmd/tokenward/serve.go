@@ -267,8 +267,8 @@ func (v *server) reloads(ctx context.Context) {
 				continue
 			}
 			v.log.Info("configuration read again")
-			if err := v.service.First(ctx, names(before)...); err != nil {
-				v.log.Error("cannot ask for the first run of an umbrella", "error", err)
+			if err := v.service.Added(ctx, names(before)); err != nil {
+				v.log.Error("cannot ask for the run of an umbrella that was added", "error", err)
 			}
 		}
 	}

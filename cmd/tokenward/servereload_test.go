@@ -141,11 +141,13 @@ func TestServeReloadAdds(t *testing.T) {
 }
 
 // The metrics say nothing of an umbrella that SIGHUP has taken away, and its units do not count as waiting.
+// When it comes back, it is run at once: nobody knows what has happened meanwhile.
 func TestServeReloadTakesAway(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	config := filepath.Join(t.TempDir(), "config.yaml")
-	p.must(os.WriteFile(config, []byte("umbrellas:\n- {name: other, url: "+sampleHost+"platform/umbrella.git}\n"), 0o600))
+	both := []byte("umbrellas:\n- {name: other, url: " + sampleHost + "platform/umbrella.git}\n")
+	p.must(os.WriteFile(config, both, 0o600))
 	s := p.startServe("TOKENWARD_CONFIG="+config, "TOKENWARD_STORE="+storetest.SQLite(t))
 	for _, umbrella := range []string{"umbrella", "other"} {
 		s.log.wait(s.ctx, t, `msg="run ends" umbrella=`+umbrella+` namespace="" run=\d+ result=done`)
@@ -171,6 +173,9 @@ func TestServeReloadTakesAway(t *testing.T) {
 	if n := waiting(); n != 0 {
 		t.Errorf("%d units wait", n)
 	}
+	p.must(os.WriteFile(config, both, 0o600))
+	p.must(s.cmd.Process.Signal(syscall.SIGHUP))
+	s.log.wait(s.ctx, t, `msg="run begins" umbrella=other namespace="" run=\d+ whole=true triggers=1 reasons="added to the configuration"`)
 	if err := s.stop(t); err != nil {
 		t.Errorf("stopped with %v", err)
 	}
