@@ -72,7 +72,7 @@ func serveChild() error {
 	web := &http.Server{Handler: hooks, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = web.Serve(l) }() // ends with the process
 	fmt.Println("http://" + l.Addr().String())
-	err = s.Run(ctx, 5*time.Second)
+	err = s.Run(ctx, func() time.Duration { return 5 * time.Second })
 	return errors.Join(err, q.Close())
 }
 

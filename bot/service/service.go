@@ -109,9 +109,9 @@ func (c *Config) names() []string {
 	return out
 }
 
-// Run works until ctx ends and then stops within the grace period: runs that are not
-// done by then are handed back. An umbrella that was never looked at is run at once.
-func (s *Service) Run(ctx context.Context, grace time.Duration) error {
+// Run works until ctx ends and then stops within the grace period, which it asks for then: runs
+// that are not done by its end are handed back. An umbrella that was never looked at is run at once.
+func (s *Service) Run(ctx context.Context, grace func() time.Duration) error {
 	if err := s.queue.Start(ctx, s.config.Load().names(), s.work); err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (s *Service) Run(ctx context.Context, grace time.Duration) error {
 	if err == nil {
 		s.watch(ctx)
 	}
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace())
 	defer cancel()
 	return errors.Join(err, s.queue.Stop(stopping))
 }

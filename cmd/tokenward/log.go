@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 
@@ -40,14 +41,42 @@ func (c logConfig) level() (slog.Level, bool) {
 // logger writes to standard error what the configuration asks for, without the
 // secrets that were read until then or are read later.
 func (s *surroundings) logger(c logConfig) *slog.Logger {
-	level, ok := c.level()
-	if !ok {
-		return slog.New(slog.DiscardHandler)
-	}
-	options := &slog.HandlerOptions{Level: level}
-	var handler slog.Handler = slog.NewTextHandler(s.stderr, options)
-	if c.Format == "json" {
-		handler = slog.NewJSONHandler(s.stderr, options)
-	}
+	return s.loggerBy(func() logConfig { return c })
+}
+
+// loggerBy is logger by the configuration that is in force when something is logged.
+func (s *surroundings) loggerBy(now func() logConfig) *slog.Logger {
+	all := &slog.HandlerOptions{Level: slog.LevelDebug} // logHandler has the say
+	handler := logHandler{now: now, text: slog.NewTextHandler(s.stderr, all), json: slog.NewJSONHandler(s.stderr, all)}
 	return slog.New(redact.NewHandler(handler, s.secrets))
+}
+
+// logHandler hands records on as the configuration asks that is in force when they come.
+type logHandler struct {
+	now        func() logConfig
+	text, json slog.Handler
+}
+
+// Enabled implements slog.Handler.
+func (h logHandler) Enabled(_ context.Context, l slog.Level) bool {
+	least, ok := h.now().level()
+	return ok && l >= least
+}
+
+// Handle implements slog.Handler.
+func (h logHandler) Handle(ctx context.Context, r slog.Record) error {
+	if h.now().Format == "json" {
+		return h.json.Handle(ctx, r)
+	}
+	return h.text.Handle(ctx, r)
+}
+
+// WithAttrs implements slog.Handler.
+func (h logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return logHandler{h.now, h.text.WithAttrs(attrs), h.json.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (h logHandler) WithGroup(name string) slog.Handler {
+	return logHandler{h.now, h.text.WithGroup(name), h.json.WithGroup(name)}
 }

@@ -57,7 +57,7 @@ func runServe(ctx context.Context, s *surroundings, o *inputs) (err error) {
 		return err
 	}
 	v.current.Store(&v.config)
-	v.log = s.logger(v.config.Log)
+	v.log = s.loggerBy(func() logConfig { return v.settled().Log })
 	ended, err := v.render()
 	if err != nil {
 		return err
@@ -193,10 +193,6 @@ func (v *server) run(ctx context.Context) error {
 	if err != nil {
 		return usageError{fmt.Errorf("config: serve.listen: %w", err)}
 	}
-	grace, err := duration(v.config.Serve.GracePeriod)
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
 	routes, err := v.routes(ctx)
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -217,7 +213,7 @@ func (v *server) run(ctx context.Context) error {
 	go v.seeing.watchToken(ctx)
 	go v.reloads(ctx)
 	v.log.Info("serving", "listen", listener.Addr().String(), "owner", v.queue.Owner(), "version", version())
-	err = v.service.Run(ctx, grace)
+	err = v.service.Run(ctx, v.grace)
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		err = errors.Join(cause, err)
 	}
@@ -253,47 +249,3 @@ func (v *server) routes(ctx context.Context) (http.Handler, error) {
 	})
 	return mux, nil
 }
-
-// reloads reads the configuration anew at every SIGHUP.
-func (v *server) reloads(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-v.hup:
-			before, _ := v.settled().allUmbrellas() // of a configuration that is in force
-			if err := v.reload(); err != nil {
-				v.log.Error("the new configuration is wrong: the old one stays", "error", err)
-				continue
-			}
-			v.log.Info("configuration read again")
-			if err := v.service.Added(ctx, names(before)); err != nil {
-				v.log.Error("cannot ask for the run of an umbrella that was added", "error", err)
-			}
-		}
-	}
-}
-
-// reload takes on what can change while runs go on: everything but the store, the
-// listener and the number of workers.
-func (v *server) reload() error {
-	c, err := v.load()
-	if err != nil {
-		return err
-	}
-	settings, err := v.settings(c)
-	if err != nil {
-		return err
-	}
-	if err := v.service.Reload(settings); err != nil {
-		return err
-	}
-	before := v.settled()
-	v.current.Store(&c)
-	v.events.renew()
-	v.seeing.forget(before, c)
-	return nil
-}
-
-// settled is the configuration that is in force.
-func (v *server) settled() config { return *v.current.Load() }

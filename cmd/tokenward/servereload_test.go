@@ -241,6 +241,45 @@ func TestServeReloadAtStartAndEnd(t *testing.T) {
 	}
 }
 
+// SIGHUP changes how the service logs, and says which keys it cannot take on.
+func TestServeReloadLog(t *testing.T) {
+	t.Parallel()
+	p, config := newPlatform(t), filepath.Join(t.TempDir(), "config.yaml")
+	p.must(os.WriteFile(config, []byte("serve: {attempts: 3}\n"), 0o600))
+	s := p.startServe("TOKENWARD_CONFIG="+config, "TOKENWARD_STORE="+storetest.SQLite(t))
+	s.log.wait(s.ctx, t, `msg="run ends" umbrella=umbrella namespace="" run=1 result=done`)
+	p.must(os.WriteFile(config, []byte("log: {level: debug, format: json}\nserve: {attempts: 3, workers: 3, jitter: 1m}\nrendering: {time: 31s}\n"), 0o600))
+	p.must(s.cmd.Process.Signal(syscall.SIGHUP))
+	s.log.wait(s.ctx, t, `"msg":"configuration read again"`)
+	s.log.wait(s.ctx, t, `"level":"WARN","msg":"the process works by the old values of some keys until it is started again","keys":"rendering.time, serve.workers"`)
+	if _, err := push(s.ctx, s.address(t), serveSecret, "platform/packages/unknown", "unknown"); err != nil {
+		t.Error(err)
+	}
+	s.log.wait(s.ctx, t, `"level":"DEBUG","msg":"webhook","outcome":"ignored"`)
+	p.must(os.WriteFile(config, []byte("log: {level: warn}\nserve: {attempts: 2}\n"), 0o600))
+	p.must(s.cmd.Process.Signal(syscall.SIGHUP))
+	s.log.wait(s.ctx, t, `level=WARN msg="the process works by the old values of some keys until it is started again" keys=serve.attempts`)
+	if err := s.stop(t); err != nil {
+		t.Errorf("stopped with %v", err)
+	}
+	if text := s.log.String(); strings.Contains(text, `msg=stopped`) || strings.Count(text, "configuration read again") != 1 {
+		t.Errorf("what is below warn is still logged:\n%s", text)
+	}
+}
+
+// TestReadmeNamesStartKeys holds the README's list of keys that need a restart against the code's.
+func TestReadmeNamesStartKeys(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "`" + strings.Join(startKeys[:len(startKeys)-1], "`, `") + "` and `" + startKeys[len(startKeys)-1] + "` need a restart"
+	if !strings.Contains(string(raw), want) {
+		t.Errorf("the README does not say: %s", want)
+	}
+}
+
 // value is what a page of metrics says of one, 0 if it does not name it.
 func value(page, metric string) int {
 	_, rest, _ := strings.Cut(page, metric+" ")
@@ -249,13 +288,17 @@ func value(page, metric string) int {
 	return n
 }
 
-// A run that SIGTERM meets is handed back when the grace period is over, and the next
-// process does it.
+// A run that SIGTERM meets is handed back when the grace period is over, that of the
+// configuration in force, and the next process does it.
 func TestServeHandsBack(t *testing.T) {
 	t.Parallel()
-	p, store := newPlatform(t), "TOKENWARD_STORE="+storetest.SQLite(t)
-	s, release := p.startHeld(t, store, "TOKENWARD_SERVE_GRACE_PERIOD=100ms")
+	p, store, config := newPlatform(t), "TOKENWARD_STORE="+storetest.SQLite(t), filepath.Join(t.TempDir(), "config.yaml")
+	p.must(os.WriteFile(config, []byte("serve: {gracePeriod: 1h}\n"), 0o600))
+	s, release := p.startHeld(t, store, "TOKENWARD_CONFIG="+config)
 	defer release() // the server waits for its answers
+	p.must(os.WriteFile(config, []byte("serve: {gracePeriod: 100ms}\n"), 0o600))
+	p.must(s.cmd.Process.Signal(syscall.SIGHUP))
+	s.log.wait(s.ctx, t, `configuration read again`)
 	err := s.stop(t)
 	release()
 	if err != nil {
