@@ -80,23 +80,24 @@ func tokenFile(c config, project string) string {
 func (s *surroundings) needed(variable, file, key string) (string, error) {
 	text, err := s.secret(variable, file, key)
 	if err == nil && text == "" {
-		return "", fmt.Errorf("read %s: %s is empty", key, file)
+		return "", usageError{fmt.Errorf("read %s: %s is empty", key, file)}
 	}
 	return text, err
 }
 
 // secret reads a secret from the environment or else from a file; key names the file in
-// the configuration.
+// the configuration, which is wrong where it cannot be read: nobody goes on without it, who
+// might find less than they think.
 func (s *surroundings) secret(variable, file, key string) (string, error) {
 	if v := s.secretVariable(variable); v != "" {
 		return v, nil
 	}
 	if file == "" {
-		return "", fmt.Errorf("no secret: set %s or %s", variable, key)
+		return "", usageError{fmt.Errorf("no secret: set %s or %s", variable, key)}
 	}
 	raw, err := os.ReadFile(file)
 	if err != nil {
-		return "", fmt.Errorf("read %s: %w", key, err)
+		return "", usageError{fmt.Errorf("read %s: %w", key, err)}
 	}
 	s.secrets.Add(string(raw))
 	return strings.TrimSpace(string(raw)), nil

@@ -8,6 +8,30 @@ import (
 	"testing"
 )
 
+// TestTokenThatCannotBeRead holds that nobody reads without the token that the configuration names,
+// as if there were none: what only reads says as well that the configuration is wrong.
+func TestTokenThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	missing := filepath.Join(t.TempDir(), "missing")
+	for want, environment := range map[string]map[string]string{
+		"read gitlab.tokenFile: open " + missing:                    {"TOKENWARD_GITLAB_TOKEN_FILE": missing},
+		"read gitlab.tokens for platform/umbrella: open " + missing: {"TOKENWARD_GITLAB_TOKENS": "platform=" + missing},
+	} {
+		p.environment = environment
+		for _, command := range []string{"scan", "explain bulletin", "propose --dry-run", "propose"} {
+			p.box.box.ResetRequests()
+			code, out, errs := p.run("", strings.Fields(command)...)
+			if code != exitUsage || out != "" || !strings.Contains(errs, want) {
+				t.Errorf("%s: exit code %d, want %d and %s\n%s%s", command, code, exitUsage, want, out, errs)
+			}
+			if asked := p.box.box.Requests(); len(asked) > 0 {
+				t.Errorf("%s asks without the token: %v", command, asked)
+			}
+		}
+	}
+}
+
 // A file of a secret that is missing or empty is a wrong configuration, and named.
 func TestSecretFiles(t *testing.T) {
 	t.Parallel()
