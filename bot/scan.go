@@ -236,10 +236,12 @@ func (s *Scan) readPolicies(b *Bot) {
 var ErrNotDeployed = errors.New("no release of the umbrella is deployed")
 
 // known refuses namespaces that were asked for and that nothing is deployed into. Of those that the configuration
-// names, one that is there is enough: the others may have left the umbrella.
+// names, one that is there is enough: the others may have left the umbrella. Where it names several umbrellas, none
+// need be there, since another may deploy them all.
 func (b *Bot) known(s *Scan) error {
 	s.gone = b.gone(s.Plans)
-	if len(s.gone) == 0 || !b.cfg.Partial && len(s.gone) < len(b.cfg.Namespaces) {
+	several, all := len(b.cfg.Beside) > 1, len(s.gone) == len(b.cfg.Namespaces)
+	if len(s.gone) == 0 || !b.cfg.Partial && (several || !all) {
 		return nil
 	}
 	return fmt.Errorf("%w into namespace %s", ErrNotDeployed, strings.Join(s.gone, " or "))

@@ -60,6 +60,13 @@ func (s *Service) propose(ctx context.Context, c *Config, l *queue.Lease) queue.
 	if err := s.remember(ctx, l, e); err != nil {
 		return queue.Outcome{Result: queue.Failed, Message: err.Error()}
 	}
+	if l.Namespace == "" && l.Whole {
+		left, err := s.undeployed(ctx, c)
+		if err != nil {
+			return queue.Outcome{Result: queue.Failed, Message: err.Error()}
+		}
+		e.Outcome.Message = strings.Trim(e.Outcome.Message+"; "+left, "; ")
+	}
 	if c.Ended != nil && e.Report != nil {
 		c.Ended(ctx, e)
 	}

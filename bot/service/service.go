@@ -22,6 +22,8 @@ import (
 type Config struct {
 	Umbrellas []Umbrella // at least one, each name once
 	Schedules []Schedule
+	// Namespaces are the only ones that the bots work on; empty for all.
+	Namespaces []string
 	// Ended is told of every run that got as far as a result; nil for nobody.
 	Ended func(context.Context, Ended)
 	Log   *slog.Logger

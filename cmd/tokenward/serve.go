@@ -142,7 +142,7 @@ func (v *server) queueConfig() queue.Config {
 // settings turns a configuration into the service's. It builds every bot once, so
 // that what is wrong is found now and not in the night.
 func (v *server) settings(c config) (service.Config, error) {
-	out := service.Config{Log: v.log, Ended: v.seeing.ended}
+	out := service.Config{Namespaces: c.Namespaces, Log: v.log, Ended: v.seeing.ended}
 	var err error
 	if out.Schedules, err = c.Serve.schedules(); err != nil {
 		return out, usageError{fmt.Errorf("config: serve.schedules: %w", err)}
