@@ -141,14 +141,14 @@ func (s *Service) first(ctx context.Context) error {
 	return nil
 }
 
-// Added asks, after a Reload, for a run of every umbrella that is not among the old ones. It
-// may have been there before: what happened while it was not, no event and no schedule has told.
-func (s *Service) Added(ctx context.Context, old []string) error {
+// Changed asks, after a Reload, for a run of every umbrella but those that are as they were. One that is added may have
+// been there before: what happened while it was not, no event and no schedule has told.
+func (s *Service) Changed(ctx context.Context, unchanged []string) error {
 	for _, u := range s.config.Load().Umbrellas {
-		if slices.Contains(old, u.Name) {
+		if slices.Contains(unchanged, u.Name) {
 			continue
 		}
-		err := s.queue.Enqueue(ctx, bot.Trigger{Umbrella: u.Name, Reason: "added to the configuration"})
+		err := s.queue.Enqueue(ctx, bot.Trigger{Umbrella: u.Name, Reason: "its configuration is new"})
 		if err != nil && ctx.Err() == nil {
 			return err
 		}

@@ -24,8 +24,8 @@ func (v *server) reloads(ctx context.Context) {
 			if keys := v.unheeded(); len(keys) > 0 {
 				v.log.Warn("the process works by the old values of some keys until it is started again", "keys", strings.Join(keys, ", "))
 			}
-			if err := v.service.Added(ctx, names(before)); err != nil {
-				v.log.Error("cannot ask for the run of an umbrella that was added", "error", err)
+			if err := v.service.Changed(ctx, names(v.unchanged(before))); err != nil {
+				v.log.Error("cannot ask for the run of an umbrella that is new or configured otherwise", "error", err)
 			}
 		}
 	}
@@ -49,6 +49,14 @@ func (v *server) reload() error {
 	v.events.renew()
 	v.seeing.forget(before, c)
 	return nil
+}
+
+// unchanged are those of the umbrellas that the configuration has as they are.
+func (v *server) unchanged(before []umbrellaConfig) []umbrellaConfig {
+	now, _ := v.settled().allUmbrellas() // of a configuration that is in force
+	return slices.DeleteFunc(before, func(u umbrellaConfig) bool {
+		return !slices.ContainsFunc(now, func(n umbrellaConfig) bool { return reflect.DeepEqual(n, u) })
+	})
 }
 
 // settled is the configuration that is in force.

@@ -141,12 +141,12 @@ func TestServeReloadAdds(t *testing.T) {
 }
 
 // The metrics say nothing of an umbrella that SIGHUP has taken away, and its units do not count as waiting.
-// When it comes back, it is run at once: nobody knows what has happened meanwhile.
+// When it comes back, it is run at once, since nobody knows what has happened meanwhile, and when it is configured otherwise, too.
 func TestServeReloadTakesAway(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	config := filepath.Join(t.TempDir(), "config.yaml")
-	both := []byte("umbrellas:\n- {name: other, url: " + sampleHost + "platform/umbrella.git}\n")
+	both := []byte("umbrellas:\n- name: other\n  url: " + sampleHost + "platform/umbrella.git\n")
 	p.must(os.WriteFile(config, both, 0o600))
 	s := p.startServe("TOKENWARD_CONFIG="+config, "TOKENWARD_STORE="+storetest.SQLite(t))
 	for _, umbrella := range []string{"umbrella", "other"} {
@@ -175,7 +175,11 @@ func TestServeReloadTakesAway(t *testing.T) {
 	}
 	p.must(os.WriteFile(config, both, 0o600))
 	p.must(s.cmd.Process.Signal(syscall.SIGHUP))
-	s.log.wait(s.ctx, t, `msg="run begins" umbrella=other namespace="" run=\d+ whole=true triggers=1 reasons="added to the configuration"`)
+	again := `msg="run begins" umbrella=other namespace="" run=\d+ whole=true triggers=1 reasons="its configuration is new"`
+	s.log.wait(s.ctx, t, again)
+	p.must(os.WriteFile(config, append(both, "  chart: chart\n"...), 0o600))
+	p.must(s.cmd.Process.Signal(syscall.SIGHUP))
+	s.log.wait(s.ctx, t, "(?s)"+again+".*"+again)
 	if err := s.stop(t); err != nil {
 		t.Errorf("stopped with %v", err)
 	}
