@@ -32,7 +32,8 @@ const (
 type Outcome struct {
 	Result  Result
 	Message string // for people; "" if there is nothing to say
-	// RetryAfter is what the server asks to wait, for Away; 0 if it does not say.
+	// RetryAfter is what the server asks to wait, for Away, of which askedPauseMax is granted;
+	// 0 if it does not say.
 	RetryAfter time.Duration
 	// Then are triggers that follow from the run, stored together with its end.
 	Then []Follow
@@ -49,6 +50,9 @@ type Follow struct {
 const (
 	failPause, failPauseMax = 10 * time.Second, 10 * time.Minute
 	awayPause, awayPauseMax = 15 * time.Second, 5 * time.Minute
+	// askedPauseMax is the longest pause that a server is granted: GitLab's own last an
+	// hour at most, and then it can ask again.
+	askedPauseMax = time.Hour
 )
 
 // backoff is the pause after the nth failure in a row, n from 1.
@@ -134,7 +138,7 @@ func (q *Queue) away(ctx context.Context, tx *sql.Tx, umbrella string, o Outcome
 	if until <= now {
 		count++
 	}
-	pause := max(backoff(count, awayPause, awayPauseMax), o.RetryAfter)
+	pause := max(backoff(count, awayPause, awayPauseMax), min(o.RetryAfter, askedPauseMax))
 	_, err := tx.ExecContext(ctx, `UPDATE tokenward_umbrella SET away_count = $1, away_until = $2, away_reason = $3 WHERE name = $4`,
 		count, max(until, now+pause.Milliseconds()), storable(o.Message), umbrella)
 	return err

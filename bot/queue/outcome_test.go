@@ -104,6 +104,25 @@ func testFailureEndsOutage(t *testing.T, b *bench) {
 	}
 }
 
+// What a server asks to wait is kept, but not for years: one header of a broken proxy
+// would stop the umbrella's work for good.
+func testPauseWithoutEnd(t *testing.T, b *bench) {
+	s := b.start()
+	s.trigger("u", "a")
+	for _, asked := range []time.Duration{20 * time.Minute, 68 * 365 * 24 * time.Hour} {
+		s.settle(s.take("u", "a"), Outcome{Result: Away, RetryAfter: asked})
+		all, err := s.Umbrellas(t.Context())
+		pause := min(asked, time.Hour)
+		if err != nil || len(all) != 1 || all[0].AwayUntil.Sub(b.clock.Now()) != pause {
+			t.Fatalf("asked to wait %s, now %s: umbrellas %+v, %v", asked, b.clock.Now(), all, err)
+		}
+		b.clock.add(pause)
+		s.kick()
+	}
+	s.settle(s.take("u", "a"), Outcome{Result: Done})
+	s.quiet()
+}
+
 func (s *shift) quietAway() {
 	s.t.Helper()
 	if err := s.promote(s.t.Context()); err != nil {

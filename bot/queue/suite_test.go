@@ -33,6 +33,7 @@ func suite(t *testing.T, store string) {
 		"failures pause, park and come back":            testParking,
 		"an outage parks nothing":                       testOutage,
 		"a failure ends an outage":                      testFailureEndsOutage,
+		"no server asks for a pause without end":        testPauseWithoutEnd,
 		"umbrellas take turns":                          testFairness,
 		"a stopped run is handed back":                  testHandBack,
 		"a dead process's unit is taken up":             testTakeover,
