@@ -272,6 +272,28 @@ func TestServerThatNeverAnswers(t *testing.T) {
 	}
 }
 
+// timed is a transport that notes whether a request ends by itself.
+type timed struct{ within bool }
+
+func (t *timed) RoundTrip(r *http.Request) (*http.Response, error) {
+	_, t.within = r.Context().Deadline()
+	return nil, errors.New("not sent")
+}
+
+func TestEveryReadEndsByItself(t *testing.T) {
+	t.Parallel()
+	for name, read := range map[string]func(*Client) error{
+		"one of a project": func(c *Client) error { _, err := c.MergeRequests(t.Context(), 7, "b"); return err },
+		"all of the user":  func(c *Client) error { _, err := c.OpenedByMe(t.Context()); return err },
+	} {
+		transport := &timed{}
+		c := newFake(t, nil).client(t, func(config *Config) { config.HTTPClient = &http.Client{Transport: transport} })
+		if err := read(c); err == nil || !transport.within {
+			t.Errorf("%s: %v, with a time limit: %t", name, err, transport.within)
+		}
+	}
+}
+
 func TestEndlessBodyIsCut(t *testing.T) {
 	t.Parallel()
 	requests := 0

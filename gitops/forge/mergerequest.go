@@ -101,7 +101,7 @@ func (c *Client) OpenedByMe(ctx context.Context) ([]MergeRequest, error) {
 		list, resp, err := c.api.MergeRequests.ListMergeRequests(&gitlab.ListMergeRequestsOptions{
 			ListOptions: page, State: gitlab.Ptr(Opened), Scope: gitlab.Ptr("created_by_me"),
 			OrderBy: gitlab.Ptr("created_at"), Sort: gitlab.Ptr("asc"), // so that what is opened meanwhile moves no page
-		}, append(options, gitlab.WithContext(ctx))...)
+		}, options...)
 		if err != nil {
 			return 0, resp, err
 		}
