@@ -3,6 +3,7 @@ package forge
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/xanzy/go-gitlab"
 )
@@ -32,6 +33,9 @@ func (c *Client) Compare(ctx context.Context, projectID int64, from, to string) 
 	var read *gitlab.Compare
 	err := c.call(ctx, "compare branches", c.name(projectID), again, func(options ...gitlab.RequestOptionFunc) (resp *gitlab.Response, err error) {
 		read, resp, err = c.api.Repositories.Compare(int(projectID), &gitlab.CompareOptions{From: &from, To: &to}, options...)
+		if err == nil && (slices.Contains(read.Commits, nil) || slices.Contains(read.Diffs, nil)) {
+			err = errNameless
+		}
 		return resp, err
 	})
 	if err != nil {

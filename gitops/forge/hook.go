@@ -52,6 +52,8 @@ type Hook struct {
 	DisabledUntil *time.Time `json:"disabled_until"`
 }
 
+func (h *Hook) named() bool { return h.ID > 0 }
+
 // UnmarshalJSON also collects what ends in _events.
 func (h *Hook) UnmarshalJSON(raw []byte) error {
 	type plain Hook

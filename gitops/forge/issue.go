@@ -69,6 +69,8 @@ type issueJSON struct {
 	} `json:"references"`
 }
 
+func (i *issueJSON) named() bool { return i.IID > 0 }
+
 func (c *Client) issue(i issueJSON) Issue {
 	out := Issue{
 		ID: i.ID, IID: i.IID, ProjectID: i.ProjectID, Title: i.Title, Description: i.Description, State: i.State,

@@ -25,6 +25,8 @@ type userJSON struct {
 // and service account tokens; most answers do not say that they are bots.
 var tokenBot = regexp.MustCompile(`^((project|group)_\d+_bot\w*|service_account_\w+)$`)
 
+func (u *userJSON) named() bool { return u.ID > 0 }
+
 func (u userJSON) user() User {
 	return User{
 		ID: u.ID, Username: u.Username, Name: u.Name, State: u.State,

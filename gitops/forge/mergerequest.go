@@ -71,7 +71,7 @@ func (c *Client) MergeRequests(ctx context.Context, projectID int64, sourceBranc
 			ListOptions: page, State: gitlab.Ptr("all"), SourceBranch: &sourceBranch,
 			OrderBy: gitlab.Ptr("created_at"), Sort: gitlab.Ptr("desc"),
 		}, options...)
-		if err != nil {
+		if err = listAnswered(list, err); err != nil {
 			return 0, resp, err
 		}
 		for _, item := range list {
@@ -102,7 +102,7 @@ func (c *Client) OpenedByMe(ctx context.Context) ([]MergeRequest, error) {
 			ListOptions: page, State: gitlab.Ptr(Opened), Scope: gitlab.Ptr("created_by_me"),
 			OrderBy: gitlab.Ptr("created_at"), Sort: gitlab.Ptr("asc"), // so that what is opened meanwhile moves no page
 		}, options...)
-		if err != nil {
+		if err = listAnswered(list, err); err != nil {
 			return 0, resp, err
 		}
 		for _, item := range list {
@@ -123,12 +123,32 @@ func (c *Client) MergeRequest(ctx context.Context, projectID, iid int64) (MergeR
 	err := c.call(ctx, opRead, c.reference(projectID, iid), again, func(options ...gitlab.RequestOptionFunc) (resp *gitlab.Response, err error) {
 		read, resp, err = c.api.MergeRequests.GetMergeRequest(int(projectID), int(iid),
 			&gitlab.GetMergeRequestsOptions{IncludeRebaseInProgress: gitlab.Ptr(true)}, options...)
-		return resp, err
+		return resp, answered(read, err)
 	})
 	if err != nil {
 		return MergeRequest{}, err
 	}
 	return c.mergeRequest(read), nil
+}
+
+// answered is the error of a call about one merge request, of an answer that does not say
+// about which one, too.
+func answered(m *gitlab.MergeRequest, err error) error {
+	if err == nil && (m == nil || m.ID <= 0 || m.IID <= 0 || m.ProjectID <= 0) {
+		return errNameless
+	}
+	return err
+}
+
+// listAnswered is answered for a list.
+func listAnswered(list []*gitlab.MergeRequest, err error) error {
+	if err == nil && list == nil { // null
+		return errNoList
+	}
+	for _, m := range list {
+		err = answered(m, err)
+	}
+	return err
 }
 
 // reference names a merge request.

@@ -98,6 +98,8 @@ type noteJSON struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
+func (n *noteJSON) named() bool { return n.ID > 0 }
+
 func (n noteJSON) note(discussionID string) Note {
 	return Note{
 		ID: n.ID, DiscussionID: discussionID, Body: n.Body, Author: n.Author.user(), System: n.System,

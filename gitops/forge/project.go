@@ -35,31 +35,37 @@ type Project struct {
 	MergeMethod string
 }
 
+// projectJSON is a project as GitLab sends it.
+type projectJSON struct {
+	ID            int64  `json:"id"`
+	Path          string `json:"path_with_namespace"`
+	WebURL        string `json:"web_url"`
+	DefaultBranch string `json:"default_branch"`
+	Archived      bool   `json:"archived"`
+	Mirror        bool   `json:"mirror"`
+	Empty         bool   `json:"empty_repo"`
+	MergeRequests string `json:"merge_requests_access_level"`
+	Enabled       *bool  `json:"merge_requests_enabled"`
+	Issues        string `json:"issues_access_level"`
+	IssuesOn      bool   `json:"issues_enabled"` // before access levels
+	Squash        string `json:"squash_option"`
+	Method        string `json:"merge_method"`
+	Permissions   struct {
+		Project *accessJSON `json:"project_access"`
+		Group   *accessJSON `json:"group_access"`
+	} `json:"permissions"`
+}
+
+type accessJSON struct {
+	Level int `json:"access_level"`
+}
+
+func (p *projectJSON) named() bool { return p.ID > 0 }
+
 // Project reads a project by its path. A project that was moved is found by its
 // old path too; the result has the new one.
 func (c *Client) Project(ctx context.Context, path string) (Project, error) {
-	type access struct {
-		Level int `json:"access_level"`
-	}
-	var p struct {
-		ID            int64  `json:"id"`
-		Path          string `json:"path_with_namespace"`
-		WebURL        string `json:"web_url"`
-		DefaultBranch string `json:"default_branch"`
-		Archived      bool   `json:"archived"`
-		Mirror        bool   `json:"mirror"`
-		Empty         bool   `json:"empty_repo"`
-		MergeRequests string `json:"merge_requests_access_level"`
-		Enabled       *bool  `json:"merge_requests_enabled"`
-		Issues        string `json:"issues_access_level"`
-		IssuesOn      bool   `json:"issues_enabled"` // before access levels
-		Squash        string `json:"squash_option"`
-		Method        string `json:"merge_method"`
-		Permissions   struct {
-			Project *access `json:"project_access"`
-			Group   *access `json:"group_access"`
-		} `json:"permissions"`
-	}
+	var p projectJSON
 	path = strings.Trim(path, "/")
 	if err := c.call(ctx, "read project", path, again, func(options ...gitlab.RequestOptionFunc) (*gitlab.Response, error) {
 		return c.get("projects/"+gitlab.PathEscape(path), &p, options)
@@ -72,7 +78,7 @@ func (c *Client) Project(ctx context.Context, path string) (Project, error) {
 		IssuesEnabled:        p.Issues != "disabled" && (p.Issues != "" || p.IssuesOn),
 		SquashOption:         p.Squash, MergeMethod: p.Method,
 	}
-	for _, a := range []*access{p.Permissions.Project, p.Permissions.Group} {
+	for _, a := range []*accessJSON{p.Permissions.Project, p.Permissions.Group} {
 		if a != nil {
 			project.AccessLevel = max(project.AccessLevel, a.Level)
 		}

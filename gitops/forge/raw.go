@@ -9,14 +9,27 @@ import (
 )
 
 // send sends a request with a JSON body, and reads the answer into a type of
-// our own. into may be nil.
+// our own. into may be nil. An answer that does not say what it is about, as the {} or
+// null of a proxy, is an error: nothing may be concluded from it.
 func (c *Client) send(method, path string, body, into any, options []gitlab.RequestOptionFunc) (*gitlab.Response, error) {
 	req, err := c.api.NewRequest(method, path, body, options)
 	if err != nil {
 		return nil, err
 	}
-	return c.api.Do(req, into)
+	resp, err := c.api.Do(req, into)
+	if about, ok := into.(named); ok && err == nil && !about.named() {
+		err = errNameless
+	}
+	return resp, err
 }
+
+// named is an answer about one thing that tells whether it says which one.
+type named interface{ named() bool }
+
+var (
+	errNameless = errors.New("it does not say what it is about")
+	errNoList   = errors.New("it is no list")
+)
 
 // read is call for one object at a path.
 func (c *Client) read(ctx context.Context, op, name, path string, into any) error {
@@ -57,6 +70,9 @@ func listed[T any](ctx context.Context, c *Client, op, name, path string, q quer
 		}
 		var rows []T
 		resp, err := c.api.Do(req, &rows)
+		if err == nil && rows == nil { // null
+			err = errNoList
+		}
 		if err != nil {
 			return 0, resp, err
 		}

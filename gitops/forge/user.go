@@ -25,19 +25,23 @@ type User struct {
 	AccessLevel int
 }
 
+// currentJSON is the token's user; go-gitlab's type lacks commit_email.
+type currentJSON struct {
+	ID          int64  `json:"id"`
+	Username    string `json:"username"`
+	Name        string `json:"name"`
+	Email       string `json:"email"`
+	CommitEmail string `json:"commit_email"`
+	Bot         bool   `json:"bot"`
+	State       string `json:"state"`
+}
+
+func (u *currentJSON) named() bool { return u.ID > 0 }
+
 // CurrentUser returns the user that the token belongs to; with ForProject, that of the
 // project's token.
 func (c *Client) CurrentUser(ctx context.Context) (User, error) {
-	// go-gitlab's type lacks commit_email.
-	var u struct {
-		ID          int64  `json:"id"`
-		Username    string `json:"username"`
-		Name        string `json:"name"`
-		Email       string `json:"email"`
-		CommitEmail string `json:"commit_email"`
-		Bot         bool   `json:"bot"`
-		State       string `json:"state"`
-	}
+	var u currentJSON
 	sent := "" // the token that was used, which may be another one at the next call
 	if err := c.call(ctx, "read the token's user", "", again, func(options ...gitlab.RequestOptionFunc) (*gitlab.Response, error) {
 		resp, err := c.get("user", &u, options)
@@ -84,9 +88,5 @@ func (c *Client) me(ctx context.Context, projectID int64) (int64, error) {
 // get reads an endpoint into a type of our own, where go-gitlab's lacks a
 // field or is stricter than needed.
 func (c *Client) get(path string, into any, options []gitlab.RequestOptionFunc) (*gitlab.Response, error) {
-	req, err := c.api.NewRequest(http.MethodGet, path, nil, options)
-	if err != nil {
-		return nil, err
-	}
-	return c.api.Do(req, into)
+	return c.send(http.MethodGet, path, nil, into, options)
 }

@@ -131,7 +131,7 @@ func (c *Client) post(ctx context.Context, projectID int64, n NewMergeRequest) (
 	var created *gitlab.MergeRequest
 	err := c.call(ctx, opCreate, c.name(projectID), once, func(o ...gitlab.RequestOptionFunc) (resp *gitlab.Response, err error) {
 		created, resp, err = c.api.MergeRequests.CreateMergeRequest(int(projectID), options, o...)
-		return resp, err
+		return resp, answered(created, err)
 	})
 	if err != nil {
 		return MergeRequest{}, err
@@ -170,7 +170,7 @@ func (c *Client) UpdateMergeRequest(ctx context.Context, projectID, iid int64, u
 	var updated *gitlab.MergeRequest
 	err := c.call(ctx, opUpdate, c.reference(projectID, iid), again, func(o ...gitlab.RequestOptionFunc) (resp *gitlab.Response, err error) {
 		updated, resp, err = c.api.MergeRequests.UpdateMergeRequest(int(projectID), int(iid), options, o...)
-		return resp, err
+		return resp, answered(updated, err)
 	})
 	if err != nil {
 		return MergeRequest{}, err
