@@ -9,6 +9,12 @@ const (
 	maxValues  = 2_000_000
 )
 
+// cutBody ends early, as if there were no more.
+type cutBody struct {
+	io.Reader
+	io.Closer
+}
+
 // cappedBody fails once more than left bytes, or more JSON objects or values than that,
 // were read. A compressed answer is counted as what it unpacks to.
 type cappedBody struct {

@@ -317,6 +317,48 @@ func TestEndlessBodyIsCut(t *testing.T) {
 	}
 }
 
+// A refusal without end is read to a line, and needs no more than its beginning.
+func TestEndlessRefusalIsCut(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, "no such thing: ")
+		chunk := []byte(strings.Repeat("x", 1<<20))
+		for {
+			if _, err := w.Write(chunk); err != nil {
+				return
+			}
+		}
+	}))
+	t.Cleanup(server.Close)
+	f := newFake(t, nil)
+	c := f.client(t, func(config *Config) { config.BaseURL = server.URL })
+	if _, err := c.CurrentUser(ctx(t)); err == nil || !strings.Contains(err.Error(), "no such thing: xx") || len(err.Error()) > 700 {
+		t.Errorf("%.800v", err)
+	}
+}
+
+// What a server says is one line for any terminal, and no part of the token is in it,
+// wherever it is cut.
+func TestRefusalsAreShown(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		"{\"message\":\"a\\u009b31mb\\u202ec\\u2028d\\u200fe\\r\\nf\"}": ": a 31mb c d e f",
+		strings.Repeat("a", 490) + secret:                               ": " + strings.Repeat("a", 490) + "[redacted]",
+		strings.Repeat("é ", 400):                                       ": " + strings.Repeat("é ", 166) + "é [...]",
+	} {
+		f := newFake(t, map[string][]answer{"GET /user": {{status: 400, body: body}}})
+		_, err := f.client(t, nil).CurrentUser(ctx(t))
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%q instead of %q", err, want)
+		}
+	}
+	f := newFake(t, map[string][]answer{"GET /user": {{body: `{"id":1` + strings.Repeat("0", 1<<20) + `}`}}})
+	if _, err := f.client(t, nil).CurrentUser(ctx(t)); err == nil || len(err.Error()) > 700 {
+		t.Errorf("a number of a million digits: %.800v", err)
+	}
+}
+
 // TestSmallBodiesThatBecomeLarge are answers within the bound on bytes that would take a
 // thousand times as much memory: compressed ones, and lists of nothing.
 func TestSmallBodiesThatBecomeLarge(t *testing.T) {
@@ -410,7 +452,7 @@ func FuzzServerMessage(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		if got := serverMessage(body); strings.ContainsAny(got, "\n\r\x1b\x00") || len(got) > 600 {
+		if got := short(serverMessage(body)); strings.ContainsAny(got, "\n\r\x1b\x00") || len(got) > 600 {
 			t.Errorf("%q", got)
 		}
 	})

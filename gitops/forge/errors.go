@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/xanzy/go-gitlab"
 )
@@ -150,7 +151,7 @@ func (c *Client) fail(op, project string, resp *gitlab.Response, err error) *Err
 	default:
 		e.Message, e.err = cause(err).Error(), err
 	}
-	e.Message = c.transport.scrub(e.Message)
+	e.Message = short(c.transport.scrub(e.Message)) // in this order: a part of a token is not known again
 	return e
 }
 
@@ -180,11 +181,16 @@ func serverMessage(body []byte) string {
 			}
 		}
 	}
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r < ' ' || r == ' ' || r == 0x7f }), " ")
+	return text
+}
+
+// short makes one line of what a server says, fit for any terminal and not too long to be read.
+func short(text string) string {
+	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "?"), func(r rune) bool { return r == ' ' || !unicode.IsPrint(r) }), " ")
 	if len(text) > 500 {
 		text = strings.ToValidUTF8(text[:500], "") + " [...]"
 	}
-	return strings.ToValidUTF8(text, "?")
+	return text
 }
 
 func flatten(v any) string {

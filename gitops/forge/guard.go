@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -17,6 +18,10 @@ import (
 // maxBody bounds the body of an answer. GitLab's largest are lists of a
 // hundred merge requests.
 const maxBody = 64 << 20
+
+// maxRefusal is how much is read of an answer that says what is wrong, of which one line is
+// shown. go-gitlab takes time that grows with the square of how deep such a body is nested.
+const maxRefusal = 16 << 10
 
 var (
 	errForeignHost = errors.New("GitLab redirects to another host, which is not followed")
@@ -106,6 +111,10 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := g.observed(req)
 	if err != nil {
 		return nil, err
+	}
+	if resp.StatusCode/100 != 2 {
+		resp.Body = cutBody{io.LimitReader(resp.Body, maxRefusal), resp.Body}
+		return resp, nil
 	}
 	resp.Body = &cappedBody{ReadCloser: resp.Body, left: g.maxBody, objects: maxObjects, values: maxValues}
 	return resp, nil
