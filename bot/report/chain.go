@@ -32,15 +32,15 @@ const delegator = "ClusterRole system:auth-delegator"
 func lanes(n *namespace) []*lane {
 	var out []*lane
 	byAccount := map[string]*lane{}
+	hardened := map[string]string{} // by account, the last of a name
+	for _, a := range n.accounts {
+		hardened[a.Name] = turn(a.HardenedBefore, a.HardenedAfter)
+	}
 	for _, w := range n.workloads {
 		l := byAccount[w.ServiceAccount]
 		if l == nil {
 			l = &lane{namespace: n.name, account: w.ServiceAccount}
-			for _, a := range n.accounts {
-				if a.Name == w.ServiceAccount {
-					l.known, l.hardened = true, turn(a.HardenedBefore, a.HardenedAfter)
-				}
-			}
+			l.hardened, l.known = hardened[w.ServiceAccount]
 			byAccount[w.ServiceAccount] = l
 			out = append(out, l)
 		}

@@ -23,6 +23,7 @@ type finding struct {
 	message string // one sentence
 	at      place
 	also    []mention
+	known   map[mention]bool // those of also
 	// settled says why nobody needs to act on it, "" for most.
 	settled string
 	// objects are the Kubernetes objects that it is about, as namespace/Kind/name.
@@ -48,7 +49,7 @@ func notAnalysed(r bot.ReleaseReport) string {
 // findings derives everything that the report says should be acted on, sorted by
 // namespace, rule and subject. A kind of change that it does not know is an error.
 func findings(r *bot.ScanReport, p *places) ([]finding, error) {
-	c := &collector{report: r, places: p}
+	c := &collector{report: r, places: p, index: newIndex(r)}
 	for _, change := range r.Changes {
 		if err := c.change(change); err != nil {
 			return nil, err
@@ -64,6 +65,7 @@ func findings(r *bot.ScanReport, p *places) ([]finding, error) {
 type collector struct {
 	report *bot.ScanReport
 	places *places
+	index  *index
 	found  []finding
 }
 
@@ -101,21 +103,22 @@ func (c *collector) allowLevel(ch bot.ChangeReport) string {
 			return levelError
 		}
 	}
-	for _, other := range c.report.Changes {
-		if other.Kind == ruleHarden && other.Namespace == ch.Namespace {
-			return levelNote
-		}
+	if c.index.hardening[ch.Namespace] {
+		return levelNote
 	}
 	return levelWarning
 }
 
-// workloadsOf finds the workloads that a change names as "Kind name".
+// workloadsOf finds the workloads that a change names as "Kind name", in the report's order.
 func (c *collector) workloadsOf(ch bot.ChangeReport) []bot.WorkloadReport {
+	var at []int
+	for _, name := range ch.Workloads {
+		at = append(at, c.index.workloads[object{ch.Namespace, name}]...)
+	}
+	slices.Sort(at)
 	var out []bot.WorkloadReport
-	for _, w := range c.report.Workloads {
-		if w.Namespace == ch.Namespace && slices.Contains(ch.Workloads, w.Kind+" "+w.Name) {
-			out = append(out, w)
-		}
+	for _, i := range slices.Compact(at) {
+		out = append(out, c.report.Workloads[i])
 	}
 	return out
 }
@@ -181,23 +184,28 @@ func (f *finding) add(mentions ...mention) {
 		if len(f.also) == 0 {
 			f.at = m.at
 		}
-		if !slices.Contains(f.also, m) {
-			f.also = append(f.also, m)
+		if f.known[m] {
+			continue
 		}
+		if f.known == nil {
+			f.known = map[mention]bool{}
+		}
+		f.known[m] = true
+		f.also = append(f.also, m)
 	}
 }
 
 func (c *collector) violations() {
-	before, after := c.report.Violations.Before, c.report.Violations.After
-	for _, v := range before {
+	before, after := setOf(c.report.Violations.Before), setOf(c.report.Violations.After)
+	for _, v := range c.report.Violations.Before {
 		state := "today, and no longer with every proposed change merged"
-		if slices.Contains(after, v) {
+		if after[v] {
 			state = "today, and still with every proposed change merged"
 		}
 		c.violation(v, levelWarning, "breaks", state)
 	}
-	for _, v := range after {
-		if !slices.Contains(before, v) {
+	for _, v := range c.report.Violations.After {
+		if !before[v] {
 			c.violation(v, levelError, "would break", "with every proposed change merged, and does not today")
 		}
 	}
@@ -207,17 +215,11 @@ func (c *collector) violation(v bot.ViolationReport, level, verb, state string) 
 	id := v.Kind + " " + v.Namespace + "/" + v.Name
 	f := finding{rule: ruleViolation, level: level, namespace: v.Namespace, subject: v.Rule + " " + id, at: place{repository: c.places.umbrella},
 		message: fmt.Sprintf("%s %s rule %s of the validating policy %s", id, verb, v.Rule, state), objects: []string{objectName(v.Namespace, v.Kind, v.Name)}}
-	for _, a := range c.report.ServiceAccounts {
-		if v.Kind == "ServiceAccount" && a.Namespace == v.Namespace && a.Name == v.Name {
-			f.at = c.places.chart(a.Release, a.Namespace)
-			break
-		}
+	if release, ok := c.index.accounts[object{v.Namespace, v.Name}]; ok && v.Kind == "ServiceAccount" {
+		f.at = c.places.chart(release, v.Namespace)
 	}
-	for _, w := range c.report.Workloads {
-		if w.Kind == v.Kind && w.Namespace == v.Namespace && w.Name == v.Name {
-			f.at = c.own(w)
-			break
-		}
+	if at := c.index.workloads[object{v.Namespace, v.Kind + " " + v.Name}]; len(at) > 0 {
+		f.at = c.own(c.report.Workloads[at[0]])
 	}
 	c.add(f)
 }

@@ -142,8 +142,9 @@ func newSection(n *namespace) section {
 		s.Review += one(w.Verdict == review)
 		s.Unlisted = s.Unlisted || w.Listed == "namespace-unlisted"
 	}
+	after := setOf(n.after)
 	for _, v := range n.before {
-		s.Before = append(s.Before, violation{v, containsViolation(n.after, v)})
+		s.Before = append(s.Before, violation{v, after[v]})
 	}
 	for _, note := range n.notes {
 		s.Notes = append(s.Notes, sentence(note))
@@ -151,15 +152,6 @@ func newSection(n *namespace) section {
 	s.Open = len(s.Changes) > 0 || s.Review > 0
 	s.Everything = oneLine(strings.Join(append([]string{n.name}, s.Notes...), " "))
 	return s
-}
-
-func containsViolation(list []bot.ViolationReport, v bot.ViolationReport) bool {
-	for _, other := range list {
-		if other == v {
-			return true
-		}
-	}
-	return false
 }
 
 // bar divides a line of a thousand units by verdict.
