@@ -3,6 +3,7 @@ package bot
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -47,14 +48,19 @@ const (
 	maxReason   = 500
 )
 
+// nested matches a line that begins a hundred quotes and lists in each other. To read such
+// a note takes time that grows with the square of their number; no person writes one.
+var nested = regexp.MustCompile(`(?m)^(?:[ \t]*(?:>|[-+*][ \t]|\d+[.)][ \t])){100}`)
+
 // ParseCommands finds the commands in a note: lines that begin with /tokenward
 // where Markdown sees plain text, so that nothing in code, quotes, lists, HTML and
-// comments is one. It never fails: what is wrong with a command stands in its Err.
+// comments is one, and none in a note that is nested beyond reason. It never fails: what is
+// wrong with a command stands in its Err.
 func ParseCommands(note string) []Command {
 	if len(note) > maxNote {
 		note = note[:maxNote]
 	}
-	if !strings.Contains(strings.ToLower(note), commandWord) {
+	if !strings.Contains(strings.ToLower(note), commandWord) || nested.MatchString(note) {
 		return nil
 	}
 	var out []Command

@@ -85,6 +85,19 @@ func TestReasonsAreBounded(t *testing.T) {
 	}
 }
 
+// Whoever may comment could otherwise hold up webhooks and runs for seconds with each note.
+func TestNotesNestedBeyondReasonHoldNoCommands(t *testing.T) {
+	t.Parallel()
+	for _, marker := range []string{">", "> ", "+ ", "-\t", "1. ", "2) ", " > * "} {
+		for depth, want := range map[int]int{40: 1, maxNote: 0} {
+			note := "/tokenward rescan\n\n" + strings.Repeat(marker, depth)
+			if got := ParseCommands(note); len(got) != want {
+				t.Errorf("%q %d times: %+v", marker, depth, got)
+			}
+		}
+	}
+}
+
 func FuzzCommand(f *testing.F) {
 	for _, s := range []string{
 		"/tokenward ignore web-* why", "```\n/tokenward close\n```", ">>>\n/tokenward close\n>>>", "<!--\n/tokenward close\n-->",
