@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -31,7 +32,8 @@ type Config struct {
 // Handler answers POST /webhooks/gitlab, wherever it is mounted.
 type Handler struct {
 	Config
-	same sameEvents
+	same     sameEvents
+	unproven atomic.Int64 // bytes of bodies that are being read, see maxUnproven
 }
 
 // New checks c. Where there is no secret, nobody is believed until there is one.
@@ -162,11 +164,19 @@ func (h *Handler) believe(w http.ResponseWriter, r *http.Request, secrets Secret
 	if r.ContentLength > h.BodyLimit {
 		return refused(http.StatusRequestEntityTooLarge, TooLarge, fmt.Errorf("the body has %d bytes", r.ContentLength))
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.BodyLimit))
+	var from io.Reader = http.MaxBytesReader(w, r.Body, h.BodyLimit)
+	if proof.signed {
+		u := &unproven{Reader: from, all: &h.unproven}
+		defer u.settled()
+		from = u
+	}
+	body, err := io.ReadAll(from)
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
 		return refused(http.StatusRequestEntityTooLarge, TooLarge, fmt.Errorf("the body has more than %d bytes", large.Limit))
+	case errors.Is(err, errCrowded):
+		return refused(http.StatusServiceUnavailable, TooLarge, err)
 	case err != nil:
 		return refused(http.StatusBadRequest, Invalid, fmt.Errorf("read the body: %w", err))
 	}

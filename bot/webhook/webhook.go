@@ -38,7 +38,7 @@ const (
 	Ignored      = "ignored"      // the event means no work
 	Unknown      = "unknown"      // an event of a kind that is not known
 	Invalid      = "invalid"      // wrong method, content type or body
-	TooLarge     = "too_large"    // the body is over the limit
+	TooLarge     = "too_large"    // the body is over the limit, or with all that are being read
 	Unauthorized = "unauthorized" // no secret of ours
 	Unavailable  = "unavailable"  // it could not be checked or stored
 )
