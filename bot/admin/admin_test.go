@@ -250,6 +250,27 @@ func TestRetryAsksTheQueue(t *testing.T) {
 	}
 }
 
+// What is shown as failed, or has a page, can be tried again, also where it is no namespace:
+// then all of the umbrella is.
+func TestRetryOfWhatIsNoNamespace(t *testing.T) {
+	t.Parallel()
+	w, c := bench(t, "")
+	u := c.Board.Umbrellas()[0]
+	c.Board.Record("platform", nil, u.Scan, &bot.ProposeReport{
+		MergeRequests: []bot.MergeRequestReport{{Unit: "drift repairs", Role: bot.RoleUmbrella, Project: "platform/umbrella", IID: 50, State: "opened"}},
+		Failed:        []bot.FailureReport{{Unit: "dashboard", Reason: "open the dashboard issue of platform/umbrella: GitLab answers 403 Forbidden"}},
+	}, now)
+	server, client := serve(t, c)
+	for _, name := range []string{"drift repairs", "dashboard"} {
+		if resp, _ := send(t, client, "POST", server.URL+"/retry", url.Values{"umbrella": {"platform"}, "namespace": {name}}); resp.StatusCode != 303 {
+			t.Errorf("%s: answers %d", name, resp.StatusCode)
+		}
+	}
+	if len(w.asked) != 2 || w.asked[0] != "platform/: asked for on the admin page" || w.asked[1] != w.asked[0] {
+		t.Errorf("the queue was asked for %q", w.asked)
+	}
+}
+
 func TestTokenOpensThePages(t *testing.T) {
 	t.Parallel()
 	const token = "a-long-admin-token"

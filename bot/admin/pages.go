@@ -83,8 +83,12 @@ func (h *Handler) retry(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, http.StatusServiceUnavailable, "The queue does not answer; the log says why.", err)
 		return
 	}
-	known := slices.ContainsFunc(units, func(u Unit) bool { return u.Umbrella == umbrella && u.Namespace == namespace }) ||
-		slices.ContainsFunc(h.config.Board.Umbrellas(), func(u board.Umbrella) bool { return u.Name == umbrella && seen(u, namespace) })
+	known := slices.ContainsFunc(units, func(u Unit) bool { return u.Umbrella == umbrella && u.Namespace == namespace })
+	for _, u := range h.config.Board.Umbrellas() {
+		if u.Name == umbrella && !known {
+			namespace, known = unitFor(u, namespace)
+		}
+	}
 	if !known {
 		h.fail(w, r, http.StatusNotFound, "There is no such unit.", nil)
 		return
@@ -99,6 +103,16 @@ func (h *Handler) retry(w http.ResponseWriter, r *http.Request) {
 	}
 	h.config.Log.Info("unit asked for again", bot.LogUmbrella, umbrella, bot.LogUnit, namespace, bot.LogReason, reason)
 	http.Redirect(w, r, back(r.PostFormValue("to")), http.StatusSeeOther)
+}
+
+// unitFor is the unit of the queue that does again what the board shows under a name: the
+// namespace of this name, and the whole umbrella for what is about several, as its issues.
+func unitFor(u board.Umbrella, name string) (namespace string, ok bool) {
+	if seen(u, name) {
+		return name, true
+	}
+	return "", slices.ContainsFunc(u.Failed, func(f bot.FailureReport) bool { return namespaceOf(f.Unit) == name }) ||
+		slices.ContainsFunc(u.MergeRequests, func(m bot.MergeRequestReport) bool { return namespaceOf(m.Unit) == name })
 }
 
 // seen tells whether the board has a namespace; "" is the whole umbrella.
