@@ -166,9 +166,7 @@ func TestTalkKeepsGitLabsContract(t *testing.T) {
 		},
 		func() error { _, err := bot.AccessLevel(ctx, p.ID, 1); return err },
 		func() error { _, err := bot.GroupMembers(ctx, "group"); return err },
-		func() error { _, err := bot.Approvals(ctx, p.ID, mr.IID); return err },
 		func() error { _, err := maintainer.ProtectedBranches(ctx, p.ID); return err },
-		func() error { return bot.Rebase(ctx, p.ID, mr.IID) },
 		func() error {
 			_, err := bot.UpdateMergeRequest(ctx, p.ID, mr.IID, forge.MergeRequestUpdate{AddReviewerIDs: []int64{1, 3}, AddAssigneeIDs: []int64{2}})
 			return err
@@ -182,8 +180,7 @@ func TestTalkKeepsGitLabsContract(t *testing.T) {
 	for _, want := range []string{
 		"POST /api/v4/projects/{id}/issues", "PUT /api/v4/projects/{id}/issues/{issue_iid}", "GET /api/v4/projects/{id}/issues",
 		"GET /api/v4/projects/{id}/members/all/{user_id}", "GET /api/v4/groups/{id}/members/all",
-		"GET /api/v4/projects/{id}/merge_requests/{merge_request_iid}/approvals", "GET /api/v4/projects/{id}/protected_branches",
-		"PUT /api/v4/projects/{id}/merge_requests/{merge_request_iid}/rebase",
+		"GET /api/v4/projects/{id}/protected_branches",
 	} {
 		if checked[want] == 0 {
 			t.Errorf("%s was not checked; checked: %v", want, checked)

@@ -5,6 +5,13 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
+)
+
+const (
+	opNotes   = "read the notes of"
+	opNote    = "write a note on"
+	opResolve = "resolve a discussion of"
 )
 
 // discussionJSON is a discussion as GitLab sends it. Every note belongs to one;
@@ -22,10 +29,11 @@ func (d discussionJSON) notes() []Note {
 	return all
 }
 
-// notes reads the discussions: the list of notes does not say which one a note
-// belongs to.
-func (c *Client) notes(ctx context.Context, on thing) ([]Note, error) {
-	discussions, err := listed[discussionJSON](ctx, c, opNotes, c.thing(on), on.path("/discussions"), query{})
+// Notes returns all notes of a merge request, system notes among them, one
+// discussion after the other. The list is whole, or an error is returned.
+func (c *Client) Notes(ctx context.Context, projectID, iid int64) ([]Note, error) {
+	// The discussions: the list of notes does not say which one a note belongs to.
+	discussions, err := listed[discussionJSON](ctx, c, opNotes, c.reference(projectID, iid), aRequest(projectID, iid).path("/discussions"), query{})
 	if err != nil {
 		return nil, err
 	}
@@ -42,17 +50,54 @@ func (c *Client) notes(ctx context.Context, on thing) ([]Note, error) {
 	return all, nil
 }
 
-// Reply answers in a discussion of a merge request. key is as with CreateNote,
-// and is looked for in this discussion only.
+// Reply answers in a discussion of a merge request. key is a part of body that no
+// other note of the discussion has, such as a hidden comment: after an answer that
+// does not tell whether GitLab acted, a note of the token's user that holds it is
+// looked for there, and returned instead of written again. Without a key the
+// request is never repeated.
 func (c *Client) Reply(ctx context.Context, projectID, iid int64, discussionID, body, key string) (Note, error) {
-	return c.reply(ctx, aRequest(projectID, iid), discussionID, body, key)
+	name := c.reference(projectID, iid)
+	if !strings.Contains(body, key) {
+		return Note{}, &Error{Op: opNote, Project: name, Message: "its key is not part of it", err: errNotSent}
+	}
+	path := discussionPath(projectID, iid, discussionID)
+	var written Note
+	post := func() error {
+		var n noteJSON
+		err := c.write(ctx, opNote, name, once, http.MethodPost, path+"/notes", map[string]string{"body": body}, &n)
+		written = n.note(discussionID)
+		return err
+	}
+	find := func() (bool, error) {
+		me, err := c.me(ctx, projectID)
+		if err != nil {
+			return false, err
+		}
+		var d discussionJSON
+		if err := c.read(ctx, opNotes, name, path, &d); err != nil {
+			return false, err
+		}
+		for _, n := range d.notes() {
+			if !n.System && n.Author.ID == me && strings.Contains(n.Body, key) {
+				written = n
+				return true, nil
+			}
+		}
+		return false, nil
+	}
+	if key == "" {
+		find = nil
+	}
+	if err := c.createOnce(ctx, post, find); err != nil {
+		return Note{}, err
+	}
+	return written, nil
 }
 
 // Resolve resolves a discussion of a merge request, which takes the role Developer or
 // the request's own author. A discussion that is gone, or cannot be resolved, is no error.
 func (c *Client) Resolve(ctx context.Context, projectID, iid int64, discussionID string) error {
-	on := aRequest(projectID, iid)
-	err := c.write(ctx, opResolve, c.thing(on), again, http.MethodPut, on.path("/discussions/"+url.PathEscape(discussionID)), map[string]bool{"resolved": true}, nil)
+	err := c.write(ctx, opResolve, c.reference(projectID, iid), again, http.MethodPut, discussionPath(projectID, iid, discussionID), map[string]bool{"resolved": true}, nil)
 	var e *Error
 	if errors.Is(err, ErrNotFound) || errors.As(err, &e) && e.Status == http.StatusBadRequest {
 		return nil
@@ -60,18 +105,6 @@ func (c *Client) Resolve(ctx context.Context, projectID, iid int64, discussionID
 	return err
 }
 
-// ReplyToIssue is Reply for an issue.
-func (c *Client) ReplyToIssue(ctx context.Context, projectID, iid int64, discussionID, body, key string) (Note, error) {
-	return c.reply(ctx, anIssue(projectID, iid), discussionID, body, key)
-}
-
-func (c *Client) reply(ctx context.Context, on thing, discussionID, body, key string) (Note, error) {
-	path := on.path("/discussions/" + url.PathEscape(discussionID))
-	return c.writeNote(ctx, on, path+"/notes", body, key, discussionID, func() ([]Note, error) {
-		var d discussionJSON
-		if err := c.read(ctx, opNotes, c.thing(on), path, &d); err != nil {
-			return nil, err
-		}
-		return d.notes(), nil
-	})
+func discussionPath(projectID, iid int64, discussionID string) string {
+	return aRequest(projectID, iid).path("/discussions/" + url.PathEscape(discussionID))
 }

@@ -60,7 +60,7 @@ func TestEveryCallFailsOnce(t *testing.T) {
 	}
 }
 
-// smallLife opens a merge request and an issue, and talks on both.
+// smallLife opens a merge request, answers a note on it, and opens and closes an issue.
 func smallLife(t *testing.T, s *served, branch string) error {
 	ctx, c := t.Context(), s.client(t, "sandbox-developer")
 	p, err := c.Project(ctx, "group/app")
@@ -72,7 +72,7 @@ func smallLife(t *testing.T, s *served, branch string) error {
 		return err
 	}
 	key := "<!-- " + branch + " -->"
-	if _, err := c.CreateNote(ctx, p.ID, mr.IID, "note "+key, key); err != nil {
+	if err := s.AddNote(ctx, "group/app", int(mr.IID), "sandbox-maintainer", "note "+key); err != nil {
 		return err
 	}
 	notes, err := c.Notes(ctx, p.ID, mr.IID)
@@ -82,11 +82,14 @@ func smallLife(t *testing.T, s *served, branch string) error {
 	if _, err := c.Reply(ctx, p.ID, mr.IID, notes[0].DiscussionID, "reply <!-- r -->", "<!-- r -->"); err != nil {
 		return err
 	}
+	if err := c.Resolve(ctx, p.ID, mr.IID, notes[0].DiscussionID); err != nil {
+		return err
+	}
 	issue, err := c.CreateIssue(ctx, p.ID, forge.NewIssue{Title: branch, Description: key}, key)
 	if err != nil {
 		return err
 	}
-	if _, err := c.CreateIssueNote(ctx, p.ID, issue.IID, "on the issue "+key, key); err != nil {
+	if _, err := c.Issues(ctx, p.ID, forge.IssueFilter{Marker: key}); err != nil {
 		return err
 	}
 	if _, err := c.UpdateIssue(ctx, p.ID, issue.IID, forge.IssueUpdate{StateEvent: forge.Close, AddLabels: []string{"done"}}); err != nil {
@@ -100,7 +103,7 @@ func wantedLife(branch string) []string {
 	key := "<!-- " + branch + " -->"
 	return []string{
 		"merge request opened [x] [sandbox-maintainer]", "note " + key, "reply <!-- r -->",
-		"issue closed [done]", "on the issue " + key,
+		"issue closed [done]",
 	}
 }
 

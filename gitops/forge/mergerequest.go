@@ -47,10 +47,6 @@ type MergeRequest struct {
 	// HasConflicts means something only once DetailedMergeStatus is no longer
 	// checking, unchecked or preparing.
 	HasConflicts bool
-	// MergeError is why the last merge or rebase failed.
-	MergeError string
-	// RebaseInProgress is never set in a list.
-	RebaseInProgress bool
 	// ClosedBy and ClosedAt are set when it is closed, MergedBy and MergedAt
 	// when it is merged. GitLab does not always know the person.
 	ClosedBy, MergedBy User
@@ -116,13 +112,12 @@ func (c *Client) OpenedByMe(ctx context.Context) ([]MergeRequest, error) {
 	return found, err
 }
 
-// MergeRequest reads one merge request; its DetailedMergeStatus, SHA and state
-// of rebasing are more recent than those of a list.
+// MergeRequest reads one merge request; its DetailedMergeStatus and SHA are more
+// recent than those of a list.
 func (c *Client) MergeRequest(ctx context.Context, projectID, iid int64) (MergeRequest, error) {
 	var read *gitlab.MergeRequest
 	err := c.call(ctx, opRead, c.reference(projectID, iid), again, func(options ...gitlab.RequestOptionFunc) (resp *gitlab.Response, err error) {
-		read, resp, err = c.api.MergeRequests.GetMergeRequest(int(projectID), int(iid),
-			&gitlab.GetMergeRequestsOptions{IncludeRebaseInProgress: gitlab.Ptr(true)}, options...)
+		read, resp, err = c.api.MergeRequests.GetMergeRequest(int(projectID), int(iid), nil, options...)
 		return resp, answered(read, err)
 	})
 	if err != nil {
@@ -163,8 +158,8 @@ func (c *Client) mergeRequest(m *gitlab.MergeRequest) MergeRequest {
 		WebURL: m.WebURL, Title: m.Title, Description: m.Description, State: m.State,
 		SourceBranch: m.SourceBranch, TargetBranch: m.TargetBranch, SHA: m.SHA,
 		UserNotes: m.UserNotesCount, Draft: m.Draft, Labels: slices.Clone([]string(m.Labels)), DetailedMergeStatus: m.DetailedMergeStatus,
-		HasConflicts: m.HasConflicts, MergeError: m.MergeError, RebaseInProgress: m.RebaseInProgress,
-		Author: basicUser(m.Author), Assignees: basicUsers(m.Assignees), Reviewers: basicUsers(m.Reviewers),
+		HasConflicts: m.HasConflicts,
+		Author:       basicUser(m.Author), Assignees: basicUsers(m.Assignees), Reviewers: basicUsers(m.Reviewers),
 		ClosedBy: basicUser(m.ClosedBy), MergedBy: basicUser(m.MergedBy), MergeCommitSHA: m.MergeCommitSHA,
 		CreatedAt: moment(m.CreatedAt), UpdatedAt: moment(m.UpdatedAt), ClosedAt: moment(m.ClosedAt), MergedAt: moment(m.MergedAt),
 	}

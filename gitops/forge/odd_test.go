@@ -34,7 +34,7 @@ func TestOddAnswersNameNothing(t *testing.T) {
 		"PUT /projects/7/hooks/1": func(c *Client) (any, error) {
 			return c.UpdateHook(ctx(t), ProjectHooks(Project{ID: 7}), 1, HookSettings{})
 		},
-		"POST /projects/7/merge_requests/1/notes": func(c *Client) (any, error) { return c.CreateNote(ctx(t), 7, 1, "x", "") },
+		"POST /projects/7/merge_requests/1/discussions/d/notes": func(c *Client) (any, error) { return c.Reply(ctx(t), 7, 1, "d", "x", "") },
 	} {
 		for _, body := range oddAnswers {
 			f := newFake(t, map[string][]answer{request: {{body: body}}})

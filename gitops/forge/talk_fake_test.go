@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	notesPath       = "/projects/7/merge_requests/1/notes"
 	discussionsPath = "/projects/7/merge_requests/1/discussions"
 	meJSON          = `{"id":5,"username":"bot"}`
 	written         = `{"id":9,"body":"Hi <!-- k -->","author":{"id":5},"created_at":"2025-01-02T03:04:05.678Z"}`
-	asDiscussion    = `[{"id":"abc","notes":[` + written + `]}]`
-	ofAnother       = `[{"id":"abc","notes":[{"id":8,"body":"Quote: <!-- k -->","author":{"id":6}}]},{"id":"def","notes":[{"id":7,"system":true,"body":"<!-- k -->","author":{"id":5}}]}]`
+	asDiscussion    = `{"id":"abc","notes":[` + written + `]}`
+	emptyDiscussion = `{"id":"abc","notes":[]}`
+	ofAnother       = `{"id":"abc","notes":[{"id":8,"body":"Quote: <!-- k -->","author":{"id":6}},{"id":7,"system":true,"body":"<!-- k -->","author":{"id":5}}]}`
 )
 
-func TestCreateNoteLooksBeforeItRepeats(t *testing.T) {
+func TestReplyLooksBeforeItRepeats(t *testing.T) {
 	t.Parallel()
 	bad := answer{status: 502, body: "<html>bad gateway</html>"}
 	for _, c := range []struct {
@@ -32,19 +32,20 @@ func TestCreateNoteLooksBeforeItRepeats(t *testing.T) {
 		{"at once", "<!-- k -->", []answer{{status: 201, body: written}}, nil, 1, 9, nil},
 		{"acted, answer lost", "<!-- k -->", []answer{bad}, []answer{{body: asDiscussion}}, 1, 9, nil},
 		{"cut, acted", "<!-- k -->", []answer{{cut: true}}, []answer{{body: asDiscussion}}, 1, 9, nil},
-		{"not acted", "<!-- k -->", []answer{bad, {status: 201, body: written}}, []answer{{body: `[]`}}, 2, 9, nil},
+		{"not acted", "<!-- k -->", []answer{bad, {status: 201, body: written}}, []answer{{body: emptyDiscussion}}, 2, 9, nil},
 		{"another's quote and a system note are not it", "<!-- k -->", []answer{bad, {status: 201, body: written}}, []answer{{body: ofAnother}}, 2, 9, nil},
-		{"arrives while we wait", "<!-- k -->", []answer{bad}, []answer{{body: `[]`}, {body: asDiscussion}}, 1, 9, nil},
+		{"arrives while we wait", "<!-- k -->", []answer{bad}, []answer{{body: emptyDiscussion}, {body: asDiscussion}}, 1, 9, nil},
 		{"limited, not acted", "<!-- k -->", []answer{{status: 429, body: "Retry later"}, {status: 201, body: written}}, nil, 2, 9, nil},
 		{"cannot look", "<!-- k -->", []answer{bad}, []answer{{status: 403, body: `{"message":"403 Forbidden"}`}}, 1, 0, ErrUnavailable},
 		{"no key", "", []answer{bad}, nil, 1, 0, ErrUnavailable},
 		{"forbidden", "<!-- k -->", []answer{{status: 403, body: `{"message":"403 Forbidden"}`}}, nil, 1, 0, ErrForbidden},
-		{"never", "<!-- k -->", []answer{bad}, []answer{{body: `[]`}}, attempts, 0, ErrUnavailable},
+		{"never", "<!-- k -->", []answer{bad}, []answer{{body: emptyDiscussion}}, attempts, 0, ErrUnavailable},
 	} {
-		f := newFake(t, map[string][]answer{"POST " + notesPath: c.posts, "GET " + discussionsPath: c.notes, "GET /user": {{body: meJSON}}})
-		note, err := f.client(t, nil).CreateNote(ctx(t), 7, 1, "Hi <!-- k -->", c.key)
-		if note.ID != c.id || !errors.Is(err, c.problem) || f.count("POST "+notesPath) != c.want {
-			t.Errorf("%s: %+v, %v after %d posts, want %d", c.name, note, err, f.count("POST "+notesPath), c.want)
+		post, get := "POST "+discussionsPath+"/abc/notes", "GET "+discussionsPath+"/abc"
+		f := newFake(t, map[string][]answer{post: c.posts, get: c.notes, "GET /user": {{body: meJSON}}})
+		note, err := f.client(t, nil).Reply(ctx(t), 7, 1, "abc", "Hi <!-- k -->", c.key)
+		if note.ID != c.id || !errors.Is(err, c.problem) || f.count(post) != c.want {
+			t.Errorf("%s: %+v, %v after %d posts, want %d", c.name, note, err, f.count(post), c.want)
 		}
 	}
 }
@@ -171,9 +172,9 @@ func TestDryRunWritesNothingAround(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, nil)
 	c := f.client(t, func(config *Config) { config.ReadOnly = true })
-	_, note := c.CreateNote(ctx(t), 7, 1, "x", "x")
+	_, note := c.Reply(ctx(t), 7, 1, "abc", "x", "x")
 	_, issue := c.CreateIssue(ctx(t), 7, NewIssue{Title: "x", Description: "x"}, "x")
-	for _, err := range []error{note, issue, c.Rebase(ctx(t), 7, 1), c.BlockMergeRequest(ctx(t), 7, 1, 2)} {
+	for _, err := range []error{note, issue, c.BlockMergeRequest(ctx(t), 7, 1, 2)} {
 		if !errors.Is(err, ErrReadOnly) {
 			t.Errorf("%v", err)
 		}
