@@ -113,15 +113,11 @@ func TestReadAudit(t *testing.T) {
 	want := Calls{
 		Count: 5, Refused: 1, Unbound: 1,
 		Verbs: []string{"get secrets", "get /openapi", "update applications/status", "watch pods"},
-		First: utc("2026-03-02T10:00:00Z"), Last: utc("2026-03-25T10:00:00.5Z"),
-		Pods: []string{"argocd-argocd-server-5d8f7c9b4d-x7k2p"},
+		Last:  utc("2026-03-25T10:00:00.5Z"),
+		Pods:  []string{"argocd-argocd-server-5d8f7c9b4d-x7k2p"},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
-	}
-	pod, ok := o.PodCalls("argocd", "argocd-argocd-server-5d8f7c9b4d-x7k2p")
-	if !ok || pod.Count != 4 || pod.Refused != 0 || pod.Last != utc("2026-03-24T09:07:31.123456Z") {
-		t.Errorf("pod: %+v", pod)
 	}
 	first, last := o.Span()
 	if first != utc("2026-03-01T00:00:00.000001Z") || last != utc("2026-03-25T23:59:59Z") {
@@ -129,9 +125,6 @@ func TestReadAudit(t *testing.T) {
 	}
 	if _, ok := o.Calls("argocd", "argocd-repo-server"); ok {
 		t.Error("an account that does not call is seen calling")
-	}
-	if _, ok := o.PodCalls("shop", "argocd-argocd-server-5d8f7c9b4d-x7k2p"); ok {
-		t.Error("a pod is seen in another namespace")
 	}
 	if p := o.Problems(); len(p) != 0 {
 		t.Errorf("problems: %q", p)

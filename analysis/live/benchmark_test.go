@@ -126,7 +126,7 @@ func TestConstantMemory(t *testing.T) {
 		}
 		after := heap()
 		grown := after.held - before.held
-		t.Logf("%s: %d accounts and %d pods of %d calls kept in %d KiB", name, len(o.accounts), len(o.pods), o.calls, grown>>10)
+		t.Logf("%s: %d accounts and %d pods of %d calls kept in %d KiB", name, len(o.accounts), o.pods, o.calls, grown>>10)
 		if grown > allowed {
 			t.Errorf("%s: %d MiB are kept after %d MiB of log, more than %d MiB", name, grown>>20, size>>20, allowed>>20)
 		}

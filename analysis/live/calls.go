@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Calls is what one ServiceAccount, or one pod, was seen doing.
+// Calls is what one ServiceAccount was seen doing.
 type Calls struct {
 	// Count is the number of calls, also of those that were answered with "forbidden":
 	// a pod that is refused calls nevertheless.
@@ -22,13 +22,11 @@ type Calls struct {
 	// is true if there were others.
 	Verbs     []string
 	MoreVerbs bool
-	// First and Last are the times of the first and of the last call, zero if
-	// the log gives no time.
-	First, Last time.Time
+	// Last is the time of the last call, zero if the log gives no time.
+	Last time.Time
 	// Pods are the names of the pods that called, sorted, as far as tokens tell
-	// them; MorePods is true if there were others of the same looks.
-	Pods     []string
-	MorePods bool
+	// them. Of very many, at least one of each looks is among them.
+	Pods []string
 }
 
 // wordsVerbs is how many kinds of calls a sentence names.

@@ -129,7 +129,7 @@ func FuzzAudit(f *testing.F) {
 	f.Fuzz(func(t *testing.T, log []byte) {
 		o := &Observations{limits: limits{accounts: 3, pods: 3, accountPods: 2, phrases: 3, verbs: 2, open: 2, hours: 2}, MinSpan: 1}
 		err := ReadAudit(t.Context(), bytes.NewReader(log), "log", o)
-		if len(o.accounts) > 3 || len(o.pods) > 3 || len(o.names) > 3 || len(o.open)+len(o.oldOpen) > 4 || len(o.hours) > 2 {
+		if len(o.accounts) > 3 || o.pods > 3 || len(o.names) > 3 || len(o.open)+len(o.oldOpen) > 4 || len(o.hours) > 2 {
 			t.Fatalf("bounds are exceeded: %+v", o)
 		}
 		for key := range o.accounts {

@@ -24,7 +24,7 @@ type limits struct {
 	pods        int // pods over all accounts
 	accountPods int // pods of one account, of which further ones are kept only if they look unlike the others
 	phrases     int // distinct "verb resource" pairs over all accounts
-	verbs       int // pairs of one account or pod
+	verbs       int // pairs of one account
 	open        int // calls that were begun and not ended
 	hours       int // hours of the log
 }
@@ -43,7 +43,7 @@ type Observations struct {
 
 	limits   limits
 	accounts map[string]*account // by "namespace:name"
-	pods     map[string]*tally   // by "namespace/name", the same tallies as the accounts'
+	pods     int                 // names of pods that are kept, over all accounts
 	phrases  map[string]uint32
 	names    []string // phrases by number
 	calls    int      // of all accounts
@@ -67,7 +67,6 @@ func (o *Observations) prepare() {
 		o.limits = defaultLimits()
 	}
 	o.accounts = map[string]*account{}
-	o.pods = map[string]*tally{}
 	o.phrases = map[string]uint32{}
 	o.open = map[uint64]struct{}{}
 	o.hours = map[int64]struct{}{}
@@ -81,27 +80,7 @@ func (o *Observations) Calls(namespace, serviceAccount string) (Calls, bool) {
 	if a == nil || a.count == 0 {
 		return Calls{}, false
 	}
-	c := o.export(&a.tally)
-	c.MorePods = a.morePods
-	for name := range a.pods {
-		c.Pods = append(c.Pods, name)
-	}
-	slices.Sort(c.Pods)
-	return c, true
-}
-
-// PodCalls returns what one pod was seen doing. Only tokens that are bound to a
-// pod tell its name: the mounted ones since Kubernetes 1.22. False means that the
-// log names no such pod, or that the pod is one of many and was not kept; every
-// name in Calls.Pods is known here.
-func (o *Observations) PodCalls(namespace, podName string) (Calls, bool) {
-	p := o.pods[namespace+"/"+podName]
-	if p == nil || p.count == 0 {
-		return Calls{}, false
-	}
-	c := o.export(p)
-	c.Pods = []string{podName}
-	return c, true
+	return o.export(a), true
 }
 
 // Span returns the times of the first and of the last event that were read, of

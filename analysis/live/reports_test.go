@@ -350,8 +350,4 @@ func TestGroups(t *testing.T) {
 	if d := cmp.Diff(want, Groups([]Violation{two, one, other, one})); d != "" {
 		t.Error(d)
 	}
-	const words = "fails rule r of policy p, seen 2026-03-01"
-	if got := one.Words(); got != words {
-		t.Errorf("got %s, want %s", got, words)
-	}
 }

@@ -8,24 +8,19 @@ import (
 	"strings"
 )
 
-// tally counts the calls of one account or of one pod.
-type tally struct {
+// account counts the calls of one ServiceAccount.
+type account struct {
 	count, refused, unbound int
-	first, last             int64
+	last                    int64 // microseconds since 1970
 	done                    []phraseCount
 	moreDone                bool
+	pods                    map[string]struct{} // names of pods that called
+	stems                   map[string]struct{} // what these are called without their tails
 }
 
 type phraseCount struct {
 	phrase uint32
 	count  int
-}
-
-type account struct {
-	tally
-	pods     map[string]*tally
-	stems    map[string]struct{} // what the kept pods are called without their tails
-	morePods bool
 }
 
 // record takes one event of a ServiceAccount in. A call is counted at the first
@@ -35,26 +30,18 @@ func (o *Observations) record(e *event) {
 	if a == nil {
 		return
 	}
-	p := o.pod(a, e)
-	fresh := o.begins(e)
+	o.keepPod(a, e)
+	a.saw(e)
+	if !o.begins(e) {
+		return
+	}
+	o.calls++
+	a.count++
+	if len(e.pod) == 0 {
+		a.unbound++
+	}
 	phrase, known := o.phrase(e)
-	for _, t := range [...]*tally{&a.tally, p} {
-		if t == nil {
-			continue
-		}
-		t.saw(e)
-		if !fresh {
-			continue
-		}
-		t.count++
-		if len(e.pod) == 0 {
-			t.unbound++
-		}
-		t.did(phrase, known, o.limits.verbs)
-	}
-	if fresh {
-		o.calls++
-	}
+	a.did(phrase, known, o.limits.verbs)
 }
 
 // mention notes an account whose event could not be read: it did call, but
@@ -77,38 +64,29 @@ func (o *Observations) account(namespace, name []byte) *account {
 	return a
 }
 
-// pod returns the tally of an account's pod, nil if its name is unknown or not
-// kept. An account with many pods keeps at least one of each looks.
-func (o *Observations) pod(a *account, e *event) *tally {
-	name := e.pod
-	if len(name) == 0 {
-		return nil
+// keepPod keeps the name of the pod that an account's call came from, where it is
+// known and there is room. An account with many pods keeps at least one of each looks.
+func (o *Observations) keepPod(a *account, e *event) {
+	if len(e.pod) == 0 {
+		return
 	}
-	if t := a.pods[string(name)]; t != nil {
-		return t
+	if _, known := a.pods[string(e.pod)]; known {
+		return
 	}
-	stem := Stem("Pod", string(name))
+	name := string(e.pod)
+	stem := Stem("Pod", name)
 	if _, alike := a.stems[stem]; alike && len(a.pods) >= o.limits.accountPods {
-		a.morePods = true
-		return nil
+		return
 	}
-	key := string(e.namespace) + "/" + string(name)
-	t := o.pods[key]
-	if t == nil {
-		if len(o.pods) >= o.limits.pods {
-			a.morePods = true
-			o.crowd(fmt.Sprintf("the audit log names more than %s pods; further ones were counted for their ServiceAccount only", thousands(o.limits.pods)))
-			return nil
-		}
-		t = &tally{}
-		o.pods[key] = t
+	if o.pods >= o.limits.pods {
+		o.crowd(fmt.Sprintf("the audit log names more than %s pods; further ones were counted for their ServiceAccount only", thousands(o.limits.pods)))
+		return
 	}
 	if a.pods == nil {
-		a.pods, a.stems = map[string]*tally{}, map[string]struct{}{}
+		a.pods, a.stems = map[string]struct{}{}, map[string]struct{}{}
 	}
-	a.pods[string(name)] = t
-	a.stems[stem] = struct{}{}
-	return t
+	o.pods++
+	a.pods[name], a.stems[stem] = struct{}{}, struct{}{}
 }
 
 // begins tells whether the event is the first of its call, and remembers calls
@@ -154,59 +132,61 @@ func (o *Observations) phrase(e *event) (uint32, bool) {
 	return n, true
 }
 
-func (t *tally) saw(e *event) {
+func (a *account) saw(e *event) {
 	if e.code == 401 || e.code == 403 {
-		t.refused++
+		a.refused++
 	}
 	if e.at.IsZero() {
 		return
 	}
 	at := e.at.UnixMicro()
-	if t.first == 0 || at < t.first {
-		t.first = at
-	}
-	if t.last == 0 || at > t.last {
-		t.last = at
+	if a.last == 0 || at > a.last {
+		a.last = at
 	}
 }
 
 // did counts what was asked for. When there is no room for more, the rarest makes
 // room and passes its count on, so that what is frequent comes in at any time.
-func (t *tally) did(phrase uint32, known bool, limit int) {
+func (a *account) did(phrase uint32, known bool, limit int) {
 	if !known {
-		t.moreDone = true
+		a.moreDone = true
 		return
 	}
 	rarest := 0
-	for i := range t.done {
-		if t.done[i].phrase == phrase {
-			t.done[i].count++
+	for i := range a.done {
+		if a.done[i].phrase == phrase {
+			a.done[i].count++
 			return
 		}
-		if t.done[i].count < t.done[rarest].count {
+		if a.done[i].count < a.done[rarest].count {
 			rarest = i
 		}
 	}
-	if len(t.done) < limit {
-		t.done = append(t.done, phraseCount{phrase, 1})
+	if len(a.done) < limit {
+		a.done = append(a.done, phraseCount{phrase, 1})
 		return
 	}
-	t.moreDone = true
-	t.done[rarest] = phraseCount{phrase, t.done[rarest].count + 1}
+	a.moreDone = true
+	a.done[rarest] = phraseCount{phrase, a.done[rarest].count + 1}
 }
 
-func (o *Observations) export(t *tally) Calls {
-	done := slices.Clone(t.done)
-	slices.SortFunc(done, func(a, b phraseCount) int {
-		return cmp.Or(cmp.Compare(b.count, a.count), strings.Compare(o.names[a.phrase], o.names[b.phrase]))
+// export is what the account was seen doing.
+func (o *Observations) export(a *account) Calls {
+	done := slices.Clone(a.done)
+	slices.SortFunc(done, func(x, y phraseCount) int {
+		return cmp.Or(cmp.Compare(y.count, x.count), strings.Compare(o.names[x.phrase], o.names[y.phrase]))
 	})
 	c := Calls{
-		Count: t.count, Refused: min(t.refused, t.count), Unbound: t.unbound,
-		First: moment(t.first), Last: moment(t.last), MoreVerbs: t.moreDone,
+		Count: a.count, Refused: min(a.refused, a.count), Unbound: a.unbound,
+		Last: moment(a.last), MoreVerbs: a.moreDone,
 	}
 	for _, d := range done {
 		c.Verbs = append(c.Verbs, o.names[d.phrase])
 	}
+	for name := range a.pods {
+		c.Pods = append(c.Pods, name)
+	}
+	slices.Sort(c.Pods)
 	return c
 }
 

@@ -22,19 +22,6 @@ type Violation struct {
 	Source string
 }
 
-// Words says it as a sentence without its subject: "fails rule automount-pods of
-// policy disallow-auto-mount-service-account-token, seen 2026-03-25".
-func (v Violation) Words() string {
-	s := "fails policy " + v.Policy
-	if v.Rule != "" {
-		s = fmt.Sprintf("fails rule %s of policy %s", v.Rule, v.Policy)
-	}
-	if !v.Last.IsZero() {
-		s += ", seen " + day(v.Last)
-	}
-	return s
-}
-
 // maxViolations bounds how many violations are kept.
 const maxViolations = 100_000
 
