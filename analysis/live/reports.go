@@ -28,7 +28,7 @@ func ReadViolations(ctx context.Context, r io.Reader, name string, into *Violati
 	if err != nil {
 		return fmt.Errorf("read policy reports from %s: %w", name, err)
 	}
-	read := &reports{name: name, into: into}
+	read := &reports{into: into}
 	err = read.all(in)
 	switch {
 	case err != nil && !damaged(err) && !errors.Is(err, errNotADocument):
@@ -52,7 +52,6 @@ func ReadViolations(ctx context.Context, r io.Reader, name string, into *Violati
 
 // reports is one input while it is read.
 type reports struct {
-	name    string
 	into    *Violations
 	known   int // reports and events
 	others  int // objects of other kinds

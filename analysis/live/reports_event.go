@@ -4,30 +4,22 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
-	"time"
 )
 
 // eventObject has the fields of both kinds of Event; each kind fills its own.
 type eventObject struct {
-	Reason   string
-	Metadata struct {
-		Name, Namespace   string
-		CreationTimestamp string
-	}
+	Reason                    string
 	InvolvedObject, Regarding *reference // what it is about
 	Related                   *reference
 	Message, Note             string
-
-	LastTimestamp, DeprecatedLastTimestamp, EventTime string
-	Series                                            *struct{ LastObservedTime string }
 }
 
 // Kyverno writes two events for a violation: one at the object ("policy
 // POLICY/RULE fail: MESSAGE") and one at the policy ("Pod shop/web: [RULE] fail;
 // MESSAGE"), which names the object as related since release 1.11.
 var (
-	atObject = regexp.MustCompile(`^policy ([^\s/]+)/(.*?) ?(?:fail|warn):\s*(?s:(.*))$`)
-	atPolicy = regexp.MustCompile(`^(\S+) (?:([^\s/]+)/)?([^\s/]+): (?:\[([^\]]*)\] )?(?:fail|warn)(?: \(blocked\))?(?:;\s*(?s:(.*)))?$`)
+	atObject = regexp.MustCompile(`^policy ([^\s/]+)/(.*?) ?(?:fail|warn):`)
+	atPolicy = regexp.MustCompile(`^(\S+) (?:([^\s/]+)/)?([^\s/]+): (?:\[([^\]]*)\] )?(?:fail|warn)(?: \(blocked\))?(?:;|$)`)
 )
 
 func (r *reports) event(b []byte) bool {
@@ -53,47 +45,30 @@ func (r *reports) event(b []byte) bool {
 		return true
 	}
 	if r.into.wants(v.policy) {
-		source := r.name + ": Event " + join(e.Metadata.Namespace, e.Metadata.Name)
-		r.into.add(violation(v.policy, v.rule, v.object, v.message, source, e.last()))
+		r.into.add(violation(v.policy, v.rule, v.object))
 	}
 	return true
 }
 
 type eventText struct {
-	policy, rule, message string
-	object                reference
+	policy, rule string
+	object       reference
 }
 
 // says reads an event's text; false if policy or object stay unknown.
 func says(about, related *reference, text string) (eventText, bool) {
 	if m := atObject.FindStringSubmatch(text); m != nil {
-		return eventText{policy: m[1], rule: m[2], message: m[3], object: *about}, about.Name != ""
+		return eventText{policy: m[1], rule: m[2], object: *about}, about.Name != ""
 	}
 	if !strings.HasSuffix(about.Kind, "Policy") || about.Name == "" {
 		return eventText{}, false
 	}
-	v := eventText{policy: join(about.Namespace, about.Name), message: text}
-	m := atPolicy.FindStringSubmatch(text)
-	if m != nil {
-		v.object, v.rule, v.message = reference{Kind: m[1], Namespace: m[2], Name: m[3]}, m[4], m[5]
+	v := eventText{policy: join(about.Namespace, about.Name)}
+	if m := atPolicy.FindStringSubmatch(text); m != nil {
+		v.object, v.rule = reference{Kind: m[1], Namespace: m[2], Name: m[3]}, m[4]
 	}
 	if related != nil && related.Name != "" {
 		v.object = *related
 	}
 	return v, v.object.Name != ""
-}
-
-// last is the latest of the times that an event gives.
-func (e *eventObject) last() time.Time {
-	times := []string{e.LastTimestamp, e.DeprecatedLastTimestamp, e.EventTime, e.Metadata.CreationTimestamp}
-	if e.Series != nil {
-		times = append(times, e.Series.LastObservedTime)
-	}
-	var last time.Time
-	for _, s := range times {
-		if t := parseTime([]byte(s)); t.After(last) {
-			last = t
-		}
-	}
-	return last.UTC()
 }

@@ -3,7 +3,6 @@ package live
 import (
 	"encoding/json"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -17,17 +16,15 @@ type reportHead struct {
 }
 
 type reportObject struct {
-	Metadata struct{ Name, Namespace string }
-	Scope    *reference
-	Results  []reportResult
+	Scope   *reference
+	Results []reportResult
 }
 
 type reportResult struct {
-	Policy, Rule, Message string
-	Result                string
-	Status                string // the result's name in v1alpha1
-	Resources             []reference
-	Timestamp             reportTime
+	Policy, Rule string
+	Result       string
+	Status       string // the result's name in v1alpha1
+	Resources    []reference
 }
 
 type reference struct{ Kind, Namespace, Name string }
@@ -41,10 +38,10 @@ func (r *reports) object(b []byte) bool {
 	group, _, _ := strings.Cut(head.APIVersion, "/")
 	switch head.Kind {
 	case "PolicyReport", "ClusterPolicyReport":
-		return r.report(b, head.Kind)
+		return r.report(b)
 	case "Report", "ClusterReport":
 		if group == "openreports.io" {
-			return r.report(b, head.Kind)
+			return r.report(b)
 		}
 	case "Event":
 		if head.APIVersion == "v1" || group == "events.k8s.io" {
@@ -53,7 +50,7 @@ func (r *reports) object(b []byte) bool {
 	case "":
 		switch {
 		case head.Results != nil:
-			return r.report(b, "PolicyReport")
+			return r.report(b)
 		case head.Reason != "":
 			return r.event(b)
 		}
@@ -62,13 +59,12 @@ func (r *reports) object(b []byte) bool {
 	return true
 }
 
-func (r *reports) report(b []byte, kind string) bool {
+func (r *reports) report(b []byte) bool {
 	var report reportObject
 	if json.Unmarshal(b, &report) != nil {
 		return false
 	}
 	r.known++
-	source := r.name + ": " + kind + " " + join(report.Metadata.Namespace, report.Metadata.Name)
 	for _, result := range report.Results {
 		verdict := result.Result + result.Status
 		if verdict != "fail" && verdict != "warn" || !r.into.wants(result.Policy) {
@@ -79,39 +75,18 @@ func (r *reports) report(b []byte, kind string) bool {
 			about = []reference{*report.Scope}
 		}
 		for _, object := range about {
-			r.into.add(violation(result.Policy, result.Rule, object, result.Message, source, result.Timestamp.Time))
+			r.into.add(violation(result.Policy, result.Rule, object))
 		}
 	}
 	return true
 }
 
-// reportTime is a result's time: an object of seconds and nanos, or text where a
-// tool is less strict. Anything else is no time, and no reason to lose the report.
-type reportTime struct{ time.Time }
-
-// UnmarshalJSON never fails.
-func (t *reportTime) UnmarshalJSON(b []byte) error {
-	var since struct{ Seconds, Nanos int64 }
-	var text string
-	switch {
-	case json.Unmarshal(b, &text) == nil:
-		t.Time = parseTime([]byte(text)).UTC()
-	case json.Unmarshal(b, &since) == nil && 0 < since.Seconds && since.Seconds < lastSecond:
-		t.Time = time.Unix(since.Seconds, since.Nanos%1e9).UTC()
-	}
-	return nil
-}
-
-// lastSecond is that of the year 9999, behind which times cannot be written.
-const lastSecond = 253402300799
-
 // violation puts a violation together out of text from outside, made safe to be shown.
-func violation(policy, rule string, object reference, message, source string, last time.Time) Violation {
+func violation(policy, rule string, object reference) Violation {
 	const name = 253 // the longest name that Kubernetes allows
 	return Violation{
 		Policy: line(policy, 2*name), Rule: line(rule, name),
 		Kind: line(object.Kind, name), Namespace: line(object.Namespace, name), Name: line(object.Name, name),
-		Message: line(message, 500), Source: line(source, 1000), Last: last,
 	}
 }
 

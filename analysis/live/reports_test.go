@@ -136,10 +136,10 @@ func violations(t *testing.T, in string) *Violations {
 func TestReadReports(t *testing.T) {
 	t.Parallel()
 	want := []Violation{
-		{"security/" + hardening, "x", "Namespace", "", "shop", "", utc("2026-03-25T10:00:00Z"), "in.json: ClusterReport all"},
-		{hardening, "automount-service-accounts", "ServiceAccount", "argocd", "argocd-server", "warned", utc("2026-03-25T10:00:01.000000005Z"), "in.json: PolicyReport argocd/cpol-disallow-auto-mount"},
-		{hardening, "automount-service-accounts", "ServiceAccount", "argocd", "default", "warned", utc("2026-03-25T10:00:01.000000005Z"), "in.json: PolicyReport argocd/cpol-disallow-auto-mount"},
-		{hardening, "automount-pods", "Pod", "shop", "web-5d8f7c9b4d-x7k2p", "validation error: automountServiceAccountToken must be false.", utc("2026-03-25T10:00:00Z"), "in.json: PolicyReport shop/5d3c1a90-2f4c-4f43-9a39-4a2c7a1a7f10"},
+		{"security/" + hardening, "x", "Namespace", "", "shop"},
+		{hardening, "automount-service-accounts", "ServiceAccount", "argocd", "argocd-server"},
+		{hardening, "automount-service-accounts", "ServiceAccount", "argocd", "default"},
+		{hardening, "automount-pods", "Pod", "shop", "web-5d8f7c9b4d-x7k2p"},
 	}
 	for name, in := range map[string]string{"json": reportJSON, "gzip": packed(reportJSON), "twice": reportJSON + reportJSON, "documents": strings.Replace(reportJSON, `"items"`, `"results":[],"items"`, 1)} {
 		t.Run(name, func(t *testing.T) {
@@ -172,8 +172,8 @@ func TestReadReportsOfAllPolicies(t *testing.T) {
 func TestReadYAML(t *testing.T) {
 	t.Parallel()
 	want := []Violation{
-		{hardening, "automount-pods", "Pod", "shop", "web-0", "must be false", violations(t, reportYAML).All()[0].Last, "in.json: Event shop/web-0.17"},
-		{hardening, "automount-pods", "StatefulSet", "shop", "db", "says --- items:", utc("2026-03-25T10:00:00Z"), "in.json: PolicyReport shop/one"},
+		{hardening, "automount-pods", "Pod", "shop", "web-0"},
+		{hardening, "automount-pods", "StatefulSet", "shop", "db"},
 	}
 	single := strings.ReplaceAll(reportYAML[strings.Index(reportYAML, "- api"):strings.Index(reportYAML, "kind: List")], "\n  ", "\n")
 	single = strings.ReplaceAll(strings.TrimPrefix(single, "- "), "\n- api", "\n---\napi")
@@ -214,8 +214,8 @@ func TestReadEvents(t *testing.T) {
 	t.Parallel()
 	v := violations(t, eventJSON)
 	want := []Violation{
-		{hardening, "automount-pods", "Deployment", "shop", "web", "validation error: must be false.", utc("2026-03-25T10:00:00Z"), "in.json: Event default/disallow.2"},
-		{hardening, "automount-pods", "Pod", "shop", "web-0", "no", utc("2026-03-26T10:00:00Z"), "in.json: Event default/disallow.3"},
+		{hardening, "automount-pods", "Deployment", "shop", "web"},
+		{hardening, "automount-pods", "Pod", "shop", "web-0"},
 	}
 	if d := cmp.Diff(want, v.All()); d != "" {
 		t.Error(d)
@@ -234,16 +234,16 @@ func TestEventTexts(t *testing.T) {
 		want  eventText
 		ok    bool
 	}{
-		{pod, "policy p/r fail: m: n", eventText{"p", "r", "m: n", *pod}, true},
-		{pod, "policy p/ fail: m", eventText{"p", "", "m", *pod}, true},
-		{pod, "policy p/a rule with spaces fail: m", eventText{"p", "a rule with spaces", "m", *pod}, true},
-		{policy, "Pod shop/web: [r] fail", eventText{"p", "r", "", *pod}, true},
-		{policy, "Pod shop/web: [r] warn; m\nn", eventText{"p", "r", "m\nn", *pod}, true},
-		{policy, "Pod shop/web: fail; m", eventText{"p", "", "m", *pod}, true},
-		{policy, "ClusterRole system:node: [r] fail; m", eventText{"p", "r", "m", reference{"ClusterRole", "", "system:node"}}, true},
-		{policy, "Pod shop/web: pass", eventText{policy: "p", message: "Pod shop/web: pass"}, false},
+		{pod, "policy p/r fail: m: n", eventText{"p", "r", *pod}, true},
+		{pod, "policy p/ fail: m", eventText{"p", "", *pod}, true},
+		{pod, "policy p/a rule with spaces fail: m", eventText{"p", "a rule with spaces", *pod}, true},
+		{policy, "Pod shop/web: [r] fail", eventText{"p", "r", *pod}, true},
+		{policy, "Pod shop/web: [r] warn; m\nn", eventText{"p", "r", *pod}, true},
+		{policy, "Pod shop/web: fail; m", eventText{"p", "", *pod}, true},
+		{policy, "ClusterRole system:node: [r] fail; m", eventText{"p", "r", reference{"ClusterRole", "", "system:node"}}, true},
+		{policy, "Pod shop/web: pass", eventText{policy: "p"}, false},
 		{pod, "Pod shop/web: [r] fail", eventText{}, false},
-		{&reference{"NetworkPolicy", "shop", "deny"}, "policy p/r fail: m", eventText{"p", "r", "m", reference{"NetworkPolicy", "shop", "deny"}}, true},
+		{&reference{"NetworkPolicy", "shop", "deny"}, "policy p/r fail: m", eventText{"p", "r", reference{"NetworkPolicy", "shop", "deny"}}, true},
 	} {
 		got, ok := says(c.about, nil, c.text)
 		if d := cmp.Diff(c.want, got, cmp.AllowUnexported(eventText{})); ok != c.ok || d != "" {
@@ -256,8 +256,8 @@ func TestEventsNameTheRelatedObject(t *testing.T) {
 	t.Parallel()
 	policy, pod := &reference{"ClusterPolicy", "", "p"}, &reference{"Pod", "shop", "web"}
 	for text, want := range map[string]eventText{
-		"Pod shop/we: [r] fail; cut": {"p", "r", "cut", *pod},
-		"in words of its own":        {"p", "", "in words of its own", *pod},
+		"Pod shop/we: [r] fail; cut": {"p", "r", *pod},
+		"in words of its own":        {"p", "", *pod},
 	} {
 		got, ok := says(policy, pod, text)
 		if d := cmp.Diff(want, got, cmp.AllowUnexported(eventText{})); !ok || d != "" {
@@ -339,13 +339,13 @@ func TestViolationBound(t *testing.T) {
 
 func TestGroups(t *testing.T) {
 	t.Parallel()
-	one := Violation{Policy: "p", Rule: "r", Kind: "Pod", Namespace: "shop", Name: "web-5d8f7c9b4d-x7k2p", Message: "old", Last: utc("2026-03-01T00:00:00Z")}
+	one := Violation{Policy: "p", Rule: "r", Kind: "Pod", Namespace: "shop", Name: "web-5d8f7c9b4d-x7k2p"}
 	two, other := one, one
-	two.Name, two.Message, two.Last = "web-6c9d5b7f8-qq4zl", "new", utc("2026-03-02T00:00:00Z")
+	two.Name = "web-6c9d5b7f8-qq4zl"
 	other.Name = "db-0"
 	want := []Group{
-		{"p", "r", "Pod", "shop", "db", []string{"db-0"}, one.Last, "old"},
-		{"p", "r", "Pod", "shop", "web", []string{one.Name, two.Name}, two.Last, "new"},
+		{"p", "r", "Pod", "shop", "db", []string{"db-0"}},
+		{"p", "r", "Pod", "shop", "web", []string{one.Name, two.Name}},
 	}
 	if d := cmp.Diff(want, Groups([]Violation{two, one, other, one})); d != "" {
 		t.Error(d)
