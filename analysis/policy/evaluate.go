@@ -1,27 +1,16 @@
 package policy
 
 import (
-	"cmp"
-	"maps"
 	"slices"
 
-	"tokenward/analysis/wildcard"
-
 	"tokenward/analysis/render"
+	"tokenward/analysis/wildcard"
 )
 
 // Violation is one object that a rule of a policy finds fault with.
 type Violation struct {
 	Policy, Rule          string // of a Policy, its name is namespace/name
 	Kind, Namespace, Name string // Name is generateName where there is no name
-}
-
-// Result is what the policies make of a set of manifests.
-type Result struct {
-	// Objects are the manifests after mutation, in the order given.
-	Objects []map[string]any
-	// Violations are sorted by namespace, kind, name, policy and rule.
-	Violations []Violation
 }
 
 // Manifest returns an object as admission sees it: with the namespace that it is
@@ -94,28 +83,6 @@ func (p *Policies) Validate(obj map[string]any) []Violation {
 	return out
 }
 
-// Evaluate admits and validates all manifests, as a background scan would find them
-// once the policies have run: ServiceAccounts called default that the default mutator
-// targets count as hardened.
-func (p *Policies) Evaluate(objects []map[string]any) Result {
-	var out Result
-	for _, obj := range objects {
-		admitted := p.Admit(obj)
-		res := p.resource(admitted)
-		if res.isDefaultServiceAccount() && p.HardensDefault(res.namespace) {
-			admitted = maps.Clone(admitted)
-			admitted["automountServiceAccountToken"] = false
-		}
-		out.Objects = append(out.Objects, admitted)
-		out.Violations = append(out.Violations, p.Validate(admitted)...)
-	}
-	slices.SortStableFunc(out.Violations, func(a, b Violation) int {
-		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name),
-			cmp.Compare(a.Policy, b.Policy), cmp.Compare(a.Rule, b.Rule))
-	})
-	return out
-}
-
 // HardensDefault reports whether the default mutator sets the field to false on the
 // ServiceAccount default of the namespace, in place.
 func (p *Policies) HardensDefault(namespace string) bool {
@@ -154,10 +121,6 @@ func (r *rule) targeted(pol *policy, res *resource) bool {
 		return t.kind.matches(res) && (namespace == "" || wildcard.Match(namespace, res.namespace)) &&
 			(t.name == "" || wildcard.Match(t.name, res.name))
 	})
-}
-
-func (r *resource) isDefaultServiceAccount() bool {
-	return r.group == "" && r.kind == "ServiceAccount" && r.name == "default"
 }
 
 // covers reports whether a policy looks at the resource at all.

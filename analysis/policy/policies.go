@@ -95,21 +95,6 @@ func Load(objects []*render.Object, names Names) (*Policies, error) {
 // exceptions that the engine is configured to ignore. The list is in a fixed order.
 func (p *Policies) Warnings() []string { return slices.Clone(p.warnings) }
 
-// RuleCount returns the number of rules, those that the engine generates for pod
-// controllers included.
-func (p *Policies) RuleCount() int {
-	n := 0
-	for _, pol := range p.policies {
-		n += len(pol.rules)
-	}
-	return n
-}
-
-// Has reports whether a policy of this name was loaded.
-func (p *Policies) Has(name string) bool {
-	return slices.ContainsFunc(p.policies, func(pol *policy) bool { return pol.name == name })
-}
-
 func (n Names) has(name string) bool {
 	return name != "" && (name == n.Validator || name == n.Mutator || name == n.DefaultMutator)
 }

@@ -15,35 +15,6 @@ func (p *Policies) TokenMounted(pod, sa map[string]any) bool {
 	return true
 }
 
-// PodOf returns the Pod that a controller's manifest makes, as admission sees it: the
-// pod template's labels, annotations and spec in the controller's namespace, under name
-// or, where a name is given later, generateName. It returns a Pod unchanged, and nil
-// for a manifest without a pod template.
-func PodOf(obj map[string]any, name, generateName string) map[string]any {
-	if obj["kind"] == "Pod" {
-		return obj
-	}
-	template := podTemplate(obj)
-	if template == nil {
-		return nil
-	}
-	metadata := map[string]any{}
-	for _, field := range []string{"labels", "annotations"} {
-		if v := dig(template, "metadata", field); v != nil {
-			metadata[field] = v
-		}
-	}
-	for field, text := range map[string]string{"name": name, "generateName": generateName} {
-		if text != "" {
-			metadata[field] = text
-		}
-	}
-	if namespace := dig(obj, "metadata", "namespace"); namespace != nil {
-		metadata["namespace"] = namespace
-	}
-	return map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": podSpec(obj)}
-}
-
 // podTemplate finds the pod template of a controller, nil where there is none.
 func podTemplate(obj map[string]any) map[string]any {
 	path := []string{"spec", "template"}

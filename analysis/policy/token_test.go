@@ -1,10 +1,6 @@
 package policy
 
-import (
-	"testing"
-
-	"github.com/google/go-cmp/cmp"
-)
+import "testing"
 
 // TestTokenMounted is the table of the Kubernetes documentation: the pod's field wins.
 func TestTokenMounted(t *testing.T) {
@@ -37,21 +33,5 @@ func TestTokenMounted(t *testing.T) {
 	}
 	if !(&Policies{}).TokenMounted(map[string]any{"kind": "Pod"}, nil) {
 		t.Error("a pod that says nothing, under an unknown account, gets a token")
-	}
-}
-
-func TestPodOf(t *testing.T) {
-	t.Parallel()
-	job := manifestOf(t, "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: sweep, namespace: shop}\n"+
-		"spec: {jobTemplate: {spec: {template: {metadata: {labels: {app: sweep}, name: ignored}, spec: {serviceAccountName: s}}}}}\n")
-	want := manifestOf(t, "apiVersion: v1\nkind: Pod\nmetadata: {generateName: sweep-1-, namespace: shop, labels: {app: sweep}}\nspec: {serviceAccountName: s}\n")
-	if diff := cmp.Diff(want, PodOf(job, "", "sweep-1-")); diff != "" {
-		t.Error(diff)
-	}
-	if got := PodOf(want, "x", ""); dig(got, "metadata", "generateName") != "sweep-1-" {
-		t.Error("a Pod should stay as it is")
-	}
-	if got := PodOf(manifestOf(t, "kind: ConfigMap\n"), "x", ""); got != nil {
-		t.Errorf("PodOf a ConfigMap = %v", got)
 	}
 }
