@@ -84,7 +84,7 @@ func Discover(ctx context.Context, tree fs.FS, opts DiscoverOptions) (*Discovery
 		return nil, err
 	}
 	d := &Discovery{}
-	m := newMerger(d, u.packages)
+	m := newMerger(d)
 	m.add(out)
 	for _, f := range left {
 		if err := u.apart(ctx, m, f); err != nil {
@@ -113,7 +113,7 @@ func (u *umbrella) apart(ctx context.Context, m *merger, f failure) error {
 	}
 	m.d.Problems = append(m.d.Problems, Problem{Package: f.pkg.path(), Reason: reason})
 	m.d.Releases = append(m.d.Releases, Release{
-		HelmRelease: f.pkg.last(), Name: f.pkg.last(), Package: f.pkg.path(),
+		HelmRelease: f.pkg.last(), Name: f.pkg.last(),
 		Repository: withoutCredentials(f.pkg.repo), Ref: f.pkg.ref, Chart: cleanPath(f.pkg.chart), Err: errors.New(reason),
 	})
 	return nil
@@ -204,20 +204,19 @@ func (u *umbrella) render(ctx context.Context, values map[string]any) (*render.O
 // merger collects what several renders of the umbrella yield: what an earlier
 // one brought is not replaced by a later one.
 type merger struct {
-	d        *Discovery
-	packages []packageNode
-	seen     map[string]bool
+	d    *Discovery
+	seen map[string]bool
 }
 
-func newMerger(d *Discovery, packages []packageNode) *merger {
-	return &merger{d: d, packages: packages, seen: map[string]bool{}}
+func newMerger(d *Discovery) *merger {
+	return &merger{d: d, seen: map[string]bool{}}
 }
 
 func (m *merger) add(out *render.Output) {
 	f := readFlux(out.Objects)
 	for _, r := range f.helmReleases {
 		if m.first(r) {
-			release := f.release(r, m.packages)
+			release := f.release(r)
 			m.d.Releases = append(m.d.Releases, release)
 			if release.Namespace == "" {
 				m.d.Problems = append(m.d.Problems, Problem{Package: r.ID(), Reason: release.Err.Error()})

@@ -31,7 +31,6 @@ type flux struct {
 type helmReleaseSpec struct {
 	ReleaseName        string                   `json:"releaseName"`
 	TargetNamespace    string                   `json:"targetNamespace"`
-	Suspend            bool                     `json:"suspend"`
 	Chart              *chartTemplate           `json:"chart"`
 	ChartRef           *sourceName              `json:"chartRef"`
 	ValuesFrom         []render.ValuesReference `json:"valuesFrom"`
@@ -122,7 +121,7 @@ func decodeSpec(o *render.Object, into any) error {
 }
 
 // release reads one HelmRelease. What cannot be analysed of it is in Err; the rest is filled all the same.
-func (f *flux) release(o *render.Object, packages []packageNode) Release {
+func (f *flux) release(o *render.Object) Release {
 	r := Release{HelmRelease: o.Name}
 	var spec helmReleaseSpec
 	if r.Err = decodeSpec(o, &spec); r.Err != nil {
@@ -133,11 +132,9 @@ func (f *flux) release(o *render.Object, packages []packageNode) Release {
 	if r.Namespace == "" {
 		r.Namespace = o.Namespace
 	}
-	r.Suspended = spec.Suspend
 	r.PostRenderers, r.SkipHooks = spec.PostRenderers, spec.PostRenderStrategy == "nohooks"
 	r.CommonLabels, r.CommonAnnotations = spec.CommonMetadata.Labels, spec.CommonMetadata.Annotations
 	sourceErr := f.source(&r, o, spec)
-	r.Package = findPackage(packages, r, f.helmRepoName(o, spec), o)
 	var valuesErr error
 	r.Values, valuesErr = render.ComposeValues(spec.ValuesFrom, func(kind, name string) (render.ValuesSource, bool) {
 		return valuesSource(f.values[objectKey(kind, o.Namespace, name)])
@@ -193,28 +190,4 @@ func valuesSource(o *render.Object) (render.ValuesSource, bool) {
 		}
 	}
 	return source, true
-}
-
-// findPackage finds the values key that a release comes from: the one with its
-// source's address, and of several the one whose name is that of the
-// HelmRelease or of the template's folder. It is "" if that leaves a choice.
-func findPackage(packages []packageNode, r Release, helmRepo string, o *render.Object) string {
-	var found []packageNode
-	for _, p := range packages {
-		if helmRepo != "" && p.helmRepo == helmRepo || helmRepo == "" && p.repo != "" && withoutCredentials(p.repo) == r.Repository {
-			found = append(found, p)
-		}
-	}
-	if len(found) != 1 {
-		found = slices.DeleteFunc(found, func(p packageNode) bool {
-			name := plainName(p.last())
-			return name != plainName(o.Name) && !slices.ContainsFunc(strings.Split(o.Source, "/"), func(part string) bool {
-				return plainName(part) == name
-			})
-		})
-	}
-	if len(found) != 1 {
-		return ""
-	}
-	return found[0].path()
 }

@@ -60,7 +60,7 @@ func TestReleaseSource(t *testing.T) {
 	want := []Release{{
 		HelmRelease: "app", Name: "app", Namespace: "flux", Repository: "ssh://git@git.example.com:22/app.git",
 		Ref:   SourceRef{Branch: "main", Tag: "1", Semver: ">=1", Name: "refs/tags/x", Commit: "abc"},
-		Chart: "chart", Values: map[string]any{"replicas": 2.0}, Suspended: true, SkipHooks: true,
+		Chart: "chart", Values: map[string]any{"replicas": 2.0}, SkipHooks: true,
 		PostRenderers: []any{map[string]any{"kustomize": map[string]any{"patches": []any{map[string]any{"patch": "x"}}}}},
 		CommonLabels:  map[string]string{"team": "web"}, CommonAnnotations: map[string]string{"a": "b"},
 		ValuesFiles: []string{"a.yaml", "b.yaml"}, IgnoreMissingValuesFiles: true,
@@ -171,24 +171,6 @@ metadata: {name: k, namespace: flux}
 	}
 	if diff := cmp.Diff([]string{"Kustomization flux/k: what a Kustomization deploys is not analysable yet"}, problems(d)); diff != "" {
 		t.Error(diff)
-	}
-}
-
-func TestPackageOfARelease(t *testing.T) {
-	t.Parallel()
-	m := fluxUmbrella(helmRelease(appChart) + "---\napiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: other, namespace: flux}\nspec:\n" + appChart)
-	const repo = "{enabled: true, git: {repo: 'ssh://git@git.example.com:22/app.git'}}"
-	for _, tc := range []struct{ name, values, app, other string }{
-		{"one has the address", "x: " + repo, "x", "x"},
-		{"several have it, one has the name", "x: " + repo + "\nz: {App: " + repo + "}", "z.App", ""},
-		{"several have both", "app: " + repo + "\nz: {App: " + repo + "}", "", ""},
-		{"none", "a: b", "", ""},
-	} {
-		m["chart/values.yaml"] = tc.values
-		d := mustDiscover(t, m, DiscoverOptions{})
-		if app, other := d.Releases[0].Package, d.Releases[1].Package; app != tc.app || other != tc.other {
-			t.Errorf("%s: %q and %q, want %q and %q", tc.name, app, other, tc.app, tc.other)
-		}
 	}
 }
 

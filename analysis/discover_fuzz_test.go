@@ -26,7 +26,7 @@ func FuzzFlux(f *testing.F) {
 			flux := readFlux(objects)
 			var out []Release
 			for _, o := range flux.helmReleases {
-				out = append(out, flux.release(o, nil))
+				out = append(out, flux.release(o))
 			}
 			return out
 		}

@@ -17,7 +17,6 @@ type packageNode struct {
 	repo       string // git.repo
 	ref        SourceRef
 	chart      string // git.path, else helmRepo.chartName
-	helmRepo   string // helmRepo.repoName
 	sourceType string // git or helmRepo where both are given, "" for one that does not say
 }
 
@@ -54,7 +53,7 @@ func asPackage(m map[string]any, keys []string) (packageNode, bool) {
 	git, _ := m["git"].(map[string]any)
 	helmRepo, _ := m["helmRepo"].(map[string]any)
 	p := packageNode{
-		keys: keys, repo: str(git["repo"]), chart: str(git["path"]), helmRepo: str(helmRepo["repoName"]),
+		keys: keys, repo: str(git["repo"]), chart: str(git["path"]),
 		ref: SourceRef{Branch: str(git["branch"]), Tag: str(git["tag"]), Semver: str(git["semver"]), Commit: str(git["commit"])},
 	}
 	_, p.switchable = m["enabled"]

@@ -75,15 +75,6 @@ func cleanPath(p string) string {
 	return path.Clean("./" + strings.TrimPrefix(path.Clean("/"+p), "/"))
 }
 
-// helmRepoName is the name of the HelmRepository that the chart comes from, if it does.
-func (f *flux) helmRepoName(o *render.Object, spec helmReleaseSpec) string {
-	c, _, err := f.chart(o, spec)
-	if err != nil || c.SourceRef.Kind != "HelmRepository" {
-		return ""
-	}
-	return c.SourceRef.Name
-}
-
 // withoutCredentials takes user and password out of a URL, of ssh's only the
 // password. The address need not be well-formed otherwise.
 func withoutCredentials(address string) string {

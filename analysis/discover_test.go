@@ -126,12 +126,12 @@ func TestDiscoverEnablesEveryPackage(t *testing.T) {
 	}}})
 	var got []string
 	for _, r := range d.Releases {
-		got = append(got, fmt.Sprintf("%s %s/%s %s %s@%s %s %v", r.HelmRelease, r.Namespace, r.Name, r.Package, r.Repository, r.Ref.Tag, r.Chart, r.Err))
+		got = append(got, fmt.Sprintf("%s %s/%s %s@%s %s %v", r.HelmRelease, r.Namespace, r.Name, r.Repository, r.Ref.Tag, r.Chart, r.Err))
 	}
 	want := []string{
-		"logging logging/logging-logging logging https://git.example.com/logging.git@1.0 chart <nil>",
-		"registry platform/registry addons.registry https://charts.example.com@ registry its source is HelmRepository platform/public (https://charts.example.com): not analysable yet",
-		"web-shop web-shop/web-shop-web-shop addons.webShop https://git.example.com/shop.git@2.0 chart <nil>",
+		"logging logging/logging-logging https://git.example.com/logging.git@1.0 chart <nil>",
+		"registry platform/registry https://charts.example.com@ registry its source is HelmRepository platform/public (https://charts.example.com): not analysable yet",
+		"web-shop web-shop/web-shop-web-shop https://git.example.com/shop.git@2.0 chart <nil>",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -252,7 +252,7 @@ func TestDiscoverGoesOnWithoutAPackageThatFails(t *testing.T) {
 			var got []string
 			for _, r := range d.Releases {
 				name := r.HelmRelease
-				if r.Err != nil && r.Name == r.Package[strings.LastIndex(r.Package, ".")+1:] && r.Namespace == "" {
+				if r.Err != nil && r.Namespace == "" {
 					name += "!"
 				}
 				got = append(got, name)
@@ -297,7 +297,7 @@ list: [{enabled: true, git: {repo: r}}]
 	}
 	want := []packageNode{
 		{keys: []string{"a"}, switchable: true, repo: "r1", chart: "p", ref: SourceRef{Branch: "b", Tag: "t", Semver: "s", Commit: "c"}},
-		{keys: []string{"deep", "er", "b"}, switchable: true, chart: "c", helmRepo: "x"},
+		{keys: []string{"deep", "er", "b"}, switchable: true, chart: "c"},
 		{keys: []string{"wrapper"}, repo: "r2"},
 	}
 	if diff := cmp.Diff(want, findPackages(values), cmp.AllowUnexported(packageNode{})); diff != "" {

@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"errors"
 	"fmt"
 
 	"tokenward/analysis/policy"
@@ -11,10 +12,8 @@ import (
 type Listing struct {
 	// Release is the Helm release's name; Index is its place in the releases that
 	// ReadListing was given.
-	Release string
-	Index   int
-	// Present tells whether the values hold the mutator's namespaces at all.
-	Present    bool
+	Release    string
+	Index      int
 	Namespaces []ListedNamespace // in the values' order; a namespace may stand there twice
 	Default    []string          // namespaces whose default ServiceAccount is hardened
 	// ListForm tells that some namespace gives its pods as a plain list, the form
@@ -99,11 +98,10 @@ func policyRank(values map[string]any, names policy.Names) int {
 }
 
 func (l *Listing) readMutator(v any) error {
-	items, present, err := namespaceItems(v)
+	items, err := namespaceItems(v)
 	if err != nil {
 		return err
 	}
-	l.Present = present
 	for i, item := range items {
 		m, ok := item.(map[string]any)
 		if !ok {
@@ -145,7 +143,7 @@ func (l *Listing) readPods(n *ListedNamespace, v any) (err error) {
 }
 
 func (l *Listing) readDefault(v any) error {
-	items, _, err := namespaceItems(v)
+	items, err := namespaceItems(v)
 	if err != nil {
 		return err
 	}
@@ -153,15 +151,17 @@ func (l *Listing) readDefault(v any) error {
 	return err
 }
 
-func namespaceItems(v any) (items []any, present bool, err error) {
+// namespaceItems is what a policy's values list as namespaces, nil where they do not.
+func namespaceItems(v any) ([]any, error) {
 	m, ok := v.(map[string]any)
 	if !ok || m["namespaces"] == nil {
-		return nil, ok, nil
+		return nil, nil
 	}
-	if items, ok = m["namespaces"].([]any); !ok {
-		return nil, true, fmt.Errorf("namespaces is not a list")
+	items, ok := m["namespaces"].([]any)
+	if !ok {
+		return nil, errors.New("namespaces is not a list")
 	}
-	return items, true, nil
+	return items, nil
 }
 
 // texts reads a list of strings. Helm's policies chart prints whatever stands

@@ -131,7 +131,7 @@ func TestPlan(t *testing.T) {
 // listed pattern gives is for a person to look at, and one that narrows a new pattern is not.
 func TestPlanOfWhatGoesNobodyKnowsWhere(t *testing.T) {
 	t.Parallel()
-	set := &Set{Releases: []*RenderedRelease{{Release: Release{Name: "db", Package: "addons.db", Err: errors.New("cannot be enabled")}},
+	set := &Set{Releases: []*RenderedRelease{{Release: Release{Name: "db", Err: errors.New("cannot be enabled")}},
 		{Release: Release{Name: "web", Namespace: "web"}}}}
 	plans := Plan(PlanInput{Set: set, Judgements: []Judgement{deployment(NeedsToken, "web-api")}, Listing: &Listing{}, Undiscovered: []string{"addons.db"}})
 	if len(plans) != 1 || plans[0].Namespace != "web" {

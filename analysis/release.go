@@ -5,11 +5,7 @@
 // fetches nothing and writes nothing.
 package analysis
 
-import (
-	"io/fs"
-
-	"tokenward/analysis/render"
-)
+import "tokenward/analysis/render"
 
 // SourceRef says which revision of a source Flux would take. The fields are
 // those of a GitRepository's spec.ref; at most one is followed, in Flux's order
@@ -26,12 +22,9 @@ type Release struct {
 	HelmRelease string
 	Name        string
 	Namespace   string // target namespace
-	// Package is the dotted path of the umbrella's values key that enables
-	// the release (for example addons.argocd), "" where it is not known.
-	Package    string
-	Repository string // the source's URL as the umbrella gives it; never with credentials
-	Ref        SourceRef
-	Chart      string // path of the chart inside the repository
+	Repository  string // the source's URL as the umbrella gives it; never with credentials
+	Ref         SourceRef
+	Chart       string // path of the chart inside the repository
 	// Ignore is the GitRepository's spec.ignore: gitignore patterns of files
 	// that Flux leaves out of the artifact.
 	Ignore string
@@ -46,8 +39,6 @@ type Release struct {
 	// chart's values.yaml; a missing one is no error if IgnoreMissingValuesFiles is true.
 	ValuesFiles              []string
 	IgnoreMissingValuesFiles bool
-	// Suspended is true where Flux is told to leave the release as it is.
-	Suspended bool
 	// Err says why the release cannot be analysed, nil if it can.
 	Err error
 }
@@ -67,10 +58,4 @@ type Set struct {
 	// Extra are objects of the umbrella itself that are no release's (its
 	// Namespaces, RBAC, Secrets).
 	Extra []*render.Object
-}
-
-// Tree is a repository's files at one commit, as fetched.
-type Tree struct {
-	FS     fs.FS
-	Commit string
 }

@@ -20,15 +20,15 @@ func TestDiscoveryArrivesWhole(t *testing.T) {
 	t.Parallel()
 	want := &analysis.Discovery{
 		Releases: []analysis.Release{
-			{Name: "web", HelmRelease: "web", Namespace: "n", Package: "addons.web", Repository: "https://git.example.org/web", Ref: analysis.SourceRef{Tag: "1"},
+			{Name: "web", HelmRelease: "web", Namespace: "n", Repository: "https://git.example.org/web", Ref: analysis.SourceRef{Tag: "1"},
 				Chart: "chart", Ignore: "/docs", ValuesFiles: []string{}, CommonLabels: map[string]string{}, SkipHooks: true,
 				Values:        map[string]any{"whole": int64(1), "float": 1.0, "large": 1e21, "no": nil, "list": []any{}, "map": map[string]any{}, "text": "a\x00b"},
 				PostRenderers: []any{map[string]any{"kustomize": map[string]any{"patches": []any{2.0}}}}},
-			{Name: "plain", Values: map[string]any{}, PostRenderers: []any{}, Suspended: true, IgnoreMissingValuesFiles: true, CommonAnnotations: map[string]string{"a": "b"}},
+			{Name: "plain", Values: map[string]any{}, PostRenderers: []any{}, IgnoreMissingValuesFiles: true, CommonAnnotations: map[string]string{"a": "b"}},
 			{Name: "broken", Err: errors.New("it is broken")},
 		},
 		Extra:    []*render.Object{{APIVersion: "v1", Kind: "Namespace", Own: "own", Name: "n", Source: "templates/n.yaml", ReadFields: render.Held(map[string]any{"kind": "Namespace", "n": int64(2)})}},
-		Problems: []analysis.Problem{{Package: "a", Reason: "b", Apart: true}},
+		Problems: []analysis.Problem{{Package: "a", Reason: "b"}},
 	}
 	words := cmp.Comparer(func(a, b error) bool { return fmt.Sprint(a) == fmt.Sprint(b) })
 	fields := cmp.Transformer("Fields", func(read func() map[string]any) map[string]any { return read() })
