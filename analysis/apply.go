@@ -2,8 +2,8 @@ package analysis
 
 import (
 	"fmt"
+	"maps"
 	"slices"
-	"sort"
 	"strings"
 
 	"tokenward/analysis/policy"
@@ -68,12 +68,7 @@ func (l *Listing) Difference(wanted *Listing) string {
 	for _, n := range slices.Concat(l.Namespaces, wanted.Namespaces) {
 		names[n.Namespace] = true
 	}
-	sorted := make([]string, 0, len(names))
-	for n := range names {
-		sorted = append(sorted, n)
-	}
-	sort.Strings(sorted)
-	for _, name := range sorted {
+	for _, name := range slices.Sorted(maps.Keys(names)) {
 		got, isListed := l.Find(name)
 		want, shouldBe := wanted.Find(name)
 		if isListed != shouldBe {

@@ -3,6 +3,7 @@ package analysis
 import (
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 
@@ -112,7 +113,7 @@ func collectSpoken(v any, depth int, lines *[]string) {
 	}
 	switch v := v.(type) {
 	case map[string]any:
-		for _, key := range sortedKeys(v) {
+		for _, key := range slices.Sorted(maps.Keys(v)) {
 			switch key {
 			case "command", "args", "env":
 				collectText(v[key], depth+1, lines)

@@ -3,6 +3,7 @@ package analysis
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"tokenward/analysis/policy"
 )
@@ -45,12 +46,7 @@ func (l *Listing) Find(namespace string) (ListedNamespace, bool) {
 
 // HardensDefault tells whether the namespace's default ServiceAccount is listed.
 func (l *Listing) HardensDefault(namespace string) bool {
-	for _, n := range l.Default {
-		if n == namespace {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(l.Default, namespace)
 }
 
 // ReadListing finds the release that is given the mutator's values and reads

@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"fmt"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 
@@ -162,13 +161,4 @@ func groupMatches(pattern, group string) bool {
 		return strings.HasSuffix("."+group, suffix)
 	}
 	return pattern == group
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
 }

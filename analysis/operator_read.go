@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -107,7 +108,7 @@ func podKeys() []string { return []string{"containers", "initContainers", "volum
 
 func (o *Operator) readPod(w *Workload, fields map[string]any) (*pod, error) {
 	out := &pod{labels: map[string]string{}, annotations: map[string]string{}, bare: true}
-	for _, key := range sortedKeys(o.Labels) {
+	for _, key := range slices.Sorted(maps.Keys(o.Labels)) {
 		for _, v := range expand(o.Labels[key], fields, w.Object.Name, w.Namespace) {
 			out.labels[key] = v
 		}
@@ -115,12 +116,8 @@ func (o *Operator) readPod(w *Workload, fields map[string]any) (*pod, error) {
 	for _, path := range o.PodMeta {
 		for _, v := range valuesAt(fields, path) {
 			meta, _ := v.(map[string]any)
-			for k, v := range textsAt(meta, "labels") {
-				out.labels[k] = v
-			}
-			for k, v := range textsAt(meta, "annotations") {
-				out.annotations[k] = v
-			}
+			maps.Copy(out.labels, textsAt(meta, "labels"))
+			maps.Copy(out.annotations, textsAt(meta, "annotations"))
 		}
 	}
 	w.PodLabels = out.labels
@@ -217,7 +214,7 @@ func lookForPods(v any, depth int) (out podLook) {
 		if list, ok := v["containers"].([]any); ok && slices.ContainsFunc(list, looksLikeContainer) {
 			join(podLook{pods: true})
 		}
-		for _, key := range sortedKeys(v) {
+		for _, key := range slices.Sorted(maps.Keys(v)) {
 			join(lookForPods(v[key], depth+1))
 		}
 	case []any:

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -65,7 +66,7 @@ func allOn(paths [][]string) []setting {
 // walkSwitches visits every value that may switch something on, with the value that does.
 // Those of subcharts are left to the subcharts' own parts.
 func walkSwitches(part chartPart, values map[string]any, path []string, visit func(path []string, on any)) {
-	for _, key := range sortedKeys(values) {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if len(path) == 0 && (slices.Contains(part.subcharts, key) || key == "global" && len(part.prefix) > 0) {
 			continue
 		}

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -145,13 +146,8 @@ func Plan(in PlanInput) []NamespacePlan {
 			at(ns).abandoned = true
 		}
 	}
-	names := make([]string, 0, len(byNamespace))
-	for ns := range byNamespace {
-		names = append(names, ns)
-	}
-	sort.Strings(names)
-	plans := make([]NamespacePlan, 0, len(names))
-	for _, ns := range names {
+	plans := make([]NamespacePlan, 0, len(byNamespace))
+	for _, ns := range slices.Sorted(maps.Keys(byNamespace)) {
 		plans = append(plans, byNamespace[ns].run())
 	}
 	return plans

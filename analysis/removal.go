@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -81,7 +82,7 @@ func (l *Listing) ExactDifference(wanted *Listing) string {
 	l.count(counts, 1)
 	wanted.count(counts, -1)
 	var out []string
-	for _, entry := range sortedKeys(counts) {
+	for _, entry := range slices.Sorted(maps.Keys(counts)) {
 		switch n := counts[entry]; {
 		case n > 0:
 			out = append(out, fmt.Sprintf("%s was not wanted", entry))

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -176,7 +177,7 @@ func findInjected(ix *index, s *subject) []finding {
 		return nil
 	}
 	var out []finding
-	for _, key := range sortedKeys(s.pod.annotations) {
+	for _, key := range slices.Sorted(maps.Keys(s.pod.annotations)) {
 		for _, sign := range ix.signs.Injectors {
 			_, replaced := s.pod.annotations[sign.Unless]
 			if sign.match.MatchString(key) && sign.value.MatchString(s.pod.annotations[key]) && !replaced {

@@ -3,6 +3,7 @@ package analysis
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -95,7 +96,7 @@ func collectText(v any, depth int, lines *[]string) {
 	}
 	switch v := v.(type) {
 	case map[string]any:
-		for _, key := range sortedKeys(v) {
+		for _, key := range slices.Sorted(maps.Keys(v)) {
 			switch child := v[key].(type) {
 			case string:
 				*lines = append(*lines, key+": "+child)
@@ -194,7 +195,7 @@ func (ix *index) keys(kind, namespace, name string, items []corev1.KeyToPath) []
 	for _, source := range ix.objects[manifestKey{kind, namespace, name}] {
 		texts := ix.data(source)
 		if len(items) == 0 {
-			for _, key := range sortedKeys(texts) {
+			for _, key := range slices.Sorted(maps.Keys(texts)) {
 				out = append(out, file{key, key, texts[key], source})
 			}
 			continue
@@ -221,9 +222,7 @@ func data(s rbac.Source) map[string]string {
 				out[key] = string(text)
 			}
 		}
-		for key, value := range textsIn(s.Object.Field("stringData")) {
-			out[key] = value
-		}
+		maps.Copy(out, textsIn(s.Object.Field("stringData")))
 	}
 	return out
 }

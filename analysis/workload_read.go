@@ -3,6 +3,7 @@ package analysis
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -202,8 +203,6 @@ func addImpliedLabels(p *pod, w *Workload) {
 		return
 	}
 	labels := map[string]string{"job-name": w.Name, "batch.kubernetes.io/job-name": w.Name}
-	for k, v := range p.labels {
-		labels[k] = v
-	}
+	maps.Copy(labels, p.labels)
 	p.labels = labels
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"maps"
 	"slices"
 
 	"tokenward/analysis/render"
@@ -21,9 +22,7 @@ func Manifest(o *render.Object) map[string]any {
 		return fields
 	}
 	out := make(map[string]any, len(fields))
-	for k, v := range fields {
-		out[k] = v
-	}
+	maps.Copy(out, fields)
 	metadata := map[string]any{"namespace": o.Namespace}
 	old, _ := fields["metadata"].(map[string]any)
 	for k, v := range old {

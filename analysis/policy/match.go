@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -50,9 +51,7 @@ func (p *Policies) resource(obj map[string]any) *resource {
 // one that the API server sets by itself.
 func (p *Policies) labelsOf(namespace string) map[string]string {
 	out := map[string]string{nameLabel: namespace}
-	for k, v := range p.namespaceLabels[namespace] {
-		out[k] = v
-	}
+	maps.Copy(out, p.namespaceLabels[namespace])
 	return out
 }
 

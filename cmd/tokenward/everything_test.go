@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -24,9 +25,7 @@ const (
 // with an entry that nothing needs.
 func everythingUmbrella() map[string][]byte {
 	out := map[string][]byte{}
-	for name, content := range smallUmbrella {
-		out[name] = content
-	}
+	maps.Copy(out, smallUmbrella)
 	release := `{{- include "umbrella.release" (dict "name" "kyverno-policies"`
 	more := ""
 	for name, tag := range map[string]string{"certkeeper": "2.3.1-pf.0", "logbook": "3.0.2-pf.0", "tollbooth": "5.1.2-pf.0", "keepsake": "0.6.1-pf.0"} {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"regexp"
@@ -29,9 +30,7 @@ func (p *platform) serveHere(environment map[string]string) *serving {
 		"TOKENWARD_STORE": "sqlite://" + filepath.Join(p.t.TempDir(), "store.db"), "TOKENWARD_SERVE_LISTEN": "127.0.0.1:0", "TOKENWARD_ADMIN_LISTEN": "127.0.0.1:0",
 		"TOKENWARD_CACHE_DIR": filepath.Join(p.dir, "cache"), // only the first run renders
 	}
-	for key, value := range environment {
-		all[key] = value
-	}
+	maps.Copy(all, environment)
 	s := &serving{t: p.t, log: &logLines{}, ended: make(chan error, 1)}
 	around := &surroundings{stdout: s.log, stderr: s.log, environ: func(key string) string { return all[key] }, now: p.now, renderer: p.renderer, secrets: &redact.Set{}, sleep: p.wait}
 	var ctx context.Context

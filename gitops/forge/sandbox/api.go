@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -276,9 +277,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, answer *reply, err
 		answer = &reply{status: http.StatusInternalServerError, body: map[string]string{"message": "500 Internal Server Error"}}
 	}
 	header := w.Header()
-	for key, values := range answer.header {
-		header[key] = values
-	}
+	maps.Copy(header, answer.header)
 	header.Set("X-Content-Type-Options", "nosniff")
 	if answer.bytes == nil && answer.status != http.StatusNoContent {
 		if answer.bytes, err = json.Marshal(answer.body); err != nil {

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -173,10 +174,8 @@ func (p params) choice(name string, allowed ...string) (string, error) {
 	if !given || text == "" {
 		return allowed[0], nil
 	}
-	for _, word := range allowed {
-		if text == word {
-			return text, nil
-		}
+	if slices.Contains(allowed, text) {
+		return text, nil
 	}
 	return "", invalid(name + " does not have a valid value")
 }

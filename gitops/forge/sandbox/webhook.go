@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -181,9 +182,7 @@ func (c *call) updateHook(context.Context) (*reply, error) {
 	}
 	changed := *h
 	changed.events = map[string]bool{}
-	for kind, on := range h.events {
-		changed.events[kind] = on
-	}
+	maps.Copy(changed.events, h.events)
 	if err := c.setHook(&changed); err != nil {
 		return nil, err
 	}
