@@ -178,8 +178,9 @@ func TestSamplePins(t *testing.T) {
 	pinned := []string{"platform/umbrella"}
 	for _, source := range objectsOf(renderUmbrella(t, nil), "GitRepository") {
 		url := field(source, "spec", "url").(string)
-		name, ok := strings.CutPrefix(url, "https://gitlab.example.com/")
-		if name, ok = strings.CutSuffix(name, ".git"); !ok {
+		name, ours := strings.CutPrefix(url, "https://gitlab.example.com/")
+		name, isGit := strings.CutSuffix(name, ".git")
+		if !ours || !isGit {
 			t.Errorf("source %s at %s, not on gitlab.example.com", nameOf(source), url)
 			continue
 		}

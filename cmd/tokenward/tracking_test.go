@@ -80,7 +80,6 @@ func TestTrackingIssueClosesAfterBothMerges(t *testing.T) {
 	p := issueKeeping(t)
 	p.propose(developer)
 	for i, step := range []struct{ project, want string }{{umbrellaProject, "opened"}, {bulletinProject, "closed"}} {
-		_, tracking := p.issues()
 		_, report := p.propose(developer)
 		for _, m := range report.MergeRequests {
 			if m.Unit == "bulletin" && m.Project == step.project {
@@ -88,7 +87,7 @@ func TestTrackingIssueClosesAfterBothMerges(t *testing.T) {
 			}
 		}
 		p.propose(developer)
-		_, tracking = p.issues()
+		_, tracking := p.issues()
 		if got := tracking["bulletin"]; got.State != step.want || !strings.Contains(got.Description, umbrellaProject+"!") {
 			t.Errorf("after merge %d it is %s, want %s:\n%s", i+1, got.State, step.want, got.Description)
 		}
