@@ -65,19 +65,6 @@ func (p *pod) containers() []corev1.Container {
 	return append(append([]corev1.Container(nil), p.spec.InitContainers...), p.spec.Containers...)
 }
 
-// Workloads lists everything among the set's objects that makes pods, sorted by
-// namespace, release, kind and name: built-in kinds, hooks and tests included,
-// and the custom resources that the embedded operator table knows or that look
-// as if an operator made pods from them.
-func Workloads(set *Set) []*Workload {
-	table := newOperatorTable(nil)
-	var out []*Workload
-	for _, s := range subjects(sources(set), table) {
-		out = append(out, s.Workload)
-	}
-	return out
-}
-
 // sources lists the set's objects with their releases.
 func sources(set *Set) []rbac.Source {
 	var out []rbac.Source

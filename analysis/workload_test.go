@@ -6,6 +6,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// Workloads lists everything among the set's objects that makes pods, sorted by
+// namespace, release, kind and name: built-in kinds, hooks and tests included,
+// and the custom resources that the embedded operator table knows or that look
+// as if an operator made pods from them. Outside of tests, the index of judging does.
+func Workloads(set *Set) []*Workload {
+	table := newOperatorTable(nil)
+	var out []*Workload
+	for _, s := range subjects(sources(set), table) {
+		out = append(out, s.Workload)
+	}
+	return out
+}
+
 func TestWorkloads(t *testing.T) {
 	t.Parallel()
 	all := Workloads(setOf(t, `

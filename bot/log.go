@@ -8,8 +8,6 @@ import (
 
 // Keys of log records, the same wherever they stand.
 const (
-	LogRun      = "run"
-	LogStep     = "step"
 	LogUmbrella = "umbrella"
 	LogUnit     = "unit"
 	LogRelease  = "release"

@@ -35,7 +35,6 @@ type Umbrella struct {
 	Decided                           []Entry  // decisions of people that the request records
 	Partners                          []Partner
 	Documented                        []string // packages whose documentation already has the section
-	Umbrella                          string   // web address of the umbrella project, "" if unknown
 	Issue                             string   // reference of the tracking issue, "" without one
 	Marker                            string   // hidden state, already encoded
 }

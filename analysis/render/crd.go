@@ -53,9 +53,6 @@ func (c *Chart) CRDs() []CRD {
 	return crds
 }
 
-// APIVersions is what the chart's crds/ folders add to .Capabilities.APIVersions.
-func (c *Chart) APIVersions() []string { return APIVersions(c.CRDs()) }
-
 // ExpectedCRDs are the definitions that a release of the chart with these
 // values will install, as far as can be said without rendering: those of the
 // crds/ folders of the chart and its enabled subcharts, and those that stand

@@ -74,7 +74,7 @@ func TestChartCRDs(t *testing.T) {
 		"example.com/v1", "example.com/v1/A", "example.com/v1/C", "example.com/v2", "example.com/v2/B",
 		"example.org/v1", "example.org/v1/D",
 	}
-	if diff := cmp.Diff(want, c.APIVersions()); diff != "" {
+	if diff := cmp.Diff(want, APIVersions(c.CRDs())); diff != "" {
 		t.Error(diff)
 	}
 	want = []string{

@@ -95,11 +95,10 @@ func (in *inputs) serviceConfig(s *surroundings) (config, error) {
 	return c, c.validate()
 }
 
-// app is what a command works with: the bot and what it was built from.
+// app is what a command works with.
 type app struct {
-	config config
-	bot    *bot.Bot
-	pool   *worker.Pool // nil where somebody else renders
+	bot  *bot.Bot
+	pool *worker.Pool // nil where somebody else renders
 }
 
 // close ends the app's own render workers. It is of no use after that.
@@ -177,7 +176,7 @@ func newApp(ctx context.Context, s *surroundings, c config, p *progress, change 
 	if err != nil {
 		return nil, usageError{fmt.Errorf("config: %w", err)}
 	}
-	return &app{config: c, bot: b, pool: pool}, nil
+	return &app{bot: b, pool: pool}, nil
 }
 
 func newForge(s *surroundings, c config, readOnly bool) (*forge.Client, error) {

@@ -27,7 +27,7 @@ func newHooksCmd(s *surroundings) *cobra.Command {
 		Use: "hooks", Short: "Set up GitLab's webhooks, or look at them", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	add := func(use, short string, do func(*hookRun, context.Context) error) *cobra.Command {
+	add := func(use, short string, do func(*hookRun, context.Context) error) {
 		o := &hooksOptions{}
 		c := &cobra.Command{
 			Use: use, Short: short, Args: cobra.NoArgs,
@@ -41,7 +41,6 @@ func newHooksCmd(s *surroundings) *cobra.Command {
 			c.Flags().BoolVar(&o.dryRun, "dry-run", false, "say what would be done and touch nothing")
 			c.Flags().BoolVar(&o.secrets, "secrets", false, "set the secrets again, after a rotation: GitLab does not show them")
 		}
-		return c
 	}
 	add("install", "Give every umbrella and package a webhook, or mend it", (*hookRun).install)
 	add("status", "Say how the webhooks are and how the last deliveries went", (*hookRun).status)

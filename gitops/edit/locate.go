@@ -180,7 +180,7 @@ func search(views []*source, mutator, defaultMutator string) ([]hit, error) {
 			continue
 		}
 		for _, root := range roots {
-			collect(root, root, 0, func(key, value *yaml.Node, depth int) {
+			collect(root, 0, func(key, value *yaml.Node, depth int) {
 				d := document{source: v, root: root, key: key, policies: value}
 				switch {
 				case hasChild(value, mutator):
@@ -226,7 +226,7 @@ func (s *source) parse() ([]*yaml.Node, error) {
 const maxDepth = 6
 
 // collect visits every key "policies" below n whose value can hold policies.
-func collect(root, n *yaml.Node, depth int, visit func(key, value *yaml.Node, depth int)) {
+func collect(n *yaml.Node, depth int, visit func(key, value *yaml.Node, depth int)) {
 	if n.Kind != yaml.MappingNode || depth > maxDepth {
 		return
 	}
@@ -235,7 +235,7 @@ func collect(root, n *yaml.Node, depth int, visit func(key, value *yaml.Node, de
 		if key.Value == policiesKey && (value.Kind == yaml.MappingNode || isNull(value)) {
 			visit(key, value, depth)
 		}
-		collect(root, value, depth+1, visit)
+		collect(value, depth+1, visit)
 	}
 }
 
