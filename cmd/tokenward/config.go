@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"regexp"
 	"strings"
 
-	"github.com/Masterminds/semver/v3"
 	"go.yaml.in/yaml/v3"
 
 	"tokenward/analysis/render/worker"
@@ -230,44 +228,14 @@ func (c config) validate() error {
 	if key, reason, got := c.checkValues(); key != "" {
 		return fail(key, reason, got)
 	}
-	if u, err := url.Parse(c.GitLab.URL); c.GitLab.URL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
-		return fail("gitlab.url", "must be the server's http or https URL", c.GitLab.URL)
-	} else if c.GitLab.URL != "" && u.User != nil {
-		return fail("gitlab.url", "must not hold credentials: use gitlab.tokenFile", u.Redacted())
-	}
-	if _, err := semver.NewVersion(c.Kubernetes.Version); c.Kubernetes.Version != "" && err != nil {
-		return fail("kubernetes.version", "must be a version such as v1.34.0", c.Kubernetes.Version)
-	}
-	for i, t := range c.GitLab.Tokens {
-		if path, file, ok := strings.Cut(t, "="); !ok || strings.Trim(path, "/") == "" || file == "" {
-			return fail(fmt.Sprintf("gitlab.tokens[%d]", i), "must be PATH=FILE, the path of a project or group and a file that holds its token", "a value without both")
-		}
-	}
-	for i, r := range c.Git.InsteadOf {
-		if from, to, ok := strings.Cut(r, "="); !ok || from == "" || to == "" {
-			return fail(fmt.Sprintf("git.insteadOf[%d]", i), "must be FROM=TO", "a value without both")
-		}
-	}
-	for key, v := range map[string]string{"policies.mutator": c.Policies.Mutator, "policies.validator": c.Policies.Validator,
-		"policies.defaultMutator": c.Policies.DefaultMutator, "mergeRequests.branchPrefix": c.MergeRequests.BranchPrefix} {
-		if v == "" {
-			return fail(key, "must not be empty", v)
-		}
+	if key, reason, got := c.checkForms(); key != "" {
+		return fail(key, reason, got)
 	}
 	if _, err := byteCount("git.maxBytes", c.Git.MaxBytes, minRepository); err != nil {
 		return usageError{fmt.Errorf("config: %w", err)}
 	}
-	if d, err := duration(c.Git.MaxTime); err != nil || d == 0 {
-		return fail("git.maxTime", "must be a duration such as 90s or 10m", c.Git.MaxTime)
-	}
 	if _, err := byteCount("cache.maxBytes", c.Cache.MaxBytes, minCache); err != nil {
 		return usageError{fmt.Errorf("config: %w", err)}
-	}
-	if c.Drift.Remove != reportStale && c.Drift.Remove != proposeStale {
-		return fail("drift.remove", "must be report or propose", c.Drift.Remove)
-	}
-	if u, err := url.Parse(c.Webhooks.URL); c.Webhooks.URL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "") {
-		return fail("webhooks.url", "must be an http or https URL without credentials and query", "a value that is not shown")
 	}
 	if _, err := c.Rendering.pool(); err != nil {
 		return usageError{fmt.Errorf("config: %w", err)}
@@ -283,14 +251,6 @@ func (c config) validate() error {
 	}
 	if _, err := bot.ParseWindow(c.Limits.Window); err != nil {
 		return wrong("limits.window", err)
-	}
-	for i, u := range c.Umbrellas {
-		if u.URL == "" {
-			return fail(fmt.Sprintf("umbrellas[%d].url", i), "must be the umbrella's git URL or folder", "")
-		}
-	}
-	if (c.Issues.Tracking || c.Issues.Dashboard) && len(c.Issues.Labels) == 0 {
-		return fail("issues.labels", "must not be empty: issues are found again by the first label", "")
 	}
 	return c.Log.validate()
 }

@@ -67,3 +67,15 @@ func wholly(c config) error {
 	_, err := c.allUmbrellas()
 	return err
 }
+
+// TestTheFirstEmptyKeyIsNamed holds that of several empty keys always the same is named.
+func TestTheFirstEmptyKeyIsNamed(t *testing.T) {
+	t.Parallel()
+	c := defaultConfig()
+	c.Policies.Mutator, c.Policies.DefaultMutator, c.Policies.Validator = "", "", ""
+	for range 30 {
+		if err := c.validate(); err == nil || !strings.HasPrefix(err.Error(), "config: policies.mutator: must not be empty") {
+			t.Fatalf("%v, want the policies.mutator that comes first", err)
+		}
+	}
+}
