@@ -8,14 +8,16 @@ import (
 
 // Keys of log records, the same wherever they stand.
 const (
-	LogUmbrella = "umbrella"
-	LogUnit     = "unit"
-	LogRelease  = "release"
-	LogProject  = "project"
-	LogBranch   = "branch"
-	LogMR       = "mr"
-	LogReason   = "reason"
-	LogResult   = "result"
+	LogRun       = "run"
+	LogUmbrella  = "umbrella"
+	LogNamespace = "namespace"
+	LogUnit      = "unit"
+	LogRelease   = "release"
+	LogProject   = "project"
+	LogBranch    = "branch"
+	LogMR        = "mr"
+	LogReason    = "reason"
+	LogResult    = "result"
 )
 
 // Results of a run.

@@ -15,11 +15,11 @@ import (
 // run is what a worker does with a unit.
 func (s *Service) run(ctx context.Context, l *queue.Lease) queue.Outcome {
 	c := s.config.Load()
-	log := c.Log.With("umbrella", l.Umbrella, "namespace", l.Namespace, "run", l.Run)
+	log := c.Log.With(bot.LogUmbrella, l.Umbrella, bot.LogNamespace, l.Namespace, bot.LogRun, l.Run)
 	log.Info("run begins", "whole", l.Whole, "triggers", l.Triggers, "reasons", strings.Join(l.Reasons, "; "))
 	outcome := s.propose(ctx, c, l)
 	if ctx.Err() == nil {
-		log.Info("run ends", "result", string(outcome.Result), "message", outcome.Message)
+		log.Info("run ends", bot.LogResult, string(outcome.Result), "message", outcome.Message)
 	}
 	return outcome
 }
