@@ -79,7 +79,7 @@ func TestProject(t *testing.T) {
 	}})
 	c := f.client(t, nil)
 	for _, want := range []Project{
-		{ID: 7, Path: "g/sub/p.q", WebURL: "https://h/g/sub/p.q", DefaultBranch: "main", MergeRequestsEnabled: true, IssuesEnabled: true, AccessLevel: 40, SquashOption: "default_off", MergeMethod: "ff"},
+		{ID: 7, Path: "g/sub/p.q", DefaultBranch: "main", MergeRequestsEnabled: true, IssuesEnabled: true, AccessLevel: 40, SquashOption: "default_off"},
 		{ID: 8, Path: "g/sub/p.q", Archived: true, Empty: true},
 		{ID: 9},
 	} {

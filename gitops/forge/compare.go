@@ -15,16 +15,12 @@ type Comparison struct {
 }
 
 // Commit is one commit.
-type Commit struct {
-	SHA, Message            string
-	AuthorName, AuthorEmail string
-}
+type Commit struct{ Message string }
 
 // FileDiff is the change of one file. Diff begins with the first hunk, and is
 // empty where GitLab leaves it out for its size.
 type FileDiff struct {
-	OldPath, NewPath string
-	Diff             string
+	NewPath, Diff string
 }
 
 // Compare returns the commits and diffs that the ref to has and from lacks. It fails
@@ -46,10 +42,10 @@ func (c *Client) Compare(ctx context.Context, projectID int64, from, to string) 
 	}
 	var out Comparison
 	for _, commit := range read.Commits {
-		out.Commits = append(out.Commits, Commit{SHA: commit.ID, Message: commit.Message, AuthorName: commit.AuthorName, AuthorEmail: commit.AuthorEmail})
+		out.Commits = append(out.Commits, Commit{Message: commit.Message})
 	}
 	for _, d := range read.Diffs {
-		out.Diffs = append(out.Diffs, FileDiff{OldPath: d.OldPath, NewPath: d.NewPath, Diff: d.Diff})
+		out.Diffs = append(out.Diffs, FileDiff{NewPath: d.NewPath, Diff: d.Diff})
 	}
 	return out, nil
 }

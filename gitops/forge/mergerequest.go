@@ -41,19 +41,12 @@ type MergeRequest struct {
 	Labels                     []string
 	Reference                  string // group/project!1
 	DetailedMergeStatus        string
-	CreatedAt, UpdatedAt       time.Time
+	CreatedAt                  time.Time
 	UserNotes                  int // how many notes there are, GitLab's own not counted
 
 	// HasConflicts means something only once DetailedMergeStatus is no longer
 	// checking, unchecked or preparing.
 	HasConflicts bool
-	// ClosedBy and ClosedAt are set when it is closed, MergedBy and MergedAt
-	// when it is merged. GitLab does not always know the person.
-	ClosedBy, MergedBy User
-	ClosedAt, MergedAt time.Time
-	// MergeCommitSHA is the commit that a merge made in the target branch,
-	// empty for a fast-forward.
-	MergeCommitSHA string
 }
 
 // MergeRequests lists the merge requests from a branch of the project itself,
@@ -160,8 +153,7 @@ func (c *Client) mergeRequest(m *gitlab.MergeRequest) MergeRequest {
 		UserNotes: m.UserNotesCount, Draft: m.Draft, Labels: slices.Clone([]string(m.Labels)), DetailedMergeStatus: m.DetailedMergeStatus,
 		HasConflicts: m.HasConflicts,
 		Author:       basicUser(m.Author), Assignees: basicUsers(m.Assignees), Reviewers: basicUsers(m.Reviewers),
-		ClosedBy: basicUser(m.ClosedBy), MergedBy: basicUser(m.MergedBy), MergeCommitSHA: m.MergeCommitSHA,
-		CreatedAt: moment(m.CreatedAt), UpdatedAt: moment(m.UpdatedAt), ClosedAt: moment(m.ClosedAt), MergedAt: moment(m.MergedAt),
+		CreatedAt: moment(m.CreatedAt),
 	}
 	if m.References != nil && m.References.Full != "" {
 		mr.Reference = m.References.Full

@@ -17,9 +17,8 @@ const (
 
 // Project is a GitLab project.
 type Project struct {
-	ID     int64
-	Path   string // with its namespace; the present one if it was moved
-	WebURL string
+	ID   int64
+	Path string // with its namespace; the present one if it was moved
 	// DefaultBranch is empty in an empty repository.
 	DefaultBranch   string
 	Archived, Empty bool
@@ -31,15 +30,12 @@ type Project struct {
 	AccessLevel int
 	// SquashOption is never, always, default_on or default_off.
 	SquashOption string
-	// MergeMethod is merge, rebase_merge or ff.
-	MergeMethod string
 }
 
 // projectJSON is a project as GitLab sends it.
 type projectJSON struct {
 	ID            int64  `json:"id"`
 	Path          string `json:"path_with_namespace"`
-	WebURL        string `json:"web_url"`
 	DefaultBranch string `json:"default_branch"`
 	Archived      bool   `json:"archived"`
 	Mirror        bool   `json:"mirror"`
@@ -49,7 +45,6 @@ type projectJSON struct {
 	Issues        string `json:"issues_access_level"`
 	IssuesOn      bool   `json:"issues_enabled"` // before access levels
 	Squash        string `json:"squash_option"`
-	Method        string `json:"merge_method"`
 	Permissions   struct {
 		Project *accessJSON `json:"project_access"`
 		Group   *accessJSON `json:"group_access"`
@@ -73,10 +68,10 @@ func (c *Client) Project(ctx context.Context, path string) (Project, error) {
 		return Project{}, err
 	}
 	project := Project{
-		ID: p.ID, Path: p.Path, WebURL: p.WebURL, DefaultBranch: p.DefaultBranch, Archived: p.Archived, Mirror: p.Mirror, Empty: p.Empty,
+		ID: p.ID, Path: p.Path, DefaultBranch: p.DefaultBranch, Archived: p.Archived, Mirror: p.Mirror, Empty: p.Empty,
 		MergeRequestsEnabled: p.MergeRequests != "disabled" && (p.Enabled == nil || *p.Enabled || p.MergeRequests != ""),
 		IssuesEnabled:        p.Issues != "disabled" && (p.Issues != "" || p.IssuesOn),
-		SquashOption:         p.Squash, MergeMethod: p.Method,
+		SquashOption:         p.Squash,
 	}
 	for _, a := range []*accessJSON{p.Permissions.Project, p.Permissions.Group} {
 		if a != nil {
