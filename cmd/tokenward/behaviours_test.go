@@ -58,7 +58,7 @@ var behaviours = [][]behaviour{{
 	{"onboarding opens nothing", []string{"bot TestHold"}, nil},
 }, {
 	{"each half names the other", []string{"cmd/tokenward TestProposeTwice", "cmd/tokenward TestCrashEverywhere"}, nil},
-	{"the order of merging is kept", []string{"cmd/tokenward TestLifecycle", "gitops/forge TestDependencyApprovalsAndRules", "cmd/tokenward TestOrderInWordsWithoutDependencies"}, []string{"use drafts for the order of merging"}},
+	{"the order of merging is kept", []string{"cmd/tokenward TestLifecycle", "gitops/forge TestDependencyAndRules", "cmd/tokenward TestOrderInWordsWithoutDependencies"}, []string{"use drafts for the order of merging"}},
 	{"no half pair", []string{"cmd/tokenward TestRefusals", "cmd/tokenward TestCrashEverywhere"}, []string{"use drafts for the order of merging"}},
 	{"the umbrella follows the package's new tag", nil, []string{"retarget the umbrella to a package's new tag"}},
 	{"one bump of the version, with a changelog entry", []string{"cmd/tokenward TestVersionBump", "cmd/tokenward TestVersionBumpStaysAhead", "gitops/edit TestChangelogEdit"}, nil},
@@ -68,7 +68,7 @@ var behaviours = [][]behaviour{{
 	{"hidden state that can be trusted or lost", []string{"bot FuzzState", "bot FuzzReadState", "bot TestStateSurvivesTheDescription", "bot TestForeignTextForgesNoState"}, nil},
 	{"a description that GitLab takes, whatever its size", []string{"templates TestLongDescriptionKeepsItsState"}, nil},
 	{"the same text from the same facts", []string{"cmd/tokenward TestProposeTwice", "cmd/tokenward TestScanIsStable"}, nil},
-	{"quiet notes", []string{"cmd/tokenward TestPeopleInTheWay", "cmd/tokenward TestAnswersLeaveNoOpenThread", "gitops/forge TestCreateNoteLooksBeforeItRepeats", "cmd/tokenward TestCommandsSurviveCrashes"}, []string{"write notes that nobody asked for"}},
+	{"quiet notes", []string{"cmd/tokenward TestPeopleInTheWay", "cmd/tokenward TestAnswersLeaveNoOpenThread", "gitops/forge TestReplyLooksBeforeItRepeats", "cmd/tokenward TestCommandsSurviveCrashes"}, []string{"write notes that nobody asked for"}},
 }, {
 	{"a limit of open units", []string{"cmd/tokenward TestLimits", "bot TestHold"}, nil},
 	{"a limit within any hour", []string{"bot TestHold"}, []string{"count pushes"}},
