@@ -61,13 +61,19 @@ func readPostRenderer(raw any) (*kustomizeSpec, error) {
 		return nil, err
 	}
 	if entry.Kustomize != nil {
-		for _, p := range entry.Kustomize.Patches {
-			if p.Path != "" {
-				return nil, fmt.Errorf("a patch names the path %q, and only patches that stand in the HelmRelease are applied", p.Path)
-			}
-		}
+		entry.Kustomize.forget()
 	}
 	return entry.Kustomize, nil
+}
+
+// forget takes away what kustomize knows and Flux does not: files of patches, their options, suffixes of tags.
+func (s *kustomizeSpec) forget() {
+	for i, p := range s.Patches {
+		s.Patches[i] = types.Patch{Patch: p.Patch, Target: p.Target}
+	}
+	for i := range s.Images {
+		s.Images[i].TagSuffix = ""
+	}
 }
 
 // identity is what kustomize tells resources apart by.

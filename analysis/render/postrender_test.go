@@ -188,6 +188,39 @@ func TestPostRendererImages(t *testing.T) {
 	}
 }
 
+// TestPostRenderersAreWhatFluxKnowsOfThem holds that fields which kustomize knows, and Flux does not, say nothing.
+func TestPostRenderersAreWhatFluxKnowsOfThem(t *testing.T) {
+	t.Parallel()
+	out, err := postRendered(t, `
+- kustomize:
+    images: [{name: registry.example.com/web, tagSuffix: -debug}]
+    patches:
+    - target: {kind: ServiceAccount}
+      options: {allowNameChange: true, allowKindChange: true}
+      patch: '{apiVersion: v1, kind: ConfigMap, metadata: {name: other}, automountServiceAccountToken: false}'
+    - target: {kind: Secret}
+      path: patch.yaml
+      patch: '[{"op": "add", "path": "/type", "value": "Opaque"}]'
+`, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, o := range out.Objects {
+		got = append(got, fmt.Sprint(o.ID(), " ", automount(o)))
+	}
+	want := []string{"Deployment shop/web <nil>", "ServiceAccount shop/web false", "Job shop/test <nil>", "Pod shop/any- <nil>", "Secret shop/z <nil>"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if text := fmt.Sprint(out.Objects[0].Fields()); strings.Contains(text, "-debug") {
+		t.Errorf("the image has a new tag: %s", text)
+	}
+	if got := out.Objects[4].Fields()["type"]; got != "Opaque" {
+		t.Errorf("the Secret has the type %v", got)
+	}
+}
+
 func TestPostRendererErrors(t *testing.T) {
 	t.Parallel()
 	_, err := postRendered(t, "- kustomize: {patches: [{patch: '{apiVersion: v1, kind: Secret, metadata: {name: none}}'}]}", false)
