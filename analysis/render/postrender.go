@@ -149,17 +149,19 @@ func identify(doc *piece) (ids []identity, hook bool) {
 	return ids, hook
 }
 
-// kustomize runs kustomize over documents in a file system in memory, without plugins.
+// kustomize runs kustomize over documents in a file system in memory, without plugins. The three lists of
+// patches are one here, in the order in which it applies them.
 // The result is decoded, or else in JSON.
 func kustomize(in []piece, spec *kustomizeSpec) ([]piece, error) {
 	const input = "helm-output.yaml"
 	config := types.Kustomization{
 		TypeMeta:  types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind},
-		Resources: []string{input}, Images: spec.Images, Patches: slices.Clone(spec.Patches),
+		Resources: []string{input}, Images: spec.Images,
 	}
 	for _, p := range spec.PatchesStrategicMerge {
 		config.Patches = append(config.Patches, types.Patch{Patch: string(p)})
 	}
+	config.Patches = append(config.Patches, spec.Patches...)
 	for _, p := range spec.PatchesJSON6902 {
 		config.Patches = append(config.Patches, types.Patch{Patch: string(p.Patch), Target: p.Target})
 	}

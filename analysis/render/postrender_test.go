@@ -221,6 +221,25 @@ func TestPostRenderersAreWhatFluxKnowsOfThem(t *testing.T) {
 	}
 }
 
+// TestStrategicMergesComeFirst holds that patches of earlier API versions are applied in kustomize's order:
+// strategic merges, patches, JSON patches.
+func TestStrategicMergesComeFirst(t *testing.T) {
+	t.Parallel()
+	const patches = `patches: [{target: {kind: ServiceAccount}, patch: '[{"op": "add", "path": "/automountServiceAccountToken", "value": true}]'}]`
+	for renderer, want := range map[string]any{
+		`{` + patches + `, patchesStrategicMerge: [{apiVersion: v1, kind: ServiceAccount, metadata: {name: web}, automountServiceAccountToken: false}]}`: true,
+		`{` + patches + `, patchesJson6902: [{target: {kind: ServiceAccount}, patch: [{op: add, path: /automountServiceAccountToken, value: false}]}]}`:  false,
+	} {
+		out, err := postRendered(t, "- kustomize: "+renderer, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := automount(out.Objects[1]); got != want {
+			t.Errorf("%s: %v, want %v", renderer, got, want)
+		}
+	}
+}
+
 func TestPostRendererErrors(t *testing.T) {
 	t.Parallel()
 	_, err := postRendered(t, "- kustomize: {patches: [{patch: '{apiVersion: v1, kind: Secret, metadata: {name: none}}'}]}", false)
