@@ -76,9 +76,10 @@ func (l *loading) chart(dir string, depth int) (*Chart, error) {
 // WithValuesFiles returns a chart whose default values are the given files
 // of the repository, merged in order, in place of values.yaml: Flux's rule for
 // a HelmRelease's spec.chart.spec.valuesFiles. Without files it returns c
-// itself. A file that is missing is an error unless ignoreMissing is true.
+// itself, and with values.yaml alone, too: Flux takes that for the chart's own,
+// whatever folder the chart is in. A file that is missing is an error unless ignoreMissing is true.
 func (c *Chart) WithValuesFiles(fsys fs.FS, names []string, ignoreMissing bool) (*Chart, error) {
-	if len(names) == 0 {
+	if len(names) == 0 || len(names) == 1 && path.Clean(names[0]) == "values.yaml" {
 		return c, nil
 	}
 	merged := map[string]any{}

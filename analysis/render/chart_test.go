@@ -270,6 +270,14 @@ func TestWithValuesFiles(t *testing.T) {
 	if diff := cmp.Diff(want, values); diff != "" {
 		t.Error(diff)
 	}
+	for _, name := range []string{"values.yaml", "./values.yaml"} {
+		if own, err := c.WithValuesFiles(fsys, []string{name}, false); err != nil || own != c {
+			t.Errorf("%s alone stands for the chart's own values: %v, %v", name, own, err)
+		}
+	}
+	if _, err := c.WithValuesFiles(fsys, []string{"values.yaml", "chart/ci/one.yaml"}, false); err == nil {
+		t.Error("values.yaml beside others is a file of the repository, which has none")
+	}
 	if _, err := c.WithValuesFiles(fsys, []string{"chart/ci/none.yaml"}, false); err == nil || !strings.Contains(err.Error(), "chart/ci/none.yaml") {
 		t.Errorf("missing file: %v", err)
 	}
