@@ -169,20 +169,28 @@ func shortName(name string) string {
 	return name[:limit-hash-1] + "-" + hex.EncodeToString(sum[:])[:hash]
 }
 
-// valuesSource decodes a Secret or ConfigMap; nil is one that does not exist.
+// valuesSource decodes a Secret or ConfigMap as far as Flux reads it; nil is one that does not exist. A key
+// whose value the API server would refuse is not there.
 func valuesSource(o *render.Object) (render.ValuesSource, bool) {
 	if o == nil {
 		return nil, false
 	}
+	fields := []string{"data"}
+	if o.Kind == "Secret" {
+		fields = append(fields, "stringData")
+	}
 	source := render.ValuesSource{}
-	for _, field := range []string{"data", "binaryData", "stringData"} {
+	for _, field := range fields {
 		entries, _ := o.Field(field).(map[string]any)
 		for key, v := range entries {
-			value := str(v)
-			if field == "binaryData" || field == "data" && o.Kind == "Secret" {
+			value, ok := v.(string)
+			if !ok && v != nil {
+				continue
+			}
+			if field == "data" && o.Kind == "Secret" {
 				decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(value))
 				if err != nil {
-					continue // the API server would refuse the object: the key is not there
+					continue
 				}
 				value = string(decoded)
 			}

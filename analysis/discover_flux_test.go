@@ -174,6 +174,40 @@ metadata: {name: k, namespace: flux}
 	}
 }
 
+// What Flux reads of an object is what the API server has of it: of a ConfigMap no binary data, and no
+// key at all whose value it would refuse. A null is an empty text.
+func TestReleaseValuesThatAreNotThere(t *testing.T) {
+	t.Parallel()
+	const objects = `
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: v, namespace: flux}
+data: {number: 7, none: null, list: [a]}
+binaryData: {binary: YTogYg==}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: v, namespace: flux}
+data: {number: 7, none: null, broken: "not base64"}
+stringData: {list: [a]}
+binaryData: {binary: YTogYg==}
+`
+	for _, tc := range []struct {
+		kind, key string
+		found     bool
+	}{
+		{"ConfigMap", "number", false}, {"ConfigMap", "list", false}, {"ConfigMap", "binary", false}, {"ConfigMap", "none", true},
+		{"Secret", "number", false}, {"Secret", "list", false}, {"Secret", "binary", false}, {"Secret", "broken", false}, {"Secret", "none", true},
+	} {
+		spec := "  valuesFrom: [{kind: " + tc.kind + ", name: v, valuesKey: " + tc.key + "}]\n"
+		r := mustDiscover(t, fluxUmbrella(helmRelease(appChart+spec+objects)), DiscoverOptions{}).Releases[0]
+		if found := r.Err == nil; found != tc.found || !found && !strings.Contains(r.Err.Error(), "no such key") {
+			t.Errorf("%s of a %s: %v %v", tc.key, tc.kind, r.Values, r.Err)
+		}
+	}
+}
+
 func TestWithoutCredentials(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
