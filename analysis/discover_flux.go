@@ -78,6 +78,11 @@ func isSource(o *render.Object) bool {
 		func(kind string) bool { return isFlux(o, sourceGroup, kind) })
 }
 
+// holdsValues tells whether a HelmRelease may have values from the object.
+func holdsValues(o *render.Object) bool {
+	return o.APIVersion == "v1" && (o.Kind == "Secret" || o.Kind == "ConfigMap")
+}
+
 func objectKey(kind, namespace, name string) string { return kind + " " + namespace + "/" + name }
 
 // readFlux sorts the umbrella's objects. Secrets and ConfigMaps that hold a release's values are not among extra.
@@ -97,12 +102,13 @@ func readFlux(objects []*render.Object) *flux {
 			}
 		case isSource(o):
 			f.sources[key] = o
-		case o.APIVersion == "v1" && (o.Kind == "Secret" || o.Kind == "ConfigMap"):
+		case holdsValues(o):
 			f.values[key] = o
 		}
 	}
 	for _, o := range objects {
-		if !isFlux(o, helmGroup, "HelmRelease") && !isSource(o) && !used[objectKey(o.Kind, o.Namespace, o.Name)] {
+		isValues := holdsValues(o) && used[objectKey(o.Kind, o.Namespace, o.Name)]
+		if !isFlux(o, helmGroup, "HelmRelease") && !isSource(o) && !isValues {
 			f.extra = append(f.extra, o)
 		}
 	}

@@ -208,6 +208,29 @@ binaryData: {binary: YTogYg==}
 	}
 }
 
+// Only what may hold values is taken out of what the umbrella deploys itself.
+func TestValuesFromHidesNothing(t *testing.T) {
+	t.Parallel()
+	d := mustDiscover(t, fluxUmbrella(helmRelease(appChart+`  valuesFrom: [{kind: RoleBinding, name: admin}, {kind: Secret, name: own}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: admin, namespace: flux}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
+---
+apiVersion: example.com/v1
+kind: Secret
+metadata: {name: own, namespace: flux}
+`)), DiscoverOptions{})
+	var extra []string
+	for _, o := range d.Extra {
+		extra = append(extra, o.ID())
+	}
+	if diff := cmp.Diff([]string{"RoleBinding flux/admin", "Secret flux/own"}, extra); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestWithoutCredentials(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
