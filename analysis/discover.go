@@ -204,8 +204,9 @@ func (u *umbrella) render(ctx context.Context, values map[string]any) (*render.O
 // merger collects what several renders of the umbrella yield: what an earlier
 // one brought is not replaced by a later one.
 type merger struct {
-	d    *Discovery
-	seen map[string]bool
+	d        *Discovery
+	seen     map[string]bool
+	composer render.Composer
 }
 
 func newMerger(d *Discovery) *merger {
@@ -216,7 +217,7 @@ func (m *merger) add(out *render.Output) {
 	f := readFlux(out.Objects)
 	for _, r := range f.helmReleases {
 		if m.first(r) {
-			release := f.release(r)
+			release := f.release(r, &m.composer)
 			m.d.Releases = append(m.d.Releases, release)
 			if release.Namespace == "" {
 				m.d.Problems = append(m.d.Problems, Problem{Package: r.ID(), Reason: release.Err.Error()})

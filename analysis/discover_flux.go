@@ -23,8 +23,8 @@ const (
 type flux struct {
 	helmReleases []*render.Object
 	extra        []*render.Object
-	sources      map[string]*render.Object // by kind namespace/name
-	values       map[string]*render.Object // Secrets and ConfigMaps, likewise
+	sources      map[string]*render.Object      // by kind namespace/name
+	values       map[string]render.ValuesSource // of Secrets and ConfigMaps that HelmReleases name, likewise
 }
 
 // helmReleaseSpec is what is read of a HelmRelease's spec: the fields of API versions v2beta1 to v2.
@@ -87,10 +87,9 @@ func objectKey(kind, namespace, name string) string { return kind + " " + namesp
 
 // readFlux sorts the umbrella's objects. Secrets and ConfigMaps that hold a release's values are not among extra.
 func readFlux(objects []*render.Object) *flux {
-	f := &flux{sources: map[string]*render.Object{}, values: map[string]*render.Object{}}
+	f := &flux{sources: map[string]*render.Object{}, values: map[string]render.ValuesSource{}}
 	used := map[string]bool{}
 	for _, o := range objects {
-		key := objectKey(o.Kind, o.Namespace, o.Name)
 		switch {
 		case isFlux(o, helmGroup, "HelmRelease"):
 			f.helmReleases = append(f.helmReleases, o)
@@ -101,14 +100,16 @@ func readFlux(objects []*render.Object) *flux {
 				}
 			}
 		case isSource(o):
-			f.sources[key] = o
-		case holdsValues(o):
-			f.values[key] = o
+			f.sources[objectKey(o.Kind, o.Namespace, o.Name)] = o
 		}
 	}
 	for _, o := range objects {
-		isValues := holdsValues(o) && used[objectKey(o.Kind, o.Namespace, o.Name)]
-		if !isFlux(o, helmGroup, "HelmRelease") && !isSource(o) && !isValues {
+		key := objectKey(o.Kind, o.Namespace, o.Name)
+		switch {
+		case isFlux(o, helmGroup, "HelmRelease"), isSource(o):
+		case holdsValues(o) && used[key]:
+			f.values[key] = valuesSource(o)
+		default:
 			f.extra = append(f.extra, o)
 		}
 	}
@@ -127,7 +128,7 @@ func decodeSpec(o *render.Object, into any) error {
 }
 
 // release reads one HelmRelease. What cannot be analysed of it is in Err; the rest is filled all the same.
-func (f *flux) release(o *render.Object) Release {
+func (f *flux) release(o *render.Object, composer *render.Composer) Release {
 	r := Release{HelmRelease: o.Name}
 	var spec helmReleaseSpec
 	if r.Err = decodeSpec(o, &spec); r.Err != nil {
@@ -142,8 +143,9 @@ func (f *flux) release(o *render.Object) Release {
 	r.CommonLabels, r.CommonAnnotations = spec.CommonMetadata.Labels, spec.CommonMetadata.Annotations
 	sourceErr := f.source(&r, o, spec)
 	var valuesErr error
-	r.Values, valuesErr = render.ComposeValues(spec.ValuesFrom, func(kind, name string) (render.ValuesSource, bool) {
-		return valuesSource(f.values[objectKey(kind, o.Namespace, name)])
+	r.Values, valuesErr = composer.Compose(spec.ValuesFrom, func(kind, name string) (render.ValuesSource, bool) {
+		source, ok := f.values[objectKey(kind, o.Namespace, name)]
+		return source, ok
 	}, spec.Values)
 	if valuesErr != nil {
 		valuesErr = fmt.Errorf("compose the values of %s: %w", o.ID(), valuesErr)
@@ -175,12 +177,9 @@ func shortName(name string) string {
 	return name[:limit-hash-1] + "-" + hex.EncodeToString(sum[:])[:hash]
 }
 
-// valuesSource decodes a Secret or ConfigMap as far as Flux reads it; nil is one that does not exist. A key
-// whose value the API server would refuse is not there.
-func valuesSource(o *render.Object) (render.ValuesSource, bool) {
-	if o == nil {
-		return nil, false
-	}
+// valuesSource decodes a Secret or ConfigMap as far as Flux reads it. A key whose value the API server
+// would refuse is not there.
+func valuesSource(o *render.Object) render.ValuesSource {
 	fields := []string{"data"}
 	if o.Kind == "Secret" {
 		fields = append(fields, "stringData")
@@ -203,5 +202,5 @@ func valuesSource(o *render.Object) (render.ValuesSource, bool) {
 			source[key] = value
 		}
 	}
-	return source, true
+	return source
 }

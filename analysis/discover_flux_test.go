@@ -1,10 +1,13 @@
 package analysis
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tokenward/analysis/render"
 )
 
 // fluxUmbrella is an umbrella that renders the given text.
@@ -247,5 +250,28 @@ func TestWithoutCredentials(t *testing.T) {
 		if got := withoutCredentials(in); got != want {
 			t.Errorf("%s: %s, want %s", in, got, want)
 		}
+	}
+}
+
+// A large Secret that many references name is decoded once. It does not run beside others, to count what it allocates.
+func TestSharedSecretIsReadOnce(t *testing.T) {
+	const keys, refs = 2000, 1000
+	data, from := map[string]any{"v": "YTogYg=="}, make([]any, refs)
+	for i := range keys {
+		data[fmt.Sprint("k", i)] = "YTogYg=="
+	}
+	for i := range from {
+		from[i] = map[string]any{"kind": "Secret", "name": "s", "valuesKey": "none", "optional": true}
+	}
+	objects := []*render.Object{
+		{APIVersion: "helm.toolkit.fluxcd.io/v2", Kind: "HelmRelease", Name: "app", ReadFields: render.Held(map[string]any{"spec": map[string]any{"valuesFrom": from}})},
+		{APIVersion: "v1", Kind: "Secret", Name: "s", ReadFields: render.Held(map[string]any{"data": data})},
+	}
+	allocations := testing.AllocsPerRun(1, func() {
+		f := readFlux(objects)
+		f.release(f.helmReleases[0], new(render.Composer))
+	})
+	if allocations > 100*refs+10*keys {
+		t.Errorf("%.0f allocations for %d references to a Secret of %d keys", allocations, refs, keys)
 	}
 }

@@ -24,9 +24,10 @@ func FuzzFlux(f *testing.F) {
 		objects := fuzzedObjects(text)
 		read := func() []Release {
 			flux := readFlux(objects)
+			var composer render.Composer
 			var out []Release
 			for _, o := range flux.helmReleases {
-				out = append(out, flux.release(o))
+				out = append(out, flux.release(o, &composer))
 			}
 			return out
 		}

@@ -23,12 +23,13 @@ type ValuesReference struct {
 // ValuesSource is the decoded content of the Secret or ConfigMap that a reference names.
 type ValuesSource map[string]string
 
-// ComposeValues merges what a HelmRelease's valuesFrom and values give, in
+// Compose merges what a HelmRelease's valuesFrom and values give, in
 // Flux's order: the references one after the other, a later one wins, and the
 // inline values last. A value at a targetPath also wins over inline values that
 // no earlier reference shares a map with, as it does in Flux. lookup finds a reference's
-// object, or says that there is none; that is an error unless the reference is optional. Nothing given is changed.
-func ComposeValues(refs []ValuesReference, lookup func(kind, name string) (ValuesSource, bool), inline map[string]any) (map[string]any, error) {
+// object, or says that there is none; that is an error unless the reference is optional.
+// It is also an error where it takes too much together with what the Composer did before. Nothing given is changed.
+func (c *Composer) Compose(refs []ValuesReference, lookup func(kind, name string) (ValuesSource, bool), inline map[string]any) (map[string]any, error) {
 	inline, err := plainValues(inline)
 	if err != nil {
 		return nil, fmt.Errorf("read the inline values: %w", err)
@@ -45,21 +46,34 @@ func ComposeValues(refs []ValuesReference, lookup func(kind, name string) (Value
 		if !found {
 			continue
 		}
-		if ref.TargetPath != "" {
-			// Merging first is what makes the value win over inline ones: the maps that only they have are shared from here on.
-			result = MergeValues(result, inline)
-			if err := setValue(result, ref, content); err != nil {
-				return nil, fmt.Errorf("set %s from %s %s: %w", ref.TargetPath, ref.Kind, ref.Name, err)
-			}
-			continue
+		if err := c.spend(uint64(len(content))); err != nil {
+			return nil, err
 		}
-		values, err := ParseValues([]byte(content))
-		if err != nil {
-			return nil, fmt.Errorf("read values from key %s of %s %s: %w", ref.ValuesKey, ref.Kind, ref.Name, err)
+		if result, err = merge(result, ref, content, inline); err != nil {
+			return nil, err
 		}
-		result = MergeValues(result, values)
+		if err := c.spend(weight(result)); err != nil {
+			return nil, err
+		}
 	}
 	return MergeValues(result, inline), nil
+}
+
+// merge returns values with what one reference gives over them.
+func merge(values map[string]any, ref ValuesReference, content string, inline map[string]any) (map[string]any, error) {
+	if ref.TargetPath != "" {
+		// Merging first is what makes the value win over inline ones: the maps that only they have are shared from here on.
+		values = MergeValues(values, inline)
+		if err := setValue(values, ref, content); err != nil {
+			return nil, fmt.Errorf("set %s from %s %s: %w", ref.TargetPath, ref.Kind, ref.Name, err)
+		}
+		return values, nil
+	}
+	more, err := ParseValues([]byte(content))
+	if err != nil {
+		return nil, fmt.Errorf("read values from key %s of %s %s: %w", ref.ValuesKey, ref.Kind, ref.Name, err)
+	}
+	return MergeValues(values, more), nil
 }
 
 func findValues(ref ValuesReference, lookup func(kind, name string) (ValuesSource, bool)) (content string, found bool, err error) {
@@ -82,6 +96,13 @@ func findValues(ref ValuesReference, lookup func(kind, name string) (ValuesSourc
 
 // setValue sets one value at a path as helm --set does; quotes around the value make it a string.
 func setValue(values map[string]any, ref ValuesReference, content string) error {
+	named := ref.TargetPath
+	if !ref.Literal {
+		named += content
+	}
+	if err := checkListed(named); err != nil {
+		return err
+	}
 	switch {
 	case ref.Literal:
 		escape := strings.NewReplacer(`\`, `\\`, `,`, `\,`, `[`, `\[`, `]`, `\]`, `{`, `\{`, `}`, `\}`)

@@ -2,6 +2,8 @@ package render
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -71,7 +73,7 @@ func TestComposeValues(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := ComposeValues(tc.refs, func(kind, name string) (ValuesSource, bool) {
+			got, err := new(Composer).Compose(tc.refs, func(kind, name string) (ValuesSource, bool) {
 				s, ok := sources[kind+" "+name]
 				return s, ok
 			}, tc.inline)
@@ -89,6 +91,49 @@ func TestComposeValues(t *testing.T) {
 				t.Errorf("inline values changed: %s, %v", after, err)
 			}
 		})
+	}
+}
+
+func TestComposingIsBounded(t *testing.T) {
+	t.Parallel()
+	var many []ValuesReference
+	for i := range 20 {
+		many = append(many, ValuesReference{Kind: "Secret", Name: "a", ValuesKey: "word", TargetPath: fmt.Sprintf("list%d[65535]", i)})
+	}
+	lookup := func(string, string) (ValuesSource, bool) {
+		return ValuesSource{"word": "hello", "lists": "x" + strings.Repeat(",y[9]=1,z[65000]=1", 20), "text": strings.Repeat("[65000]", 20)}, true
+	}
+	at := func(key, path string, literal bool) []ValuesReference {
+		return []ValuesReference{{Kind: "Secret", Name: "a", ValuesKey: key, TargetPath: path, Literal: literal}}
+	}
+	for _, tc := range []struct {
+		name string
+		refs []ValuesReference
+		err  string
+	}{
+		{"a long list", at("word", "a[65536]", false), ""},
+		{"as text, brackets say nothing", at("text", "a", true), ""},
+		{"many long lists, one by one", many, "the values of the umbrella's releases take more than 256 MiB together"},
+		{"lists in lists", at("word", "a"+strings.Repeat("[0]", 20_000), false), "names too many items of lists"},
+		{"many long lists in one path", at("word", "a"+strings.Repeat("[65536]", 20), false), "names too many items of lists"},
+		{"many long lists in one text", at("lists", "a", false), "names too many items of lists"},
+		{"signs and zeros", at("word", "a"+strings.Repeat("[+0065536]", 20), false), "names too many items of lists"},
+	} {
+		_, err := new(Composer).Compose(tc.refs, lookup, nil)
+		if got := fmt.Sprint(err); (err != nil || tc.err != "") && (tc.err == "" || !strings.Contains(got, tc.err)) {
+			t.Errorf("%s: %.200s", tc.name, got)
+		}
+	}
+	// What one release takes is not there for the next.
+	var c Composer
+	for i := range 2 {
+		_, err := c.Compose(many[:12], lookup, nil)
+		if failed := err != nil; failed != (i == 1) {
+			t.Errorf("release %d: %v", i, err)
+		}
+	}
+	if _, err := c.Compose(nil, lookup, map[string]any{"a": "b"}); err != nil {
+		t.Errorf("a release without references needs none of it: %v", err)
 	}
 }
 

@@ -1,0 +1,51 @@
+package render
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+const (
+	// maxComposed bounds what one Composer reads and merges, in about bytes as values take them in memory.
+	maxComposed = 256 << 20
+	// maxListed bounds the list items that a text for helm --set names.
+	maxListed = 1 << 20
+)
+
+var errComposed = fmt.Errorf("the values of the umbrella's releases take more than %d MiB together, counted for every reference that they are merged for", maxComposed>>20)
+
+var errListed = errors.New("it names too many items of lists")
+
+// Composer composes the values of an umbrella's releases. What that takes is bounded for all of
+// them together: many references may name one large object. The zero value is ready.
+type Composer struct{ spent uint64 }
+
+// spend adds to what was read and merged. It is an error from the bound on.
+func (c *Composer) spend(n uint64) error {
+	c.spent += n
+	if c.spent > maxComposed {
+		return errComposed
+	}
+	return nil
+}
+
+// checkListed refuses a text for helm --set that names too many items of lists. Helm makes every item
+// up to the one that is named, and reads lists in lists by recursion: each counts for some items.
+func checkListed(text string) error {
+	const perList = 64
+	for total := 0; ; {
+		_, rest, ok := strings.Cut(text, "[")
+		if !ok {
+			return nil
+		}
+		text = strings.TrimLeft(rest, "+0123456789")
+		if n, err := strconv.Atoi(rest[:len(rest)-len(text)]); err == nil {
+			total += min(n, maxListed) + perList
+		}
+		if total > maxListed {
+			return errListed
+		}
+	}
+}
