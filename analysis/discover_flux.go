@@ -23,7 +23,7 @@ const (
 type flux struct {
 	helmReleases []*render.Object
 	extra        []*render.Object
-	sources      map[string]*render.Object      // by kind namespace/name
+	sources      map[string]chartSource         // by kind namespace/name
 	values       map[string]render.ValuesSource // of Secrets and ConfigMaps that HelmReleases name, likewise
 }
 
@@ -69,6 +69,13 @@ type gitRepositorySpec struct {
 	Include []any     `json:"include"`
 }
 
+// chartSource is where charts come from, or a HelmChart that says so.
+type chartSource struct {
+	git   gitRepositorySpec // what other kinds share with it of those
+	chart chartSpec         // of a HelmChart
+	err   error             // it cannot be read
+}
+
 func isFlux(o *render.Object, group, kind string) bool {
 	return o.Kind == kind && strings.HasPrefix(o.APIVersion, group+"/")
 }
@@ -87,7 +94,7 @@ func objectKey(kind, namespace, name string) string { return kind + " " + namesp
 
 // readFlux sorts the umbrella's objects. Secrets and ConfigMaps that hold a release's values are not among extra.
 func readFlux(objects []*render.Object) *flux {
-	f := &flux{sources: map[string]*render.Object{}, values: map[string]render.ValuesSource{}}
+	f := &flux{sources: map[string]chartSource{}, values: map[string]render.ValuesSource{}}
 	used := map[string]bool{}
 	for _, o := range objects {
 		switch {
@@ -100,7 +107,7 @@ func readFlux(objects []*render.Object) *flux {
 				}
 			}
 		case isSource(o):
-			f.sources[objectKey(o.Kind, o.Namespace, o.Name)] = o
+			f.sources[objectKey(o.Kind, o.Namespace, o.Name)] = readSource(o)
 		}
 	}
 	for _, o := range objects {
@@ -114,6 +121,16 @@ func readFlux(objects []*render.Object) *flux {
 		}
 	}
 	return f
+}
+
+func readSource(o *render.Object) chartSource {
+	var s chartSource
+	if o.Kind == "HelmChart" {
+		s.err = decodeSpec(o, &s.chart)
+	} else {
+		s.err = decodeSpec(o, &s.git)
+	}
+	return s
 }
 
 func decodeSpec(o *render.Object, into any) error {

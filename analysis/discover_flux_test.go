@@ -275,3 +275,27 @@ func TestSharedSecretIsReadOnce(t *testing.T) {
 		t.Errorf("%.0f allocations for %d references to a Secret of %d keys", allocations, refs, keys)
 	}
 }
+
+// A large source that many releases name is decoded once.
+func TestSharedSourceIsReadOnce(t *testing.T) {
+	const size, releases = 5000, 500
+	include := make([]any, size)
+	for i := range include {
+		include[i] = fmt.Sprint("other", i)
+	}
+	name := map[string]any{"kind": "GitRepository", "name": "app"}
+	spec := map[string]any{"chart": map[string]any{"spec": map[string]any{"chart": "c", "sourceRef": name}}}
+	objects := []*render.Object{{
+		APIVersion: "source.toolkit.fluxcd.io/v1", Kind: "GitRepository", Name: "app",
+		ReadFields: render.Held(map[string]any{"spec": map[string]any{"url": "https://git.example.com/app.git", "include": include}}),
+	}}
+	for i := range releases {
+		objects = append(objects, &render.Object{
+			APIVersion: "helm.toolkit.fluxcd.io/v2", Kind: "HelmRelease", Name: fmt.Sprint("app", i), ReadFields: render.Held(map[string]any{"spec": spec}),
+		})
+	}
+	allocations := testing.AllocsPerRun(1, func() { newMerger(&Discovery{}, nil).add(&render.Output{Objects: objects}) })
+	if allocations > 200*releases+10*size {
+		t.Errorf("%.0f allocations for %d releases of a source of %d entries", allocations, releases, size)
+	}
+}

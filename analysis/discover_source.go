@@ -24,8 +24,7 @@ func (f *flux) chart(o *render.Object, spec helmReleaseSpec) (chartSpec, string,
 		if !ok {
 			return chartSpec{}, "", fmt.Errorf("its chart is HelmChart %s/%s, which the umbrella does not render", namespace, ref.Name)
 		}
-		var c chartSpec
-		return c, namespace, decodeSpec(chart, &c)
+		return chart.chart, namespace, chart.err
 	}
 	if spec.Chart == nil {
 		return chartSpec{}, "", errors.New("it names no chart")
@@ -52,10 +51,10 @@ func (f *flux) source(r *Release, o *render.Object, spec helmReleaseSpec) error 
 	if !ok {
 		return fmt.Errorf("its source is %s, which the umbrella does not render", name)
 	}
-	var git gitRepositorySpec
-	if err := decodeSpec(source, &git); err != nil {
-		return err
+	if source.err != nil {
+		return source.err
 	}
+	git := source.git
 	r.Repository = withoutCredentials(git.URL)
 	if c.SourceRef.Kind != "GitRepository" {
 		return fmt.Errorf("its source is %s (%s): not analysable yet", name, r.Repository)
