@@ -14,12 +14,12 @@ const (
 	maxListed = 1 << 20
 )
 
-var errComposed = fmt.Errorf("the values of the umbrella's releases take more than %d MiB together, counted for every reference that they are merged for", maxComposed>>20)
+var errComposed = fmt.Errorf("reading and merging values takes more than %d MiB in all", maxComposed>>20)
 
 var errListed = errors.New("it names too many items of lists")
 
-// Composer composes the values of an umbrella's releases. What that takes is bounded for all of
-// them together: many references may name one large object. The zero value is ready.
+// Composer composes the values of an umbrella's releases, or of a chart's values files. What that takes is
+// bounded for all of them together: many references may name one large object. The zero value is ready.
 type Composer struct{ spent uint64 }
 
 // spend adds to what was read and merged. It is an error from the bound on.
