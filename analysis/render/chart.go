@@ -82,6 +82,7 @@ func (c *Chart) WithValuesFiles(fsys fs.FS, names []string, ignoreMissing bool) 
 	if len(names) == 0 || len(names) == 1 && path.Clean(names[0]) == "values.yaml" {
 		return c, nil
 	}
+	var composer Composer
 	merged := map[string]any{}
 	for _, name := range names {
 		clean := strings.TrimPrefix(path.Clean("/"+name), "/")
@@ -92,11 +93,9 @@ func (c *Chart) WithValuesFiles(fsys fs.FS, names []string, ignoreMissing bool) 
 		if err != nil {
 			return nil, fmt.Errorf("read values file %s of chart %s: %w", clean, c.Dir, err)
 		}
-		values, err := ParseValues(data)
-		if err != nil {
+		if merged, err = composer.merge(merged, data); err != nil {
 			return nil, fmt.Errorf("read values file %s of chart %s: %w", clean, c.Dir, err)
 		}
-		merged = MergeValues(merged, values)
 	}
 	data, err := yaml.Marshal(merged)
 	if err != nil {

@@ -3,6 +3,7 @@ package render
 import (
 	"context"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 
@@ -284,6 +285,19 @@ func TestWithValuesFiles(t *testing.T) {
 	if values, err := c.DefaultValues(nil); err != nil || values["a"] != "own" {
 		t.Errorf("the first chart changed: %v, %v", values, err)
 	}
+}
+
+// A line of the umbrella names a values file, and may do so over and over.
+func TestWithTooManyValuesFiles(t *testing.T) {
+	t.Parallel()
+	fsys := simple(map[string]string{"large.yaml": "list: [" + strings.Repeat("1,", 200_000) + "1]\n", "small.yaml": "a: b\n"})
+	names := append([]string{"chart/large.yaml"}, slices.Repeat([]string{"chart/small.yaml"}, 100)...)
+	c := mustLoad(t, fsys, "")
+	if _, err := c.WithValuesFiles(fsys, names[:10], false); err != nil {
+		t.Errorf("some files: %v", err)
+	}
+	_, err := c.WithValuesFiles(fsys, names, false)
+	wantError(t, err, "read values file chart/small.yaml of chart chart", "takes more than 256 MiB in all")
 }
 
 func TestLoadChartOfTooManyBytes(t *testing.T) {

@@ -31,6 +31,19 @@ func (c *Composer) spend(n uint64) error {
 	return nil
 }
 
+// merge returns values with those of a values file over them.
+func (c *Composer) merge(values map[string]any, data []byte) (map[string]any, error) {
+	if err := c.spend(uint64(len(data))); err != nil {
+		return nil, err
+	}
+	more, err := ParseValues(data)
+	if err != nil {
+		return nil, err
+	}
+	merged := MergeValues(values, more)
+	return merged, c.spend(weight(merged))
+}
+
 // checkListed refuses a text for helm --set that names too many items of lists. Helm makes every item
 // up to the one that is named, and reads lists in lists by recursion: each counts for some items.
 func checkListed(text string) error {

@@ -46,34 +46,23 @@ func (c *Composer) Compose(refs []ValuesReference, lookup func(kind, name string
 		if !found {
 			continue
 		}
-		if err := c.spend(uint64(len(content))); err != nil {
-			return nil, err
+		if ref.TargetPath == "" {
+			if result, err = c.merge(result, []byte(content)); err != nil {
+				return nil, fmt.Errorf("read values from key %s of %s %s: %w", ref.ValuesKey, ref.Kind, ref.Name, err)
+			}
+			continue
 		}
-		if result, err = merge(result, ref, content, inline); err != nil {
-			return nil, err
+		// Merging first is what makes the value win over inline ones: the maps that only they have are shared from here on.
+		result = MergeValues(result, inline)
+		err = setValue(result, ref, content)
+		if err == nil {
+			err = c.spend(uint64(len(content)) + weight(result))
 		}
-		if err := c.spend(weight(result)); err != nil {
-			return nil, err
+		if err != nil {
+			return nil, fmt.Errorf("set %s from %s %s: %w", ref.TargetPath, ref.Kind, ref.Name, err)
 		}
 	}
 	return MergeValues(result, inline), nil
-}
-
-// merge returns values with what one reference gives over them.
-func merge(values map[string]any, ref ValuesReference, content string, inline map[string]any) (map[string]any, error) {
-	if ref.TargetPath != "" {
-		// Merging first is what makes the value win over inline ones: the maps that only they have are shared from here on.
-		values = MergeValues(values, inline)
-		if err := setValue(values, ref, content); err != nil {
-			return nil, fmt.Errorf("set %s from %s %s: %w", ref.TargetPath, ref.Kind, ref.Name, err)
-		}
-		return values, nil
-	}
-	more, err := ParseValues([]byte(content))
-	if err != nil {
-		return nil, fmt.Errorf("read values from key %s of %s %s: %w", ref.ValuesKey, ref.Kind, ref.Name, err)
-	}
-	return MergeValues(values, more), nil
 }
 
 func findValues(ref ValuesReference, lookup func(kind, name string) (ValuesSource, bool)) (content string, found bool, err error) {
