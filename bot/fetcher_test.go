@@ -271,7 +271,7 @@ func TestFetchedAheadByAnyFormOfItsRef(t *testing.T) {
 	}{
 		"a commit before a tag":  {analysis.SourceRef{Branch: "main", Tag: "1", Commit: "c"}, analysis.SourceRef{Branch: "main", Commit: "c"}, true},
 		"a tag before a branch":  {analysis.SourceRef{Branch: "main", Tag: "1"}, analysis.SourceRef{Tag: "1"}, true},
-		"a range before a tag":   {analysis.SourceRef{Semver: "1.x", Tag: "1"}, analysis.SourceRef{Semver: "1.x"}, true},
+		"a tag before a range":   {analysis.SourceRef{Semver: "1.x", Tag: "1"}, analysis.SourceRef{Tag: "1"}, true},
 		"another tag":            {analysis.SourceRef{Branch: "main", Tag: "1"}, analysis.SourceRef{Tag: "2"}, false},
 		"another commit":         {analysis.SourceRef{Branch: "main", Commit: "c"}, analysis.SourceRef{Branch: "main", Commit: "d"}, false},
 		"a commit of elsewhere":  {analysis.SourceRef{Branch: "main", Commit: "c"}, analysis.SourceRef{Branch: "old", Commit: "c"}, false},

@@ -172,7 +172,7 @@ func sourceText(e analysis.Evidence) string {
 
 // refText shows a ref as the umbrella pins it.
 func refText(r analysis.SourceRef) string {
-	for _, s := range []string{r.Commit, r.Name, r.Semver, r.Tag, r.Branch} {
+	for _, s := range []string{r.Commit, r.Name, r.Tag, r.Semver, r.Branch} {
 		if s != "" {
 			return s
 		}

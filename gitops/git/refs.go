@@ -18,7 +18,8 @@ const (
 )
 
 // Ref names a revision as a Flux GitRepository does. At most one field is
-// followed, in Flux's order: Commit, Name, Semver, Tag, Branch; a Branch given
+// followed, in the order of Flux's code (its documentation has Semver before Tag):
+// Commit, Name, Tag, Semver, Branch; a Branch given
 // beside Commit says where to look for the commit if the server does not hand
 // it out directly. All empty means the remote's HEAD.
 type Ref struct{ Branch, Tag, Semver, Name, Commit string }
@@ -30,10 +31,10 @@ func (r Ref) Followed() Ref {
 		return Ref{Commit: r.Commit, Branch: r.Branch}
 	case r.Name != "":
 		return Ref{Name: r.Name}
-	case r.Semver != "":
-		return Ref{Semver: r.Semver}
 	case r.Tag != "":
 		return Ref{Tag: r.Tag}
+	case r.Semver != "":
+		return Ref{Semver: r.Semver}
 	}
 	return Ref{Branch: r.Branch}
 }
@@ -45,10 +46,10 @@ func (r Ref) String() string {
 		return "commit " + r.Commit
 	case r.Name != "":
 		return r.Name
-	case r.Semver != "":
-		return "semver " + r.Semver
 	case r.Tag != "":
 		return "tag " + r.Tag
+	case r.Semver != "":
+		return "semver " + r.Semver
 	case r.Branch != "":
 		return "branch " + r.Branch
 	}
@@ -99,10 +100,10 @@ func resolve(ar *packp.AdvRefs, ref Ref) (target, error) {
 		return resolveCommit(ar, ref)
 	case ref.Name != "":
 		return lookup(ar, ref.Name, "")
-	case ref.Semver != "":
-		return resolveSemver(ar, ref.Semver)
 	case ref.Tag != "":
 		return lookup(ar, tagPrefix+ref.Tag, "tag "+ref.Tag)
+	case ref.Semver != "":
+		return resolveSemver(ar, ref.Semver)
 	case ref.Branch != "":
 		return lookup(ar, branchPrefix+ref.Branch, "branch "+ref.Branch)
 	}
