@@ -73,6 +73,19 @@ func TestReleaseSource(t *testing.T) {
 	}
 }
 
+// Whatever branch a repository's HEAD is: Flux's is master.
+func TestReleaseOfASourceWithoutRef(t *testing.T) {
+	t.Parallel()
+	const given = `, ref: {branch: main, tag: "1", semver: ">=1", name: refs/tags/x, commit: abc}`
+	for _, ref := range []string{"", ", ref: {}", ", ref: null"} {
+		text := strings.Replace(helmRelease(appChart), given, ref, 1)
+		r := mustDiscover(t, fluxUmbrella(text), DiscoverOptions{}).Releases[0]
+		if want := (SourceRef{Branch: "master"}); r.Ref != want || r.Err != nil {
+			t.Errorf("%q: %+v, %v", ref, r.Ref, r.Err)
+		}
+	}
+}
+
 func TestReleasesThatCannotBeAnalysedSayWhy(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ name, spec, more, want string }{

@@ -60,6 +60,9 @@ func (f *flux) source(r *Release, o *render.Object, spec helmReleaseSpec) error 
 		return fmt.Errorf("its source is %s (%s): not analysable yet", name, r.Repository)
 	}
 	r.Ref, r.Ignore = git.Ref, git.Ignore
+	if r.Ref == (SourceRef{}) {
+		r.Ref.Branch = "master" // Flux's default
+	}
 	switch {
 	case r.Repository == "":
 		return fmt.Errorf("its source %s has no url", name)

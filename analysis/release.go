@@ -9,8 +9,8 @@ import "tokenward/analysis/render"
 
 // SourceRef says which revision of a source Flux would take. The fields are
 // those of a GitRepository's spec.ref; at most one is followed, in Flux's order
-// of precedence: Commit, Name, Tag, Semver, Branch. All empty means Flux's
-// default, the branch master.
+// of precedence: Commit, Name, Tag, Semver, Branch. A release
+// whose source gives none has Flux's default, the branch master.
 type SourceRef struct {
 	Branch, Tag, Semver, Name, Commit string
 }
