@@ -172,7 +172,7 @@ func tip(ar *packp.AdvRefs, commit plumbing.Hash) bool {
 }
 
 // resolveSemver picks the newest tag in the range as Flux does: a tag counts if
-// it is a complete version, with or without a leading v. Of tags that differ
+// it is a version of at least three parts, with or without a leading v. Of tags that differ
 // in build metadata only, the last in alphabetical order is taken (Flux
 // compares their dates, which an advertisement does not tell).
 func resolveSemver(ar *packp.AdvRefs, expr string) (target, error) {
@@ -187,8 +187,8 @@ func resolveSemver(ar *packp.AdvRefs, expr string) (target, error) {
 		if !ok {
 			continue
 		}
-		v, err := semver.StrictNewVersion(strings.TrimPrefix(tag, "v"))
-		if err != nil || !constraint.Check(v) {
+		v, err := semver.NewVersion(tag)
+		if err != nil || strings.Count(tag, ".") < 2 || !constraint.Check(v) {
 			continue
 		}
 		if best == nil || !v.LessThan(best) {
