@@ -56,6 +56,14 @@ type chartSpec struct {
 	IgnoreMissingValuesFiles bool       `json:"ignoreMissingValuesFiles"`
 }
 
+// valuesFiles lists the values files; the one of the older field is the first.
+func (c chartSpec) valuesFiles() []string {
+	if c.ValuesFile == "" {
+		return c.ValuesFiles
+	}
+	return append([]string{c.ValuesFile}, c.ValuesFiles...)
+}
+
 type sourceName struct {
 	Kind      string `json:"kind"`
 	Name      string `json:"name"`
@@ -127,6 +135,7 @@ func readSource(o *render.Object) chartSource {
 	var s chartSource
 	if o.Kind == "HelmChart" {
 		s.err = decodeSpec(o, &s.chart)
+		s.chart.ValuesFiles, s.chart.ValuesFile = s.chart.valuesFiles(), "" // once, as releases share the list
 	} else {
 		s.err = decodeSpec(o, &s.git)
 	}

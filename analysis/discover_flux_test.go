@@ -66,7 +66,7 @@ func TestReleaseSource(t *testing.T) {
 		Chart: "chart", Values: map[string]any{"replicas": 2.0}, SkipHooks: true,
 		PostRenderers: []any{map[string]any{"kustomize": map[string]any{"patches": []any{map[string]any{"patch": "x"}}}}},
 		CommonLabels:  map[string]string{"team": "web"}, CommonAnnotations: map[string]string{"a": "b"},
-		ValuesFiles: []string{"a.yaml", "b.yaml"}, IgnoreMissingValuesFiles: true,
+		ValuesFiles: []string{"b.yaml", "a.yaml"}, IgnoreMissingValuesFiles: true,
 	}}
 	if diff := cmp.Diff(want, d.Releases); diff != "" {
 		t.Error(diff)
@@ -138,9 +138,9 @@ func TestReleaseWithHelmChartObject(t *testing.T) {
 apiVersion: source.toolkit.fluxcd.io/v1
 kind: HelmChart
 metadata: {name: c, namespace: flux}
-spec: {chart: deploy, sourceRef: {kind: GitRepository, name: app}}
+spec: {chart: deploy, valuesFiles: [a.yaml], valuesFile: b.yaml, sourceRef: {kind: GitRepository, name: app}}
 `)), DiscoverOptions{})
-	if r := d.Releases[0]; r.Err != nil || r.Chart != "deploy" || r.Ref.Commit != "abc" {
+	if r := d.Releases[0]; r.Err != nil || r.Chart != "deploy" || r.Ref.Commit != "abc" || strings.Join(r.ValuesFiles, " ") != "b.yaml a.yaml" {
 		t.Errorf("got %+v", r)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 
 	"tokenward/analysis/render"
@@ -42,10 +41,7 @@ func (f *flux) source(r *Release, o *render.Object, spec helmReleaseSpec) error 
 		namespace = c.SourceRef.Namespace
 	}
 	r.Chart = cleanPath(c.Chart)
-	r.ValuesFiles, r.IgnoreMissingValuesFiles = c.ValuesFiles, c.IgnoreMissingValuesFiles
-	if c.ValuesFile != "" {
-		r.ValuesFiles = append(slices.Clone(r.ValuesFiles), c.ValuesFile)
-	}
+	r.ValuesFiles, r.IgnoreMissingValuesFiles = c.valuesFiles(), c.IgnoreMissingValuesFiles
 	name := fmt.Sprintf("%s %s/%s", c.SourceRef.Kind, namespace, c.SourceRef.Name)
 	source, ok := f.sources[objectKey(c.SourceRef.Kind, namespace, c.SourceRef.Name)]
 	if !ok {
