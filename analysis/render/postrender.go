@@ -60,9 +60,15 @@ func readPostRenderer(raw any) (*kustomizeSpec, error) {
 	if err := json.Unmarshal(data, &entry); err != nil {
 		return nil, err
 	}
-	if entry.Kustomize != nil {
-		entry.Kustomize.forget()
+	if entry.Kustomize == nil {
+		return nil, nil
 	}
+	for _, p := range entry.Kustomize.Patches {
+		if p.Patch == "" && p.Path != "" {
+			return nil, fmt.Errorf("a patch names the path %q, and only patches that stand in the HelmRelease are applied", p.Path)
+		}
+	}
+	entry.Kustomize.forget()
 	return entry.Kustomize, nil
 }
 

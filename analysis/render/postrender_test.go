@@ -246,6 +246,8 @@ func TestPostRendererErrors(t *testing.T) {
 	wantError(t, err, "render chart chart: run post-renderer 1")
 	_, err = postRendered(t, "- {}\n- kustomize: {patches: 7}", false)
 	wantError(t, err, "read post-renderer 2")
+	_, err = postRendered(t, "- kustomize: {patches: [{path: patch.yaml}]}", false)
+	wantError(t, err, `a patch names the path "patch.yaml"`)
 }
 
 // TestPostRendererChangesEveryKindItNames holds that only resources of the kinds that a
