@@ -307,7 +307,7 @@ func TestSharedSourceIsReadOnce(t *testing.T) {
 			APIVersion: "helm.toolkit.fluxcd.io/v2", Kind: "HelmRelease", Name: fmt.Sprint("app", i), ReadFields: render.Held(map[string]any{"spec": spec}),
 		})
 	}
-	allocations := testing.AllocsPerRun(1, func() { newMerger(&Discovery{}, nil).add(&render.Output{Objects: objects}) })
+	allocations := testing.AllocsPerRun(1, func() { newMerger(&Discovery{}).add(&render.Output{Objects: objects}) })
 	if allocations > 200*releases+10*size {
 		t.Errorf("%.0f allocations for %d releases of a source of %d entries", allocations, releases, size)
 	}
