@@ -11,9 +11,8 @@ import (
 	"tokenward/analysis/policy"
 )
 
-// Report puts the scan into its stable form. Namespaces limits nothing but the
-// changes and notes: verdicts are shown for the whole platform unless the bot was
-// configured for certain namespaces.
+// Report puts the scan into its stable form. Of a bot that was configured for certain namespaces it shows these alone,
+// but for releases of others that were analysed: evidence may come from there.
 func (b *Bot) Report(s *Scan) *ScanReport {
 	r := &ScanReport{
 		Umbrella: UmbrellaReport{Repository: s.Umbrella.URL, Ref: s.Umbrella.Ref, Commit: s.Umbrella.Commit},
@@ -22,6 +21,9 @@ func (b *Bot) Report(s *Scan) *ScanReport {
 		Violations: ViolationsReport{Before: b.violations(s.Before), After: b.violations(s.After)},
 	}
 	for _, rel := range s.Set.Releases {
+		if rel.Err != nil && rel.Namespace != "" && !b.wants(rel.Namespace) {
+			continue
+		}
 		r.Releases = append(r.Releases, ReleaseReport{Name: rel.Name, Namespace: rel.Namespace, Repository: rel.Repository,
 			Ref: refText(rel.Ref), Commit: rel.Commit, Chart: rel.Chart, Error: errorText(rel.Err)})
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -29,5 +30,22 @@ func TestNamespaceThatIsGone(t *testing.T) {
 	p.environment["TOKENWARD_NAMESPACES"] = "cellar,attic"
 	if code, out, errs = p.run(developer, "scan"); code != exitFailed || !strings.Contains(errs, reason+" namespace cellar or attic") {
 		t.Errorf("none is there: exit code %d\n%s\n%s", code, out, errs)
+	}
+}
+
+// A scan of one namespace says nothing of what could not be analysed in others.
+func TestScanOfOneNamespace(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	_, out, _ := p.run(developer, "scan")
+	unanalysed := regexp.MustCompile(`Not analysed\n\S+ +(.{30})`).FindStringSubmatch(out)
+	if unanalysed == nil {
+		t.Fatalf("the sample platform has no release that cannot be analysed:\n%s", out)
+	}
+	for _, format := range []string{"table", "json", "markdown", "html", "sarif", "codequality"} {
+		code, out, errs := p.run(developer, "scan", "--namespace", "bulletin", "--format", format)
+		if code != exitOK || errs != "" || strings.Contains(out, unanalysed[1]) {
+			t.Errorf("%s: exit code %d, %s, %q is in the report:\n%s", format, code, errs, unanalysed[1], out)
+		}
 	}
 }
