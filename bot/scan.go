@@ -244,7 +244,11 @@ func (b *Bot) known(s *Scan) error {
 	if len(s.gone) == 0 || !b.cfg.Partial && (several || !all) {
 		return nil
 	}
-	return fmt.Errorf("%w into namespace %s", ErrNotDeployed, strings.Join(s.gone, " or "))
+	missing := strings.Join(s.gone, " or ")
+	if unseen := s.Discovery.Unseen(); len(unseen) > 0 {
+		return fmt.Errorf("%w into namespace %s; what %s deploys, and where, is not known", ErrNotDeployed, missing, strings.Join(unseen, ", "))
+	}
+	return fmt.Errorf("%w into namespace %s", ErrNotDeployed, missing)
 }
 
 // gone lists the bot's namespaces that nothing is deployed into.
