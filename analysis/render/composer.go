@@ -45,9 +45,11 @@ func (c *Composer) merge(values map[string]any, data []byte) (map[string]any, er
 }
 
 // checkListed refuses a text for helm --set that names too many items of lists. Helm makes every item
-// up to the one that is named, and reads lists in lists by recursion: each counts for some items.
+// up to the one that is named, and reads lists in lists by recursion: each counts for some items. Digits may
+// be escaped, too.
 func checkListed(text string) error {
 	const perList = 64
+	text = strings.ReplaceAll(text, `\`, "")
 	for total := 0; ; {
 		_, rest, ok := strings.Cut(text, "[")
 		if !ok {

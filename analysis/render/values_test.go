@@ -117,6 +117,7 @@ func TestComposingIsBounded(t *testing.T) {
 		{"lists in lists", at("word", "a"+strings.Repeat("[0]", 20_000), false), "names too many items of lists"},
 		{"many long lists in one path", at("word", "a"+strings.Repeat("[65536]", 20), false), "names too many items of lists"},
 		{"many long lists in one text", at("lists", "a", false), "names too many items of lists"},
+		{"escaped digits", at("word", "a"+strings.Repeat(`[\6553\6]`, 20), false), "names too many items of lists"},
 		{"signs and zeros", at("word", "a"+strings.Repeat("[+0065536]", 20), false), "names too many items of lists"},
 	} {
 		_, err := new(Composer).Compose(tc.refs, lookup, nil)
