@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -42,6 +43,15 @@ func (c *Composer) merge(values map[string]any, data []byte) (map[string]any, er
 	}
 	merged := MergeValues(values, more)
 	return merged, c.spend(weight(merged))
+}
+
+// set sets in values what a reference with a targetPath gives. What fails half-way has made lists, too.
+func (c *Composer) set(values map[string]any, ref ValuesReference, content string) error {
+	if err := c.spend(uint64(len(content))); err != nil {
+		return err
+	}
+	err := setValue(values, ref, content)
+	return cmp.Or(err, c.spend(weight(values)))
 }
 
 // checkListed refuses a text for helm --set that names too many items of lists. Helm makes every item

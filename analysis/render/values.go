@@ -54,11 +54,7 @@ func (c *Composer) Compose(refs []ValuesReference, lookup func(kind, name string
 		}
 		// Merging first is what makes the value win over inline ones: the maps that only they have are shared from here on.
 		result = MergeValues(result, inline)
-		err = setValue(result, ref, content)
-		if err == nil {
-			err = c.spend(uint64(len(content)) + weight(result))
-		}
-		if err != nil {
+		if err := c.set(result, ref, content); err != nil {
 			return nil, fmt.Errorf("set %s from %s %s: %w", ref.TargetPath, ref.Kind, ref.Name, err)
 		}
 	}

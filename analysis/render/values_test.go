@@ -101,7 +101,7 @@ func TestComposingIsBounded(t *testing.T) {
 		many = append(many, ValuesReference{Kind: "Secret", Name: "a", ValuesKey: "word", TargetPath: fmt.Sprintf("list%d[65535]", i)})
 	}
 	lookup := func(string, string) (ValuesSource, bool) {
-		return ValuesSource{"word": "hello", "lists": "x" + strings.Repeat(",y[9]=1,z[65000]=1", 20), "text": strings.Repeat("[65000]", 20)}, true
+		return ValuesSource{"word": "hello", "lists": "x" + strings.Repeat(",y[9]=1,z[65000]=1", 20), "text": strings.Repeat("[65000]", 20), "half": "hello,b[1]x"}, true
 	}
 	at := func(key, path string, literal bool) []ValuesReference {
 		return []ValuesReference{{Kind: "Secret", Name: "a", ValuesKey: key, TargetPath: path, Literal: literal}}
@@ -135,6 +135,23 @@ func TestComposingIsBounded(t *testing.T) {
 	}
 	if _, err := c.Compose(nil, lookup, map[string]any{"a": "b"}); err != nil {
 		t.Errorf("a release without references needs none of it: %v", err)
+	}
+	// What fails half-way takes of it, too, and where nothing is left, nothing is set.
+	c = Composer{}
+	for _, tc := range []struct {
+		times int
+		refs  []ValuesReference
+		err   string
+	}{
+		{1, at("word", "a[x]", false), "error parsing index"},
+		{20, at("half", "a"+strings.Repeat("[65535]", 8), false), ""},
+		{1, at("word", "a[x]", false), "takes more than 256 MiB in all"},
+	} {
+		for range tc.times {
+			if _, err := c.Compose(tc.refs, lookup, nil); err == nil || !strings.Contains(err.Error(), tc.err) {
+				t.Errorf("%.20s: got %v, want %s", tc.refs[0].TargetPath, err, tc.err)
+			}
+		}
 	}
 }
 
