@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -176,8 +177,9 @@ func (f *flux) release(o *render.Object, composer *render.Composer) Release {
 	if valuesErr != nil {
 		valuesErr = fmt.Errorf("compose the values of %s: %w", o.ID(), valuesErr)
 	}
-	if r.Err = sourceErr; r.Err == nil {
-		r.Err = valuesErr
+	r.Err = cmp.Or(sourceErr, valuesErr)
+	if r.Namespace == "" && r.Err == nil {
+		r.Err = fmt.Errorf("%s is in no namespace, and its targetNamespace says none: what it deploys cannot be placed", o.ID())
 	}
 	return r
 }

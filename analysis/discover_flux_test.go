@@ -131,6 +131,26 @@ func TestReleasesThatCannotBeAnalysedSayWhy(t *testing.T) {
 	}
 }
 
+// A chart may bring a definition of HelmRelease that says so.
+func TestReleaseInNoNamespaceIsUnseen(t *testing.T) {
+	t.Parallel()
+	chart := strings.Replace(appChart, "name: app", "name: app, namespace: flux", 1)
+	d := mustDiscover(t, fluxUmbrella(helmRelease(chart)+`
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: helmreleases.helm.toolkit.fluxcd.io}
+spec: {group: helm.toolkit.fluxcd.io, scope: Cluster, names: {kind: HelmRelease}, versions: [{name: v2, served: true}]}
+`), DiscoverOptions{})
+	const want = "HelmRelease app is in no namespace"
+	if r := d.Releases[0]; r.Namespace != "" || r.Err == nil || !strings.Contains(r.Err.Error(), want) {
+		t.Errorf("release in %q, %v, want %q", r.Namespace, r.Err, want)
+	}
+	if diff := cmp.Diff([]string{"HelmRelease app"}, d.Unseen()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestReleaseWithHelmChartObject(t *testing.T) {
 	t.Parallel()
 	d := mustDiscover(t, fluxUmbrella(helmRelease(`  chartRef: {kind: HelmChart, name: c}
