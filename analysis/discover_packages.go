@@ -61,6 +61,8 @@ func asPackage(m map[string]any, keys []string) (packageNode, bool) {
 	name := str(helmRepo["chartName"])
 	if p.repo == "" {
 		p.chart = name
+	} else {
+		p.ref = p.ref.orDefault()
 	}
 	return p, p.repo != "" || name != ""
 }

@@ -16,6 +16,9 @@ copy:
   enabled: false
   sourceType: git
   git: {repo: "https://ada:secret@git.example.com/logging.git", tag: "1.0", path: ./other}
+loose:
+  enabled: false
+  git: {repo: "https://git.example.com/loose.git", path: chart}
 pulled:
   enabled: false
   sourceType: helmRepo
@@ -28,6 +31,7 @@ pulled:
 		{"https://git.example.com/shop.git", SourceRef{Tag: "2.0"}},
 		{"https://git.example.com/logging.git", SourceRef{Tag: "1.0"}},
 		{"https://git.example.com/logging.git", SourceRef{Tag: "1.0"}},
+		{"https://git.example.com/loose.git", SourceRef{Branch: "master"}}, // as of its release
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

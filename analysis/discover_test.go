@@ -298,7 +298,7 @@ list: [{enabled: true, git: {repo: r}}]
 	want := []packageNode{
 		{keys: []string{"a"}, switchable: true, repo: "r1", chart: "p", ref: SourceRef{Branch: "b", Tag: "t", Semver: "s", Commit: "c"}},
 		{keys: []string{"deep", "er", "b"}, switchable: true, chart: "c"},
-		{keys: []string{"wrapper"}, repo: "r2"},
+		{keys: []string{"wrapper"}, repo: "r2", ref: SourceRef{Branch: "master"}},
 	}
 	if diff := cmp.Diff(want, findPackages(values), cmp.AllowUnexported(packageNode{})); diff != "" {
 		t.Error(diff)

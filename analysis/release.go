@@ -15,6 +15,14 @@ type SourceRef struct {
 	Branch, Tag, Semver, Name, Commit string
 }
 
+// orDefault returns what Flux follows where a source gives the ref.
+func (r SourceRef) orDefault() SourceRef {
+	if r == (SourceRef{}) {
+		r.Branch = "master"
+	}
+	return r
+}
+
 // Release is one chart that the umbrella deploys, as its HelmRelease says.
 type Release struct {
 	// HelmRelease is the name of the Flux object; Name is the Helm release's
