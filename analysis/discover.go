@@ -35,7 +35,8 @@ type Problem struct {
 	Apart bool
 }
 
-// Unseen names the parts of the umbrella of which nobody knows what they deploy, and into which namespace.
+// Unseen names the parts of the umbrella of which nobody knows what they deploy, and into which namespace, each once
+// and sorted.
 func (d *Discovery) Unseen() []string {
 	var out []string
 	for _, p := range d.Problems {
@@ -43,7 +44,7 @@ func (d *Discovery) Unseen() []string {
 			out = append(out, p.Package)
 		}
 	}
-	return out
+	return uniq(out)
 }
 
 // DiscoverOptions say how the umbrella is rendered.

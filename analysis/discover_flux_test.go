@@ -131,6 +131,15 @@ func TestReleasesThatCannotBeAnalysedSayWhy(t *testing.T) {
 	}
 }
 
+// A template may have many documents that cannot be read.
+func TestWhatIsUnseenIsNamedOnce(t *testing.T) {
+	t.Parallel()
+	d := Discovery{Problems: []Problem{{Package: "b"}, {Package: "a"}, {Package: "b"}, {Package: "c", Apart: true}}}
+	if diff := cmp.Diff([]string{"a", "b"}, d.Unseen()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // A chart may bring a definition of HelmRelease that says so.
 func TestReleaseInNoNamespaceIsUnseen(t *testing.T) {
 	t.Parallel()

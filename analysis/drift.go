@@ -82,8 +82,8 @@ func (p *planner) addStale(c Change) {
 	if c.Reason == "" {
 		return
 	}
-	if hidden := p.in.Undiscovered; c.Held == "" && len(hidden) > 0 && !c.Repeated {
-		c.Held = "whether it is for a pod of " + strings.Join(hidden, ", ") + " is not known"
+	if hidden := p.hidden(); c.Held == "" && hidden != "" && !c.Repeated {
+		c.Held = "whether it is for a pod of " + hidden + " is not known"
 	}
 	if c.Held != "" {
 		c.Reason += "; " + c.Held
@@ -92,6 +92,16 @@ func (p *planner) addStale(c Change) {
 		c.Reason = "denied: " + c.Reason
 	}
 	p.add(c)
+}
+
+// hidden names some of what nobody could look at, "" where there is none: many entries may be held for it.
+func (p *planner) hidden() string {
+	const named = 3
+	parts := p.in.Undiscovered
+	if left := len(parts) - named; left > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(parts[:named], ", "), left)
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (p *planner) repeated(c *Change, seen map[string]bool) bool {

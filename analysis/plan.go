@@ -219,8 +219,8 @@ func (p *planner) harden() bool {
 		return false
 	}
 	p.add(Change{Kind: Harden, Reason: fmt.Sprintf("the mutator does not list namespace %s: its ServiceAccounts are not hardened", ns)})
-	if hidden := p.in.Undiscovered; len(hidden) > 0 {
-		p.note(fmt.Sprintf("Whether %s deploys pods into this namespace, too, is not known.", strings.Join(hidden, ", ")))
+	if hidden := p.hidden(); hidden != "" {
+		p.note(fmt.Sprintf("Whether pods of %s are deployed into this namespace, too, is not known.", hidden))
 	}
 	return true
 }

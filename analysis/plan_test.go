@@ -127,22 +127,22 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// TestPlanAsksAboutWhatPeopleAllowed holds that a deny which takes a token away that a
-// listed pattern gives is for a person to look at, and one that narrows a new pattern is not.
 func TestPlanOfWhatGoesNobodyKnowsWhere(t *testing.T) {
 	t.Parallel()
 	set := &Set{Releases: []*RenderedRelease{{Release: Release{Name: "db", Err: errors.New("cannot be enabled")}},
 		{Release: Release{Name: "web", Namespace: "web"}}}}
-	plans := Plan(PlanInput{Set: set, Judgements: []Judgement{deployment(NeedsToken, "web-api")}, Listing: &Listing{}, Undiscovered: []string{"addons.db"}})
+	plans := Plan(PlanInput{Set: set, Judgements: []Judgement{deployment(NeedsToken, "web-api")}, Listing: &Listing{}, Undiscovered: []string{"addons.db", "b", "c", "d"}})
 	if len(plans) != 1 || plans[0].Namespace != "web" {
 		t.Fatalf("got %+v, want a plan for web alone", plans)
 	}
-	want := []string{"Whether addons.db deploys pods into this namespace, too, is not known."}
+	want := []string{"Whether pods of addons.db, b, c and 1 more are deployed into this namespace, too, is not known."}
 	if diff := cmp.Diff(want, plans[0].Notes); diff != "" {
 		t.Error(diff)
 	}
 }
 
+// TestPlanAsksAboutWhatPeopleAllowed holds that a deny which takes a token away that a
+// listed pattern gives is for a person to look at, and one that narrows a new pattern is not.
 func TestPlanAsksAboutWhatPeopleAllowed(t *testing.T) {
 	t.Parallel()
 	set := &Set{Releases: []*RenderedRelease{{Release: Release{Name: "web", Namespace: "web"}}}}

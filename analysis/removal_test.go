@@ -38,6 +38,8 @@ func TestStaleEntries(t *testing.T) {
 		"what may be for a pod that nobody saw": {judgements: []Judgement{deployment(NoToken, "web-ui")}, allow: []string{"gone-*", "gone-*", "web-ui-*"}, deny: []string{"gone-too-*"}, hidden: []string{"addons.db"},
 			want: []string{"allow gone-* false matches no pod of any release that this platform renders; whether it is for a pod of addons.db is not known",
 				"allow gone-* true listed twice", "allow web-ui-* false allows only pods that need no token", "deny gone-too-* false denied: matches no pod"}},
+		"of much that nobody saw, some is named": {judgements: []Judgement{deployment(NoToken, "web-ui")}, allow: []string{"gone-*"}, hidden: []string{"a", "b", "c", "d", "e"},
+			want: []string{"allow gone-* false matches no pod of any release that this platform renders; whether it is for a pod of a, b, c and 2 more is not known"}},
 		"what a person must look at stays": {judgements: []Judgement{deployment(Review, "web-ui")}, allow: []string{"web-ui-*"}},
 	} {
 		t.Run(name, func(t *testing.T) {
