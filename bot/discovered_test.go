@@ -28,7 +28,7 @@ func TestDiscoveryArrivesWhole(t *testing.T) {
 			{Name: "broken", Err: errors.New("it is broken")},
 		},
 		Extra:    []*render.Object{{APIVersion: "v1", Kind: "Namespace", Own: "own", Name: "n", Source: "templates/n.yaml", ReadFields: render.Held(map[string]any{"kind": "Namespace", "n": int64(2)})}},
-		Problems: []analysis.Problem{{Package: "a", Reason: "b"}},
+		Problems: []analysis.Problem{{Package: "a", Reason: "b", Apart: true}},
 	}
 	words := cmp.Comparer(func(a, b error) bool { return fmt.Sprint(a) == fmt.Sprint(b) })
 	fields := cmp.Transformer("Fields", func(read func() map[string]any) map[string]any { return read() })
