@@ -37,7 +37,14 @@ func (c *Composer) merge(values map[string]any, data []byte) (map[string]any, er
 	if err := c.spend(uint64(len(data))); err != nil {
 		return nil, err
 	}
-	more, err := ParseValues(data)
+	size, err := expanded(data)
+	if err == nil {
+		err = c.spend(uint64(size)) // also of what cannot be read
+	}
+	if err != nil {
+		return nil, err
+	}
+	more, err := readValues(data)
 	if err != nil {
 		return nil, err
 	}

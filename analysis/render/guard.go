@@ -20,16 +20,21 @@ var errExpands = fmt.Errorf("its anchors and aliases expand to more than %d MiB"
 // checkAliases refuses a YAML document that grows beyond bearing when its aliases are
 // resolved. It is for what is decoded outside of the render workers. What is no YAML passes: its decoder tells.
 func checkAliases(data []byte) error {
+	_, err := expanded(data)
+	return err
+}
+
+// expanded is how large a YAML document becomes when its aliases are resolved, 0 where it has none.
+func expanded(data []byte) (int, error) {
 	if !bytes.Contains(data, []byte("&")) || !bytes.Contains(data, []byte("*")) {
-		return nil
+		return 0, nil
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return nil
+		return 0, nil
 	}
 	m := measure{sizes: map[*yaml.Node]int{}}
-	m.size(&doc)
-	return m.err
+	return m.size(&doc), m.err
 }
 
 // measure adds up how large nodes are once they are expanded; each is looked at once.

@@ -124,6 +124,11 @@ func ParseValues(data []byte) (map[string]any, error) {
 	if err := checkAliases(data); err != nil {
 		return nil, err
 	}
+	return readValues(data)
+}
+
+// readValues decodes a values file of which it is known that its aliases are bounded.
+func readValues(data []byte) (map[string]any, error) {
 	values, err := decodeValues(trimBOM(data))
 	if err != nil {
 		return nil, err

@@ -101,7 +101,8 @@ func TestComposingIsBounded(t *testing.T) {
 		many = append(many, ValuesReference{Kind: "Secret", Name: "a", ValuesKey: "word", TargetPath: fmt.Sprintf("list%d[65535]", i)})
 	}
 	lookup := func(string, string) (ValuesSource, bool) {
-		return ValuesSource{"word": "hello", "lists": "x" + strings.Repeat(",y[9]=1,z[65000]=1", 20), "text": strings.Repeat("[65000]", 20), "half": "hello,b[1]x"}, true
+		return ValuesSource{"word": "hello", "lists": "x" + strings.Repeat(",y[9]=1,z[65000]=1", 20), "text": strings.Repeat("[65000]", 20), "half": "hello,b[1]x",
+			"grown": "- &a [" + strings.Repeat("1,", 700) + "]\n- [" + strings.Repeat("*a,", 700) + "]\n"}, true
 	}
 	at := func(key, path string, literal bool) []ValuesReference {
 		return []ValuesReference{{Kind: "Secret", Name: "a", ValuesKey: key, TargetPath: path, Literal: literal}}
@@ -135,6 +136,12 @@ func TestComposingIsBounded(t *testing.T) {
 	}
 	if _, err := c.Compose(nil, lookup, map[string]any{"a": "b"}); err != nil {
 		t.Errorf("a release without references needs none of it: %v", err)
+	}
+	// A text that aliases make larger takes that much, also where it holds no values.
+	c = Composer{}
+	_, err := c.Compose(at("grown", "", false), lookup, nil)
+	if err == nil || c.spent < 700*700 {
+		t.Errorf("what grows takes %d of it: %v", c.spent, err)
 	}
 	// What fails half-way takes of it, too, and where nothing is left, nothing is set.
 	c = Composer{}
