@@ -19,12 +19,20 @@ func newExplainCmd(s *surroundings) *cobra.Command {
 	o := &explainOptions{}
 	c := &cobra.Command{
 		Use: "explain NAMESPACE[/WORKLOAD]", Short: "Show verdicts with all their evidence",
-		Args: cobra.ExactArgs(1),
+		Args: oneWorkload,
 		RunE: func(cmd *cobra.Command, args []string) error { return runExplain(cmd, s, o, args[0]) },
 	}
 	o.register(c)
 	c.Flags().StringVar(&o.format, "format", "text", "output `FORMAT`: text or json")
 	return c
+}
+
+// oneWorkload refuses all but the one argument that says what to explain.
+func oneWorkload(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("explain: give one NAMESPACE or NAMESPACE/WORKLOAD (got %d arguments)", len(args))
+	}
+	return nil
 }
 
 func runExplain(cmd *cobra.Command, s *surroundings, o *explainOptions, what string) error {
