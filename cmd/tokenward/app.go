@@ -39,16 +39,16 @@ func (in *inputs) register(c *cobra.Command) {
 	f.StringVar(&in.configFile, "config", "", "configuration `FILE` (TOKENWARD_CONFIG)")
 	f.StringVar(&in.umbrella, "umbrella", "", "the umbrella: a folder or any git `URL`, file:// included")
 	f.StringVar(&in.gitlab, "gitlab", "", "base `URL` of the GitLab server; the token stands in TOKENWARD_GITLAB_TOKEN or a file")
-	f.StringVar(&in.ref, "umbrella-ref", "", "branch, tag (refs/tags/...) or commit of the umbrella (default its default branch)")
+	f.StringVar(&in.ref, "umbrella-ref", "", "`REF` of the umbrella: branch, tag (refs/tags/...) or commit (default its default branch)")
 	f.StringArrayVar(&in.valuesPaths, "umbrella-values", nil, "values file inside the umbrella, a `PATH` (repeatable)")
 	f.StringArrayVar(&in.values, "values", nil, "values `FILE` of your own for the umbrella (repeatable)")
 	f.StringArrayVar(&in.insteadOf, "git-instead-of", nil, "rewrite git URLs that begin with FROM, as `FROM=TO` (repeatable)")
 	f.StringVar(&in.kubeVersion, "kube-version", "", "Kubernetes `VERSION` that charts see")
-	f.StringSliceVar(&in.apiVersions, "api-versions", nil, "further API `VERSIONS` that charts see")
+	f.StringSliceVar(&in.apiVersions, "api-versions", nil, "further API `VERSIONS` that charts see (repeatable, or with commas)")
 	in.live.register(f)
 	f.StringVar(&in.log.Level, "log-level", "", "log outcomes on standard error: `LEVEL` debug, info, warn, error or off")
 	f.StringVar(&in.log.Format, "log-format", "", "form of log lines: `FORMAT` text or json")
-	f.StringSliceVar(&in.namespaces, "namespace", nil, "work on these `NAMESPACES` only")
+	f.StringSliceVar(&in.namespaces, "namespace", nil, "work on these `NAMESPACES` only (repeatable, or with commas)")
 }
 
 // config loads the configuration and puts the flags on top. There must be an umbrella.
