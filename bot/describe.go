@@ -74,8 +74,20 @@ func (b *Bot) addPod(text *templates.Umbrella, s *Scan, u *Unit, j analysis.Judg
 		text.Look = append(text.Look, fmt.Sprintf("%s keeps a token that it does not need: %s", id, e.Summary))
 	}
 	if j.Verdict == analysis.Review && !after {
-		text.Look = append(text.Look, fmt.Sprintf("%s gets no token and could not be judged for certain: %s", id, e.Summary))
+		text.Look = append(text.Look, fmt.Sprintf("%s gets no token and could not be judged for certain: %s", id, doubt(j)))
 	}
+}
+
+// doubt says why a verdict is for a person: its strongest fact, and the strongest of
+// another rule, which as a rule says the contrary.
+func doubt(j analysis.Judgement) string {
+	first := j.Evidence[0]
+	for _, e := range j.Evidence[1:] {
+		if e.Kind != first.Kind {
+			return first.Summary + "; " + e.Summary
+		}
+	}
+	return first.Summary
 }
 
 func yesNo(b bool) string {

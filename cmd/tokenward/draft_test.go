@@ -36,3 +36,16 @@ func TestTokensThatPeopleGaveAreTakenByDrafts(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatIsInDoubtIsSaidFromBothSides holds that a request says of a pod that was not judged for
+// certain what speaks against what its verdict begins with.
+func TestWhatIsInDoubtIsSaidFromBothSides(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.environment = map[string]string{"TOKENWARD_NAMESPACES": "observability"}
+	_, r := p.propose(developer)
+	const want = "could not be judged for certain: its template sets automountServiceAccountToken to false; reads and watches ConfigMaps\n"
+	if len(r.MergeRequests) == 0 || !strings.Contains(r.MergeRequests[0].Description, want) {
+		t.Errorf("it does not say %q: %+v", want, r)
+	}
+}
