@@ -139,7 +139,7 @@ func TestStatusesBecomeErrors(t *testing.T) {
 		text   string
 	}{
 		{answer{status: 401, body: `{"message":"401 Unauthorized"}`}, ErrUnauthorized,
-			"read project g/p: GitLab answers 401 Unauthorized: 401 Unauthorized (the token is missing, wrong, expired or revoked)"},
+			"read project g/p: GitLab answers 401 Unauthorized (the token is missing, wrong, expired or revoked)"},
 		{answer{status: 403, body: `{"error":"insufficient_scope","error_description":"The request requires higher privileges.","scope":"api"}`}, ErrForbidden,
 			"read project g/p: GitLab answers 403 Forbidden: The request requires higher privileges. (the token needs the scope api or read_api, and its user access to this project)"},
 		{answer{status: 404, body: `{"message":"404 Project Not Found"}`}, ErrNotFound,

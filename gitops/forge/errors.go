@@ -60,13 +60,17 @@ func (e *Error) Error() string {
 		b.WriteString(" " + e.Project)
 	}
 	b.WriteString(": ")
+	status, message := fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status)), e.Message
+	if message == status {
+		message = "" // GitLab often has no words but these
+	}
 	if e.Status != 0 {
-		fmt.Fprintf(&b, "GitLab answers %d %s", e.Status, http.StatusText(e.Status))
-		if e.Message != "" {
+		b.WriteString("GitLab answers " + status)
+		if message != "" {
 			b.WriteString(": ")
 		}
 	}
-	b.WriteString(e.Message)
+	b.WriteString(message)
 	if hint := e.hint(); hint != "" {
 		b.WriteString(" (" + hint + ")")
 	}

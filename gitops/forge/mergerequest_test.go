@@ -214,7 +214,7 @@ func TestErrorsNameTheProjectAndTheRight(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := c.CreateMergeRequest(ctx(t), 7, proposal)
-	want := "open merge request in g/p: GitLab answers 403 Forbidden: 403 Forbidden (the token needs the scope api and its user at least the role Developer in this project)"
+	want := "open merge request in g/p: GitLab answers 403 Forbidden (the token needs the scope api and its user at least the role Developer in this project)"
 	if err == nil || err.Error() != want {
 		t.Errorf("%v", err)
 	}
