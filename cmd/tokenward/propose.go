@@ -99,8 +99,12 @@ func writeProposals(w io.Writer, format string, r *bot.ProposeReport, dry bool) 
 		}
 		out.WriteString("\n")
 	}
-	fmt.Fprintf(&out, "%s: %d created, %d updated, %d unchanged, %d skipped; %s failed.\n", counted(len(r.MergeRequests), "merge request"),
-		counts[bot.ActionCreated], counts[bot.ActionUpdated], counts[bot.ActionUnchanged], counts[bot.ActionSkipped], counted(len(r.Failed), "unit"))
+	toBe := ""
+	if dry {
+		toBe = "to be "
+	}
+	fmt.Fprintf(&out, "%s: %d %screated, %d %supdated, %d unchanged, %d skipped; %s failed.\n", counted(len(r.MergeRequests), "merge request"),
+		counts[bot.ActionCreated], toBe, counts[bot.ActionUpdated], toBe, counts[bot.ActionUnchanged], counts[bot.ActionSkipped], counted(len(r.Failed), "unit"))
 	if dry {
 		out.WriteString("This was a dry run: nothing was written.\n")
 	}

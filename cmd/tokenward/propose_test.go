@@ -80,8 +80,13 @@ func linesToRead(description string) int {
 func TestProposeDryRunWritesNothing(t *testing.T) {
 	t.Parallel()
 	p := newRenderingPlatform(t)
-	if _, r := p.propose(developer, "--dry-run"); len(r.MergeRequests) == 0 {
-		t.Error("the dry run shows no merge request")
+	_, r := p.propose(developer, "--dry-run")
+	var out strings.Builder
+	if err := writeProposals(&out, "text", r, true); err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("%d to be created, 0 to be updated", len(r.MergeRequests)); len(r.MergeRequests) == 0 || !strings.Contains(out.String(), want) {
+		t.Errorf("the dry run does not say %q:\n%s", want, out.String())
 	}
 	if w := p.writes(); len(w) > 0 {
 		t.Errorf("the dry run wrote: %v", w)
