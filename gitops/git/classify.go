@@ -168,7 +168,7 @@ func hint(err error, r *remote) string {
 	case errors.Is(err, errForeignRedirect):
 		return "use the repository's present URL, or rewrite the old one"
 	case errors.Is(err, ErrAuth) && overHTTP && r.credential == nil:
-		return "no credential is configured for " + r.endpoint.Host
+		return "no credential is configured for " + r.endpoint.Host + ": gitlab.url and git.hosts say which hosts are given one"
 	case errors.Is(err, ErrAuth) && overHTTP:
 		return "check the token for " + r.endpoint.Host + ", its expiry and its rights: read_repository to fetch, write_repository to push"
 	case errors.Is(err, ErrNotFound) && overHTTP && r.credential == nil:

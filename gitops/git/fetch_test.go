@@ -330,7 +330,7 @@ func TestCredentials(t *testing.T) {
 	// User information in the URL is neither used nor shown.
 	private := strings.Replace(url, "http://", "http://bot:s3cret-right@", 1)
 	_, err = newStore(t, Config{}).Fetch(testContext(t), private, Ref{})
-	if !errors.Is(err, ErrAuth) || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), "no credential is configured") {
+	if !errors.Is(err, ErrAuth) || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), "no credential is configured for 127.0.0.1: gitlab.url") {
 		t.Errorf("user information in the URL: %v", err)
 	}
 	failing := newStore(t, Config{Credentials: func(string) (*Credential, error) { return nil, errors.New("token file is empty") }})
