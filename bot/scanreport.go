@@ -77,7 +77,11 @@ func (s *Scan) Problems() []string {
 		out = append(out, strings.TrimSpace(fmt.Sprintf("%s: %s", p.Package, p.Reason)))
 	}
 	if s.policyErr != nil {
-		out = append(out, s.policyErr.Error()+"; nothing can be proposed, and what is shown as the state afterwards is today's")
+		shown := "what is shown as the state afterwards is today's"
+		if s.Policies.None() {
+			shown = "tokens and violations are shown as without the policies"
+		}
+		out = append(out, s.policyErr.Error()+"; nothing can be proposed, and "+shown)
 	}
 	out = append(out, s.drawn()...)
 	return append(append(out, s.undecided...), s.Policies.Warnings()...)

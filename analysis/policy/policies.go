@@ -95,6 +95,9 @@ func Load(objects []*render.Object, names Names) (*Policies, error) {
 // exceptions that the engine is configured to ignore. The list is in a fixed order.
 func (p *Policies) Warnings() []string { return slices.Clone(p.warnings) }
 
+// None tells whether there is none of the named policies.
+func (p *Policies) None() bool { return len(p.policies) == 0 }
+
 func (n Names) has(name string) bool {
 	return name != "" && (name == n.Validator || name == n.Mutator || name == n.DefaultMutator)
 }

@@ -87,6 +87,18 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestScanWithoutPoliciesSaysSo holds that a scan does not pass for the policies' own count what it
+// shows without them.
+func TestScanWithoutPoliciesSaysSo(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.must(os.RemoveAll(p.dir + "/platform/packages/kyverno-policies.git"))
+	code, out, _ := p.run(developer, "scan")
+	if code != exitFailed || !strings.Contains(out, "tokens and violations are shown as without the policies") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+}
+
 // TestShrinkingPlan holds that a branch loses the lines that are not wanted any more.
 func TestShrinkingPlan(t *testing.T) {
 	t.Parallel()
