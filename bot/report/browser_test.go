@@ -26,15 +26,16 @@ func browser(t *testing.T) string {
 	return ""
 }
 
-// visit opens a page and returns what its document is after its script ran, and what
+// visit opens a page, with further flags if any, and returns what its document is after its script ran, and what
 // the browser logs.
-func visit(t *testing.T, program, address string) (dom, log string) {
+func visit(t *testing.T, program, address string, flags ...string) (dom, log string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+	args := append([]string{"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-		"--enable-logging=stderr", "--user-data-dir="+t.TempDir(), "--dump-dom", address)
+		"--enable-logging=stderr", "--user-data-dir=" + t.TempDir(), "--dump-dom"}, flags...)
+	cmd := exec.CommandContext(ctx, program, append(args, address)...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
