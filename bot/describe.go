@@ -65,6 +65,9 @@ func (b *Bot) addPod(text *templates.Umbrella, s *Scan, u *Unit, j analysis.Judg
 	if before != after {
 		token = yesNo(before) + " → " + token
 	}
+	if after && analysis.SettledElsewhere(w, s.Policies) {
+		token += ", excluded from the validating policy"
+	}
 	e := j.Evidence[0]
 	text.Pods = append(text.Pods, templates.Pod{
 		Workload: id, Pattern: patternOf(s, u.Plan, w), Verdict: string(j.Verdict), Confidence: string(j.Confidence),

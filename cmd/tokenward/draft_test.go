@@ -49,3 +49,15 @@ func TestWhatIsInDoubtIsSaidFromBothSides(t *testing.T) {
 		t.Errorf("it does not say %q: %+v", want, r)
 	}
 }
+
+// TestTokensByExclusionAreExplained holds that a request says why a pod has a token that no entry gives.
+func TestTokensByExclusionAreExplained(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.environment = map[string]string{"TOKENWARD_NAMESPACES": "metrics"}
+	_, r := p.propose(developer)
+	const want = "| `metrics-metrics-operator*` | needs-token (high) | yes, excluded from the validating policy |"
+	if len(r.MergeRequests) == 0 || !strings.Contains(r.MergeRequests[0].Description, want) {
+		t.Errorf("it does not say %q: %+v", want, r)
+	}
+}
