@@ -18,7 +18,7 @@ the mutating policy in the umbrella, one per package that documents it.`,
 		SilenceUsage: true, SilenceErrors: true, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(misused)
 	root.AddCommand(newScanCmd(s), newExplainCmd(s), newProposeCmd(s), newServeCmd(s), newDemoCmd(s), newSandboxCmd(s), newHooksCmd(s), newConfigCmd(s), newVersionCmd(s))
 	wrapArgs(root)
 	for _, c := range root.Commands() {
@@ -30,12 +30,17 @@ the mutating policy in the umbrella, one per package that documents it.`,
 	return root
 }
 
+// misused is the usage error of a command that does not know its flags or arguments.
+func misused(c *cobra.Command, err error) error {
+	return usageError{fmt.Errorf("%w: `%s --help` says what there is", err, c.CommandPath())}
+}
+
 // wrapArgs makes a wrong number of arguments a usage error.
 func wrapArgs(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(cmd *cobra.Command, args []string) error {
 			if err := check(cmd, args); err != nil {
-				return usageError{err}
+				return misused(cmd, err)
 			}
 			return nil
 		}
