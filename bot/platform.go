@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Site says where an umbrella and its packages are on the GitLab server. Repositories
@@ -16,6 +17,7 @@ type Site struct {
 	DefaultBranch string    `json:"defaultBranch"`
 	Branch        string    `json:"branch"` // the analysed one
 	Packages      []Package `json:"packages"`
+	IDsAsked      time.Time `json:"idsAsked,omitzero"` // when AskIDs asked for all of them last
 }
 
 // Package is a repository in the place where an umbrella deploys it.
@@ -89,17 +91,24 @@ func (s Site) WithIDs(ids map[string]int64) Site {
 	return s
 }
 
-// AskIDs asks GitLab for the ids of the site's projects that are not known: they stay when a
-// project is renamed or moved. What it returns is good also with an error, which says what is missing.
-func (b *Bot) AskIDs(ctx context.Context, s Site) (map[string]int64, error) {
-	known, ids := s.IDs(), map[string]int64{}
+// idsAge is how old ids may be: a project may be moved away, and another one be made at its path.
+// It is less than a day, so that every run of a daily schedule finds them old.
+const idsAge = 20 * time.Hour
+
+// AskIDs returns the site with the ids of its projects, which stay when a project is renamed or
+// moved. It asks GitLab for those that are missing, and for all where they are old. The
+// site is good also with an error, which says what is missing or stayed as it was.
+func (b *Bot) AskIDs(ctx context.Context, s Site) (Site, error) {
 	if b.forge == nil {
-		return ids, nil
+		return s, nil
 	}
+	age := b.cfg.Now().Sub(s.IDsAsked)
+	old := age < 0 || age >= idsAge
+	known, ids := s.IDs(), map[string]int64{}
 	var first error
 	missing := 0
 	for _, path := range s.Projects() {
-		if known[path] != 0 {
+		if known[path] != 0 && !old {
 			continue
 		}
 		project, err := b.forge.Project(ctx, path)
@@ -109,13 +118,16 @@ func (b *Bot) AskIDs(ctx context.Context, s Site) (map[string]int64, error) {
 		}
 		first, missing = cmp.Or(first, err), missing+1
 		if ctx.Err() != nil || isAway(err) {
-			break
+			return s.WithIDs(ids), fmt.Errorf("ask for the ids of projects: %w", err)
 		}
 	}
-	if first != nil {
-		return ids, fmt.Errorf("ask for the ids of projects: %w, which is the first of %d", first, missing)
+	if s = s.WithIDs(ids); old {
+		s.IDsAsked = b.cfg.Now()
 	}
-	return ids, nil
+	if first != nil {
+		return s, fmt.Errorf("ask for the ids of projects: %w, which is the first of %d", first, missing)
+	}
+	return s, nil
 }
 
 // UmbrellaProject is the path of the umbrella's project, "" if it is elsewhere. It

@@ -46,24 +46,22 @@ func (s *Service) saveSite(ctx context.Context, umbrella string, site bot.Site) 
 }
 
 // rememberSite keeps where a scan found the projects, with their ids, by which the events of
-// one are known that is renamed or moved. A run over all asks for those that are missing: once for each project.
+// one are known that is renamed or moved. A run over all asks for those that are missing or old.
 func (s *Service) rememberSite(ctx context.Context, l *queue.Lease, e Ended) error {
-	log := s.config.Load().Log.With("umbrella", l.Umbrella, "run", l.Run)
+	log := s.config.Load().Log.With(bot.LogUmbrella, l.Umbrella, bot.LogRun, l.Run)
 	before, _, err := s.site(ctx, l.Umbrella)
 	if err != nil {
 		log.Warn("what was known of the umbrella is found out anew", "error", err)
 		before = bot.Site{}
 	}
 	site := e.Bot.Site(e.Scan).WithIDs(before.IDs())
+	site.IDsAsked = before.IDsAsked
 	if err := s.saveSite(ctx, l.Umbrella, site); err != nil || l.Namespace != "" || !l.Whole {
 		return err
 	}
-	ids, err := e.Bot.AskIDs(ctx, site)
+	site, err = e.Bot.AskIDs(ctx, site)
 	if err != nil && ctx.Err() == nil {
 		log.Warn("events of projects without id are passed over when they are renamed or moved", "error", err)
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	return s.saveSite(ctx, l.Umbrella, site.WithIDs(ids))
+	return s.saveSite(ctx, l.Umbrella, site)
 }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"tokenward/gitops/forge/sandbox"
 )
@@ -23,7 +24,7 @@ func (s *serving) hears(p *platform, project string) (push func(path string)) {
 }
 
 // TestServeMovedProjects holds that the events of a package and of an umbrella lead to their runs
-// after the projects were moved, and that projects are asked for their ids once.
+// after the projects were moved, and that projects are not asked for their ids at every run.
 func TestServeMovedProjects(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
@@ -60,4 +61,27 @@ func TestServeMovedProjects(t *testing.T) {
 	if n := asked(); n != 1 {
 		t.Errorf("after two runs over all, the project was asked for %d times", n)
 	}
+}
+
+// TestServeProjectInAnothersPlace holds that a project which was made where another one was is known
+// by its own id after a run over all of another day, and then by that when it is renamed, too.
+func TestServeProjectInAnothersPlace(t *testing.T) {
+	t.Parallel()
+	g := newFleet(t)
+	clock := &testClock{now: time.Date(2026, 6, 1, 8, 20, 0, 0, time.UTC)}
+	g.platform.now = clock.Now
+	s := g.serveHere(nil)
+	s.says(`msg="run ends" umbrella=umbrella namespace="" run=1 result=done`)
+	s.until("rest", s.idle)
+	g.must(g.box.box.Move(t.Context(), bulletinProject, "elsewhere/old"))
+	g.must(g.box.box.Move(t.Context(), fleetProject, bulletinProject))
+	clock.add(24 * time.Hour)
+	s.says(`msg="run begins" umbrella=umbrella namespace="" run=\d+ whole=true .*reasons="[^f]`)
+	s.until("rest", s.idle)
+
+	const renamed = "elsewhere/new"
+	push := s.hears(g.platform, bulletinProject)
+	g.must(g.box.box.Move(t.Context(), bulletinProject, renamed))
+	push(renamed)
+	s.says(`msg="run begins" umbrella=umbrella namespace=bulletin run=\d+ .*reasons="push to ` + bulletinProject)
 }
