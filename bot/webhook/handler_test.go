@@ -265,10 +265,13 @@ func TestUnprovenBodiesAreBoundedTogether(t *testing.T) {
 		b.ServeHTTP(w, r)
 		return w.Code
 	}
-	reached, release, answers := make(chan bool), make(chan struct{}), make(chan int, 3)
-	for range 3 {
-		go func() { answers <- call(&held{20 << 20, reached, release}, "v1,AAAA") }()
+	reached, release, answers := make(chan bool), make(chan struct{}), make(chan int, 4)
+	stranger := func(size int) {
+		go func() { answers <- call(&held{size, reached, release}, "v1,AAAA") }()
 		<-reached
+	}
+	for range 3 {
+		stranger(20 << 20)
 	}
 	large := strings.Repeat(" ", 20<<20) + "{}"
 	if got := call(strings.NewReader(large), signature('a', "1", noon, large)); got != http.StatusServiceUnavailable {
@@ -278,8 +281,13 @@ func TestUnprovenBodiesAreBoundedTogether(t *testing.T) {
 	if got := call(strings.NewReader(push), signature('a', "1", noon, push)); got != http.StatusOK {
 		t.Errorf("a delivery beside them is answered with %d", got)
 	}
+	stranger(int(maxUnproven-b.unproven.Load()) + smallBody) // all the room that is left
+	push = pushed("push", "refs/heads/main", "3", 1, 2)
+	if got := call(strings.NewReader(push), signature('a', "1", noon, push)); got != http.StatusOK {
+		t.Errorf("a delivery without room beside them is answered with %d", got)
+	}
 	close(release)
-	for range 3 {
+	for range 4 {
 		if got := <-answers; got != http.StatusUnauthorized {
 			t.Errorf("a stranger's is answered with %d", got)
 		}
