@@ -21,6 +21,8 @@ type discussionJSON struct {
 	Notes []noteJSON `json:"notes"`
 }
 
+func (d *discussionJSON) named() bool { return d.ID != "" }
+
 func (d discussionJSON) notes() []Note {
 	var all []Note
 	for _, n := range d.Notes {

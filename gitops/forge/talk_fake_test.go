@@ -37,6 +37,7 @@ func TestReplyLooksBeforeItRepeats(t *testing.T) {
 		{"arrives while we wait", "<!-- k -->", []answer{bad}, []answer{{body: emptyDiscussion}, {body: asDiscussion}}, 1, 9, nil},
 		{"limited, not acted", "<!-- k -->", []answer{{status: 429, body: "Retry later"}, {status: 201, body: written}}, nil, 2, 9, nil},
 		{"cannot look", "<!-- k -->", []answer{bad}, []answer{{status: 403, body: `{"message":"403 Forbidden"}`}}, 1, 0, ErrUnavailable},
+		{"looks at what names no discussion", "<!-- k -->", []answer{bad}, []answer{{body: `{}`}}, 1, 0, ErrUnavailable},
 		{"no key", "", []answer{bad}, nil, 1, 0, ErrUnavailable},
 		{"forbidden", "<!-- k -->", []answer{{status: 403, body: `{"message":"403 Forbidden"}`}}, nil, 1, 0, ErrForbidden},
 		{"never", "<!-- k -->", []answer{bad}, []answer{{body: emptyDiscussion}}, attempts, 0, ErrUnavailable},
