@@ -346,6 +346,7 @@ func TestRefusalsAreShown(t *testing.T) {
 		"{\"message\":\"a\\u009b31mb\\u202ec\\u2028d\\u200fe\\r\\nf\"}": ": a 31mb c d e f",
 		strings.Repeat("a", 490) + secret:                               ": " + strings.Repeat("a", 490) + "[redacted]",
 		strings.Repeat("é ", 400):                                       ": " + strings.Repeat("é ", 166) + "é [...]",
+		"a" + strings.Repeat(" ", maxRefusal-8) + secret:                ": a",
 	} {
 		f := newFake(t, map[string][]answer{"GET /user": {{status: 400, body: body}}})
 		_, err := f.client(t, nil).CurrentUser(ctx(t))

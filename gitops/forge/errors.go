@@ -189,7 +189,9 @@ func serverMessage(body []byte) string {
 }
 
 // short makes one line of what a server says, fit for any terminal and not too long to be read.
+// It looks at the first half of the longest: at the end of what was read a token may be cut.
 func short(text string) string {
+	text = text[:min(len(text), maxRefusal/2)]
 	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "?"), func(r rune) bool { return r == ' ' || !unicode.IsPrint(r) }), " ")
 	if len(text) > 500 {
 		text = strings.ToValidUTF8(text[:500], "") + " [...]"
