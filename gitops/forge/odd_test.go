@@ -20,6 +20,7 @@ func TestOddAnswersNameNothing(t *testing.T) {
 	title := "x"
 	for request, read := range map[string]func(*Client) (any, error){
 		"GET /user":                        func(c *Client) (any, error) { return c.CurrentUser(ctx(t)) },
+		"GET /personal_access_tokens/self": func(c *Client) (any, error) { info, _, err := c.Token(ctx(t)); return info, err },
 		"GET /projects/g%2Fp":              func(c *Client) (any, error) { return c.Project(ctx(t), "g/p") },
 		"GET /projects/7/members/all/3":    func(c *Client) (any, error) { return c.AccessLevel(ctx(t), 7, 3) },
 		"GET /projects/7/issues/1":         func(c *Client) (any, error) { return c.Issue(ctx(t), 7, 1) },

@@ -15,14 +15,20 @@ type TokenInfo struct {
 	Expires time.Time
 }
 
+// tokenJSON is a token as GitLab describes it.
+type tokenJSON struct {
+	ID      int64    `json:"id"`
+	Name    string   `json:"name"`
+	Scopes  []string `json:"scopes"`
+	Expires *string  `json:"expires_at"`
+}
+
+func (t *tokenJSON) named() bool { return t.ID > 0 }
+
 // Token describes the token. false means that GitLab does not tell: the server is
 // older than 15.5, or the token is of a kind that it says nothing about.
 func (c *Client) Token(ctx context.Context) (TokenInfo, bool, error) {
-	var t struct {
-		Name    string   `json:"name"`
-		Scopes  []string `json:"scopes"`
-		Expires *string  `json:"expires_at"`
-	}
+	var t tokenJSON
 	err := c.read(ctx, "read the token's description", "", "personal_access_tokens/self", &t)
 	var e *Error
 	switch {
