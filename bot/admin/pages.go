@@ -106,13 +106,17 @@ func (h *Handler) retry(w http.ResponseWriter, r *http.Request) {
 }
 
 // unitFor is the unit of the queue that does again what the board shows under a name: the
-// namespace of this name, and the whole umbrella for what is about several, as its issues.
+// namespace of this name, and the whole umbrella for what is about several, as its issues, or
+// about a namespace into which nothing is deployed.
 func unitFor(u board.Umbrella, name string) (namespace string, ok bool) {
 	if seen(u, name) {
 		return name, true
 	}
+	violates := func(v bot.ViolationReport) bool { return v.Namespace == name }
 	return "", slices.ContainsFunc(u.Failed, func(f bot.FailureReport) bool { return namespaceOf(f.Unit) == name }) ||
-		slices.ContainsFunc(u.MergeRequests, func(m bot.MergeRequestReport) bool { return namespaceOf(m.Unit) == name })
+		slices.ContainsFunc(u.MergeRequests, func(m bot.MergeRequestReport) bool { return namespaceOf(m.Unit) == name }) ||
+		slices.ContainsFunc(u.Scan.Changes, func(c bot.ChangeReport) bool { return c.Namespace == name }) ||
+		slices.ContainsFunc(u.Scan.Violations.Before, violates) || slices.ContainsFunc(u.Scan.Violations.After, violates)
 }
 
 // seen tells whether the board has a namespace; "" is the whole umbrella.
