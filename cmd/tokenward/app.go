@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -89,6 +90,9 @@ func (in *inputs) serviceConfig(s *surroundings) (config, error) {
 		c.Namespaces, c.partial = in.namespaces, true
 	}
 	c.live = in.live
+	c.Umbrellas = slices.DeleteFunc(c.Umbrellas, func(u umbrellaConfig) bool { // the flags say how it is looked at
+		return in.umbrella != "" && u.URL == in.umbrella && u.called() == c.Umbrella.called()
+	})
 	if c.Umbrella.URL == "" && len(c.Umbrellas) == 0 {
 		return c, usageError{errors.New("no umbrella: give --umbrella a folder or a git URL, or set umbrella.url in the configuration")}
 	}

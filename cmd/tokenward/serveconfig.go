@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -82,15 +83,18 @@ func (c config) allUmbrellas() ([]umbrellaConfig, error) {
 	all = append(all, c.Umbrellas...)
 	names := map[string]bool{}
 	for i := range all {
-		if all[i].Name == "" {
-			all[i].Name = strings.TrimSuffix(path.Base(strings.TrimRight(all[i].URL, "/")), ".git")
-		}
+		all[i].Name = all[i].called()
 		if names[all[i].Name] {
 			return nil, usageError{fmt.Errorf("config: umbrellas[%d].name: two umbrellas are called %q: name them", i-(len(all)-len(c.Umbrellas)), all[i].Name)}
 		}
 		names[all[i].Name] = true
 	}
 	return all, nil
+}
+
+// called is the umbrella's name, which is its repository's where it has none of its own.
+func (u umbrellaConfig) called() string {
+	return cmp.Or(u.Name, strings.TrimSuffix(path.Base(strings.TrimRight(u.URL, "/")), ".git"))
 }
 
 func names(umbrellas []umbrellaConfig) []string {

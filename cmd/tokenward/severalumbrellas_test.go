@@ -119,3 +119,18 @@ func TestConfigCheckOfANamespaceOfOneUmbrella(t *testing.T) {
 		t.Errorf("with values that cannot be read: exit code %d, %s%s", code, out, errs)
 	}
 }
+
+// TestUmbrellaOfFlagAndList holds that an umbrella which --umbrella names and the configuration lists is one.
+func TestUmbrellaOfFlagAndList(t *testing.T) {
+	t.Parallel()
+	g := newFleet(t)
+	g.several("{url: "+sampleHost+umbrellaProject+".git}", fleetUmbrella)
+	code, found, errs := g.checkAll()
+	if code != exitOK || !foundFor(found, "umbrella", bot.FindingOK, bulletinProject, "") || !foundFor(found, "fleet", bot.FindingOK, bulletinProject, "") {
+		t.Errorf("exit code %d, %s%+v", code, errs, found)
+	}
+	g.several("{url: " + sampleHost + "elsewhere/umbrella.git}")
+	if code, _, errs := g.run(maintainer, "config", "check"); code != exitUsage || !strings.Contains(errs, `two umbrellas are called "umbrella"`) {
+		t.Errorf("two of one name: exit code %d, %s", code, errs)
+	}
+}
