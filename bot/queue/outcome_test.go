@@ -123,6 +123,30 @@ func testPauseWithoutEnd(t *testing.T, b *bench) {
 	s.quiet()
 }
 
+// A pause that nobody grants now, as of a clock that was ahead, ends when the store is tidied.
+func testPauseFromTheFuture(t *testing.T, b *bench) {
+	s := b.start()
+	s.trigger("u", "a")
+	const ahead = 30 * 24 * time.Hour
+	b.clock.add(ahead)
+	s.settle(s.take("u", "a"), Outcome{Result: Away, RetryAfter: 20 * time.Minute})
+	b.clock.add(20*time.Minute - askedPauseMax)
+	if err := s.tidy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.quietAway()
+	b.clock.add(askedPauseMax - ahead)
+	if err := s.tidy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := s.Umbrellas(t.Context()); err != nil || len(all) != 1 || !all[0].AwayUntil.IsZero() {
+		t.Fatalf("now %s: umbrellas %+v, %v", b.clock.Now(), all, err)
+	}
+	s.kick()
+	s.settle(s.take("u", "a"), Outcome{Result: Done})
+	s.quiet()
+}
+
 func (s *shift) quietAway() {
 	s.t.Helper()
 	if err := s.promote(s.t.Context()); err != nil {

@@ -209,12 +209,16 @@ func (q *Queue) awayUmbrellas(ctx context.Context) (map[string]int64, error) {
 // keptDeliveries is for how long a delivery is recognised: GitLab sends again within hours.
 const keptDeliveries = 7 * 24 * time.Hour
 
-// tidy forgets what is old, and reads the clock of the server anew.
+// tidy forgets what is old and pauses longer than any that is granted now, which an older
+// program or a clock that was ahead has stored, and reads the clock of the server anew.
 func (q *Queue) tidy(ctx context.Context) error {
 	now := q.db.millis()
 	_, err := q.db.ExecContext(ctx, `DELETE FROM tokenward_delivery WHERE at < $1`, now-keptDeliveries.Milliseconds())
 	if err == nil {
 		_, err = q.db.ExecContext(ctx, `DELETE FROM tokenward_run WHERE ended > 0 AND ended < $1`, now-q.cfg.Keep.Milliseconds())
+	}
+	if err == nil {
+		_, err = q.db.ExecContext(ctx, `UPDATE tokenward_umbrella SET away_until = 0 WHERE away_until > $1`, now+askedPauseMax.Milliseconds())
 	}
 	if err == nil && q.db.postgres && q.cfg.Now == nil {
 		err = q.db.readClock(ctx)

@@ -34,6 +34,7 @@ func suite(t *testing.T, store string) {
 		"an outage parks nothing":                       testOutage,
 		"a failure ends an outage":                      testFailureEndsOutage,
 		"no server asks for a pause without end":        testPauseWithoutEnd,
+		"a pause from the future ends":                  testPauseFromTheFuture,
 		"umbrellas take turns":                          testFairness,
 		"a stopped run is handed back":                  testHandBack,
 		"a dead process's unit is taken up":             testTakeover,
