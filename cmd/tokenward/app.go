@@ -138,7 +138,7 @@ func newApp(ctx context.Context, s *surroundings, c config, p *progress, change 
 		PolicyValues: c.Policies.ValuesFile, Namespaces: c.Namespaces, Documentation: c.Documentation, VersionBump: c.VersionBump,
 		RemoveStale: c.Drift.Remove == proposeStale, GroupDrift: c.Drift.Group,
 		GitLabURL: c.GitLab.URL, BranchPrefix: c.MergeRequests.BranchPrefix, Labels: c.MergeRequests.Labels,
-		Workers: c.Workers, Progress: p.step, Log: s.logger(c.Log).With(bot.LogUmbrella, umbrella.Repository),
+		Workers: c.Workers, Progress: p.step, Log: s.logger(c.Log).With(bot.LogUmbrella, c.Umbrella.called()),
 		Now: s.now, Renderer: s.renderer,
 	}
 	if cfg.Calm, err = c.calm(); err != nil {

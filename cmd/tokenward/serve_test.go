@@ -84,6 +84,7 @@ func TestServe(t *testing.T) {
 		ended <- runServe(ctx, s, &inputs{umbrella: sampleHost + "platform/umbrella.git", insteadOf: []string{sampleHost + "=" + p.box.url + "/"}})
 	}()
 	address := log.wait(ctx, t, `msg=serving listen=(\S+)`)[1]
+	log.wait(ctx, t, `msg="run ended" umbrella=umbrella `)
 	log.wait(ctx, t, `msg="run ends" umbrella=umbrella namespace="" run=1 result=done`)
 	if len(p.box.box.MergeRequests()) == 0 {
 		t.Error("the first start proposed nothing")
