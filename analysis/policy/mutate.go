@@ -51,6 +51,9 @@ func checkPatch(path string, patch map[string]any) error {
 			if strings.Contains(v, "{{") || strings.Contains(v, "$(") {
 				return fmt.Errorf("field %s is not understood: %q holds a variable", at, v)
 			}
+			if anchored && modifier != "+" && !isPlainText(v) {
+				return fmt.Errorf("field %s is not understood: condition %q", at, v)
+			}
 		case bool, float64:
 		default:
 			return fmt.Errorf("field %s is not understood: %T in a patch", at, value)

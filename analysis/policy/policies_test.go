@@ -53,6 +53,7 @@ func TestLoad_Refuses(t *testing.T) {
 		"variable":      {one("ClusterPolicy", podsOfShop+`    mutate: {patchStrategicMerge: {metadata: {name: "{{ x }}"}}}`+"\n"), "holds a variable"},
 		"directive":     {one("ClusterPolicy", podsOfShop+"    mutate: {patchStrategicMerge: {$patch: delete}}\n"), "$patch"},
 		"map condition": {one("ClusterPolicy", podsOfShop+`    mutate: {patchStrategicMerge: {"(metadata)": {name: x}}}`+"\n"), "(metadata)"},
+		"comparing":     {one("ClusterPolicy", podsOfShop+`    mutate: {patchStrategicMerge: {spec: {"(priority)": ">1", automountServiceAccountToken: true}}}`+"\n"), "mutate.patchStrategicMerge.spec.(priority)"},
 		"empty patch":   {one("ClusterPolicy", podsOfShop+"    mutate: {patchStrategicMerge: {}}\n"), "missing or empty"},
 		"deny":          {one("ClusterPolicy", podsOfShop+"    validate: {deny: {}}\n"), `"deny"`},
 		"no pattern":    {one("ClusterPolicy", podsOfShop+"    validate: {message: x}\n"), "without pattern"},
