@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"bytes"
+	"encoding/json"
 	"slices"
 	"strings"
 )
@@ -119,8 +121,8 @@ func namesKind(kinds []string, kind string) bool {
 	})
 }
 
-// forController returns the rule as it reads for a controller: its pattern or patch
-// moved below spec.<template>, its kinds replaced. Filters that do not name Pod keep
+// forController returns the rule as it reads for a controller: its pattern or patch and
+// the variables of its preconditions moved below spec.<template>, its kinds replaced. Filters that do not name Pod keep
 // their kinds, unless every says otherwise.
 func (s *ruleSpec) forController(prefix string, kinds []string, template string, every bool) *ruleSpec {
 	out := *s
@@ -131,6 +133,7 @@ func (s *ruleSpec) forController(prefix string, kinds []string, template string,
 		exclude := s.Exclude.withKinds(kinds, every)
 		out.Exclude = &exclude
 	}
+	out.Preconditions = belowTemplate(s.Preconditions, template)
 	below := func(v any) map[string]any {
 		return map[string]any{"spec": map[string]any{template: v}}
 	}
@@ -149,6 +152,14 @@ func (s *ruleSpec) forController(prefix string, kinds []string, template string,
 		out.Validate = &validate
 	}
 	return &out
+}
+
+// belowTemplate moves what variables read of the object into spec.<template>, in the text
+// as the engine does it.
+func belowTemplate(preconditions json.RawMessage, template string) json.RawMessage {
+	below := "request.object.spec." + template + "."
+	out := bytes.ReplaceAll(preconditions, []byte("request.object.spec"), []byte(below+"spec"))
+	return bytes.ReplaceAll(out, []byte("request.object.metadata"), []byte(below+"metadata"))
 }
 
 func (m *matchSpec) withKinds(kinds []string, every bool) matchSpec {

@@ -98,8 +98,8 @@ func compileConditions(specs []conditionSpec) ([]condition, error) {
 }
 
 // variableForm is an expression that is a path and perhaps a fallback. The paths are
-// those whose value is text.
-var variableForm = regexp.MustCompile(`^\{\{\s*request\.(operation|object\.(?:kind|apiVersion|spec\.serviceAccountName|metadata\.(?:name|namespace|generateName|labels\.\w+|annotations\.\w+)))\s*(\|\|\s*['` + "`" + `]([^'` + "`" + `]*)['` + "`" + `]\s*)?\}\}$`)
+// those whose value is text, of the object or of its pod template.
+var variableForm = regexp.MustCompile(`^\{\{\s*request\.(operation|object\.(?:kind|apiVersion|(?:spec\.(?:jobTemplate\.spec\.)?template\.)?(?:spec\.serviceAccountName|metadata\.(?:name|namespace|generateName|labels\.\w+|annotations\.\w+))))\s*(\|\|\s*['` + "`" + `]([^'` + "`" + `]*)['` + "`" + `]\s*)?\}\}$`)
 
 func parseVariable(key string) (variable, bool) {
 	m := variableForm.FindStringSubmatch(strings.TrimSpace(key))
