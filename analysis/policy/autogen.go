@@ -22,26 +22,34 @@ func controllerKinds() map[string]string {
 	}
 }
 
-// withControllerRules appends the rules that the engine generates.
+// withControllerRules appends the rules that the engine generates. Where there are any,
+// they take the place of rules that are called like them.
 func withControllerRules(specs []*ruleSpec, annotations map[string]string) []*ruleSpec {
 	kinds, cronJob := wantedControllers(annotations)
 	if !canGenerate(specs) || len(kinds) == 0 && !cronJob {
 		return specs
 	}
-	out := slices.Clone(specs)
+	var out, generated []*ruleSpec
 	for _, s := range specs {
-		if strings.HasPrefix(s.Name, "autogen-") || !isAboutPods(s) {
+		if strings.HasPrefix(s.Name, "autogen-") {
+			continue
+		}
+		out = append(out, s)
+		if !isAboutPods(s) {
 			continue
 		}
 		if len(kinds) > 0 {
-			out = append(out, s.forController("autogen-", kinds, "template", false))
+			generated = append(generated, s.forController("autogen-", kinds, "template", false))
 		}
 		if cronJob {
 			pods := s.forController("", []string{"Pod"}, "template", false)
-			out = append(out, pods.forController("autogen-cronjob-", []string{"batch/v1/CronJob"}, "jobTemplate", true))
+			generated = append(generated, pods.forController("autogen-cronjob-", []string{"batch/v1/CronJob"}, "jobTemplate", true))
 		}
 	}
-	return out
+	if len(generated) == 0 {
+		return specs
+	}
+	return append(out, generated...)
 }
 
 // wantedControllers reads the annotation by which a policy chooses the controllers;
