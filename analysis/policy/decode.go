@@ -142,7 +142,7 @@ func decodePolicy(o *render.Object) (*policy, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := s.check(onUpdate); err != nil {
+		if err := s.check(onUpdate, o.Kind == "Policy"); err != nil {
 			return nil, err
 		}
 		if slices.ContainsFunc(specs, func(other *ruleSpec) bool { return other.Name == s.Name }) {

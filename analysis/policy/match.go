@@ -99,16 +99,6 @@ func (s *resourcesSpec) empty() bool {
 		len(s.Annotations) == 0 && s.Selector == nil && s.NamespaceSelector == nil && len(s.Operations) == 0
 }
 
-func (s *resourcesSpec) selectors() []*metav1.LabelSelector {
-	var out []*metav1.LabelSelector
-	for _, sel := range []*metav1.LabelSelector{s.Selector, s.NamespaceSelector} {
-		if sel != nil {
-			out = append(out, sel)
-		}
-	}
-	return out
-}
-
 // matches follows the engine: every attribute that is given must match, and of a list
 // one entry. A filter that says nothing matches nothing.
 func (f filter) matches(res *resource) bool {

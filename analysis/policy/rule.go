@@ -3,6 +3,9 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // rule is one rule of a policy, ready to be evaluated. It either mutates (patch) or
@@ -25,8 +28,8 @@ type target struct {
 }
 
 // check finds what makes the engine refuse a whole policy, although every field has
-// the right type.
-func (s *ruleSpec) check(onUpdate bool) error {
+// the right type. A namespaced policy is one of the kind Policy.
+func (s *ruleSpec) check(onUpdate, namespaced bool) error {
 	wrap := func(err error) error { return fmt.Errorf("rule %s: %w", s.Name, err) }
 	if s.Mutate != nil && len(s.Mutate.Targets) == 0 && (onUpdate || s.Mutate.MutateExistingOnPolicyUpdate) {
 		return wrap(droppedf("mutateExistingOnPolicyUpdate is set, but mutate.targets is empty"))
@@ -44,6 +47,14 @@ func (s *ruleSpec) check(onUpdate bool) error {
 			return wrap(err)
 		}
 	}
+	for _, f := range s.everyFilter() {
+		if namespaced && len(f.Namespaces) > 0 {
+			return wrap(droppedf("a Policy may not filter by namespaces"))
+		}
+	}
+	if s.matchesNothing() {
+		return wrap(droppedf("exclude takes out what match takes in"))
+	}
 	return nil
 }
 
@@ -58,13 +69,30 @@ func (m *matchSpec) check(field string) error {
 		if slices.Contains(f.Kinds, "*") {
 			return droppedf("%s names the kind *, which the engine takes only where a rule is about metadata", field)
 		}
-		for _, sel := range f.selectors() {
-			if _, err := compileSelector(sel, nil); err != nil {
-				return droppedf("%s has a selector that is not valid: %s", field, err)
-			}
+		if err := checkSelector(f.Selector); err != nil {
+			return droppedf("%s has a selector that is not valid: %s", field, err)
 		}
 	}
 	return nil
+}
+
+// checkSelector refuses what the engine refuses of a selector of objects. It takes every
+// selector of namespaces, and one with a wildcard in a label; where such a one is not
+// valid, it matches nothing.
+func checkSelector(sel *metav1.LabelSelector) error {
+	if sel == nil {
+		return nil
+	}
+	for k, v := range sel.MatchLabels {
+		if strings.ContainsAny(k+v, "*?") {
+			return nil
+		}
+	}
+	if len(sel.MatchLabels)+len(sel.MatchExpressions) == 0 {
+		return fmt.Errorf("it is empty")
+	}
+	_, err := metav1.LabelSelectorAsSelector(sel)
+	return err
 }
 
 // filters returns the resource filters that the engine reads: any, else all, else
