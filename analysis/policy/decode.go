@@ -132,6 +132,10 @@ func decodePolicy(o *render.Object) (*policy, error) {
 			return nil, fmt.Errorf("spec.%s is not understood", field)
 		}
 	}
+	annotations := stringMap(dig(fields, "metadata", "annotations"))
+	if annotations[controllersAnnotation] == "all" {
+		return nil, droppedf("its annotation %s is all, which the engine does not take any more", controllersAnnotation)
+	}
 	list, _ := spec["rules"].([]any)
 	if len(list) == 0 {
 		return nil, droppedf("it has no rules")
@@ -150,7 +154,6 @@ func decodePolicy(o *render.Object) (*policy, error) {
 		}
 		specs = append(specs, s)
 	}
-	annotations := stringMap(dig(fields, "metadata", "annotations"))
 	for _, s := range withControllerRules(specs, annotations) {
 		r, err := s.compile()
 		if err != nil {
