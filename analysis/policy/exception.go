@@ -54,6 +54,14 @@ func decodeException(o *render.Object, names Names) (*exception, error) {
 	if !spec.Match.Resources.empty() {
 		return nil, fmt.Errorf("field match.resources is not understood: an exception has any or all")
 	}
+	if len(spec.Match.Any) > 0 && len(spec.Match.All) > 0 {
+		return nil, droppedf("match has both any and all")
+	}
+	for _, r := range spec.Match.pointers() {
+		if len(r.Operations) > 0 {
+			r.Operations = []string{"CREATE"} // the engine excepts whatever the operation is
+		}
+	}
 	e := &exception{match: spec.Match.compile()}
 	for _, x := range spec.Exceptions {
 		e.rules = append(e.rules, exceptedRules{x.PolicyName, x.RuleNames})
