@@ -13,8 +13,10 @@ import (
 
 // exception is a PolicyException that names at least one of the three policies.
 type exception struct {
-	rules []exceptedRules
-	match block
+	id        string // names the object for people
+	namespace string
+	rules     []exceptedRules
+	match     block
 }
 
 type exceptedRules struct {
@@ -62,7 +64,7 @@ func decodeException(o *render.Object, names Names) (*exception, error) {
 			r.Operations = []string{"CREATE"} // the engine excepts whatever the operation is
 		}
 	}
-	e := &exception{match: spec.Match.compile()}
+	e := &exception{id: o.ID(), namespace: o.Namespace, match: spec.Match.compile()}
 	for _, x := range spec.Exceptions {
 		e.rules = append(e.rules, exceptedRules{x.PolicyName, x.RuleNames})
 	}

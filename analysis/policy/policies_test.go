@@ -157,8 +157,12 @@ spec: {template: {spec: {containers: [{args: ["--v=2", "--enablePolicyException=
 	if w := load(t, string(manifests)+engine).Warnings(); len(w) != 1 || !strings.Contains(w[0], "Deployment policies/engine") {
 		t.Errorf("warnings %q, want one about the engine that ignores exceptions", w)
 	}
-	if w := load(t, string(manifests)+strings.Replace(engine, "=false", "=true", 1)).Warnings(); len(w) != 0 {
-		t.Errorf("warnings %q, want none", w)
+	for namespace, ignored := range map[string]bool{"kyverno": true, "policies": false, "*": false} {
+		open := strings.Replace(engine, `=false"`, `=true", "--exceptionNamespace=`+namespace+`"`, 1)
+		w := load(t, string(manifests)+open).Warnings()
+		if said := len(w) == 1 && strings.Contains(w[0], "PolicyException policies/"); said != ignored || len(w) > 1 {
+			t.Errorf("exceptions of namespace %s: warnings %q, want one about the ignored exception: %v", namespace, w, ignored)
+		}
 	}
 }
 

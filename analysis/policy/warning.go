@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -43,30 +44,54 @@ func needsLabels(sel *metav1.LabelSelector) bool {
 	})
 }
 
-// warnAboutExceptionGate says when the engine's rendered arguments turn exceptions off:
-// it then reports allowed pods although an exception covers them.
+// warnAboutExceptionGate says when the engine's rendered arguments turn exceptions off,
+// or those of a namespace: it then reports allowed pods although an exception covers them.
 func (p *Policies) warnAboutExceptionGate(objects []*render.Object) {
-	if len(p.exceptions) == 0 {
-		return
-	}
 	var closed []string
+	accepted := map[string][]string{} // by the namespace of exceptions, who takes no other
 	for _, o := range objects {
-		if o.Kind == "Deployment" && runsWith(o, "--enablePolicyException=false") {
+		if o.Kind != "Deployment" {
+			continue
+		}
+		if enabled, ok := argument(o, "--enablePolicyException="); ok && enabled == "false" {
 			closed = append(closed, o.ID())
+		} else if namespace, ok := argument(o, "--exceptionNamespace="); ok && namespace != "" && namespace != "*" {
+			accepted[namespace] = append(accepted[namespace], o.ID())
 		}
 	}
-	if len(closed) == 0 {
-		return
+	if len(closed) > 0 && len(p.exceptions) > 0 {
+		slices.Sort(closed)
+		p.warnings = append(p.warnings, fmt.Sprintf("%s run with --enablePolicyException=false: the engine then ignores "+
+			"exceptions and reports allowed pods, which are evaluated here as if it took them", strings.Join(closed, ", ")))
 	}
-	slices.Sort(closed)
-	p.warnings = append(p.warnings, fmt.Sprintf("%s run with --enablePolicyException=false: the engine then ignores "+
-		"exceptions and reports allowed pods, which are evaluated here as if it took them", strings.Join(closed, ", ")))
+	for _, namespace := range slices.Sorted(maps.Keys(accepted)) {
+		var ignored []string
+		for _, e := range p.exceptions {
+			if e.namespace != namespace {
+				ignored = append(ignored, e.id)
+			}
+		}
+		if len(ignored) > 0 {
+			slices.Sort(ignored)
+			slices.Sort(accepted[namespace])
+			p.warnings = append(p.warnings, fmt.Sprintf("%s run with --exceptionNamespace=%s: the engine then ignores %s, "+
+				"which is evaluated here as if it took it", strings.Join(accepted[namespace], ", "), namespace, strings.Join(ignored, ", ")))
+		}
+	}
 }
 
-func runsWith(deployment *render.Object, arg string) bool {
+// argument returns what follows the prefix in an argument of a deployment's containers;
+// ok is false where none has it.
+func argument(deployment *render.Object, prefix string) (value string, ok bool) {
 	containers, _ := dig(deployment.Fields(), "spec", "template", "spec", "containers").([]any)
-	return slices.ContainsFunc(containers, func(c any) bool {
+	for _, c := range containers {
 		args, _ := dig(c, "args").([]any)
-		return slices.Contains(args, any(arg))
-	})
+		for _, arg := range args {
+			text, _ := arg.(string)
+			if value, ok := strings.CutPrefix(text, prefix); ok {
+				return value, true
+			}
+		}
+	}
+	return "", false
 }
