@@ -2,7 +2,8 @@ package analysis
 
 import (
 	"fmt"
-	"slices"
+
+	"tokenward/analysis/policy"
 )
 
 // ruleExplicit is the name of the judging rule that notices a pod template's own true.
@@ -35,7 +36,7 @@ func (p *planner) nameControllers() {
 // stale entries; where the engine's admission configuration skips the namespace, a
 // deny would do nothing.
 func (p *planner) denyExplicit() {
-	if slices.Contains(p.in.Skipped, p.plan.Namespace) {
+	if policy.IsSkipped(p.in.Skipped, p.plan.Namespace) {
 		return
 	}
 	for _, j := range p.judgements {

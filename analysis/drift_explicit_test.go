@@ -88,9 +88,23 @@ func TestPlanDeniesNothingWhereNothingIsMutated(t *testing.T) {
 	listing := listed(nil, nil)
 	listing.Default = []string{"web"}
 	set := &Set{Releases: []*RenderedRelease{{Release: Release{Name: "web", Namespace: "web"}}}}
-	in := PlanInput{Set: set, Judgements: []Judgement{explicit(deployment(NoToken, "web-ui"))}, Listing: &listing, Skipped: []string{"web"}}
-	if got := Plan(in)[0].Changes; len(got) > 0 {
-		t.Errorf("changes %v", got)
+	for _, skipped := range []string{"web", "w*"} {
+		in := PlanInput{Set: set, Judgements: []Judgement{explicit(deployment(NoToken, "web-ui"))}, Listing: &listing, Skipped: []string{skipped}}
+		if got := Plan(in)[0].Changes; len(got) > 0 {
+			t.Errorf("%s is skipped: changes %v", skipped, got)
+		}
+	}
+}
+
+func TestSimulateMutatesNothingWhereAdmissionSkips(t *testing.T) {
+	t.Parallel()
+	off := false
+	for skipped, want := range map[string]bool{"web": false, "w*": false, "db-*": true} {
+		w := deployment(NeedsToken, "web-ui").Workload
+		w.Automount = &off
+		if e := Simulate(&Set{}, []*Workload{w}, policiesFor(t, "web-*"), []string{skipped}); e.Token[w] != want {
+			t.Errorf("%s is skipped: the listed pod has a token: %v, want %v", skipped, e.Token[w], want)
+		}
 	}
 }
 

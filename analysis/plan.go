@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"tokenward/analysis/policy"
 	"tokenward/analysis/rbac"
 )
 
@@ -99,7 +100,8 @@ type PlanInput struct {
 	// Excluded tells whether the validating policy's own exclusions settle the
 	// workload elsewhere; nil if there are none.
 	Excluded func(*Workload) bool
-	// Skipped are namespaces that the policy engine's admission configuration passes over.
+	// Skipped are namespaces that the policy engine's admission configuration passes over,
+	// as policy.SkippedNamespaces gives them.
 	Skipped []string
 	// Undiscovered names the parts of the umbrella that may deploy what the set does not show, nobody knows into which
 	// namespace. Releases of the set that say no namespace are among them.
@@ -185,7 +187,7 @@ func (p *planner) run() NamespacePlan {
 		return p.plan
 	}
 	p.plan.Partial = len(p.unseen) > 0
-	if slices.Contains(p.in.Skipped, p.plan.Namespace) {
+	if policy.IsSkipped(p.in.Skipped, p.plan.Namespace) {
 		p.note("The policy engine's admission configuration skips this namespace: a list for it has no effect at admission.")
 	}
 	if !p.listed && !p.harden() {

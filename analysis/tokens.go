@@ -2,7 +2,6 @@ package analysis
 
 import (
 	"maps"
-	"slices"
 	"sort"
 	"strings"
 
@@ -88,7 +87,7 @@ func (s *simulation) admitAccount(o *render.Object) {
 func (s *simulation) admit(obj map[string]any) map[string]any {
 	meta, _ := obj["metadata"].(map[string]any)
 	ns, _ := meta["namespace"].(string)
-	if !slices.Contains(s.skipped, ns) {
+	if !policy.IsSkipped(s.skipped, ns) {
 		obj = s.policies.Admit(obj)
 	}
 	if obj["kind"] == "ServiceAccount" && meta["name"] == "default" && s.policies.HardensDefault(ns) {

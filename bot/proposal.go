@@ -1,11 +1,11 @@
 package bot
 
 import (
-	"slices"
 	"strings"
 	"time"
 
 	"tokenward/analysis"
+	"tokenward/analysis/policy"
 	"tokenward/gitops/forge"
 	"tokenward/templates"
 )
@@ -81,7 +81,7 @@ func (b *Bot) umbrellaProposal(s *Scan, u *Unit) (*proposal, error) {
 		return nil, err
 	}
 	p := b.newProposal(u, RoleUmbrella, u.Umbrella, text.Title(), message)
-	p.draft = slices.Contains(s.skipped, u.Plan.Namespace)
+	p.draft = policy.IsSkipped(s.skipped, u.Plan.Namespace)
 	for _, e := range text.Added {
 		p.draft = p.draft || e.Review
 	}

@@ -107,7 +107,7 @@ func (p *Proof) checkNamespace(s *Scan, plan *analysis.NamespacePlan) error {
 		return fmt.Errorf("violations of the validating policy in namespace %s would grow from %d to %d", ns, n, m)
 	}
 	hardens := slices.ContainsFunc(plan.Edits(), func(c analysis.Change) bool { return c.Kind == analysis.Harden })
-	if !hardens || slices.Contains(s.skipped, ns) {
+	if !hardens || policy.IsSkipped(s.skipped, ns) {
 		return nil
 	}
 	for _, r := range s.Set.Releases {
@@ -126,7 +126,7 @@ func (p *Proof) checkWorkload(s *Scan, plan *analysis.NamespacePlan, j analysis.
 	w := j.Workload
 	before, after := p.Before.Token[w], p.After.Token[w]
 	switch {
-	case slices.Contains(s.skipped, w.Namespace):
+	case policy.IsSkipped(s.skipped, w.Namespace):
 		return nil // nothing is mutated there at admission
 	case plan == nil && before != after:
 		return fmt.Errorf("the edit changes the token of %s %s in namespace %s, which is not its own", w.Kind, w.Name, w.Namespace)

@@ -3,9 +3,9 @@ package bot
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"tokenward/analysis"
+	"tokenward/analysis/policy"
 )
 
 // proveRemoval renders the umbrella with one file replaced and refuses the edit, with a
@@ -51,7 +51,7 @@ func (p *Proof) checkRemoval(s *Scan, u *Unit) error {
 		w := j.Workload
 		before, after := p.Before.Token[w], p.After.Token[w]
 		switch {
-		case slices.Contains(s.skipped, w.Namespace) || before == after:
+		case policy.IsSkipped(s.skipped, w.Namespace) || before == after:
 		case after:
 			return fmt.Errorf("without the entries, the pods of %s would gain a token", w.ID())
 		case w.Namespace != u.Plan.Namespace:

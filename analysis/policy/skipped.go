@@ -39,6 +39,9 @@ func SkippedNamespaces(objects []*render.Object) []string {
 	return slices.Compact(out)
 }
 
+// IsSkipped reports whether one of the entries of SkippedNamespaces covers the namespace.
+func IsSkipped(skipped []string, namespace string) bool { return matchesAny(skipped, namespace) }
+
 func filteredNamespaces(filters string) []string {
 	pods := map[string]bool{}
 	accounts := map[string]bool{}
