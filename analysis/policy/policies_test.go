@@ -63,7 +63,9 @@ func TestLoad_Refuses(t *testing.T) {
 		"range":         {one("ClusterPolicy", podsOfShop+`    validate: {pattern: {spec: {x: "1-3"}}}`+"\n"), "validate.pattern.spec.x"},
 		"subjects":      {one("ClusterPolicy", "    match: {any: [{resources: {kinds: [Pod]}, subjects: [{kind: User, name: x}]}]}\n"+falsePatch), `"subjects"`},
 		"precondition":  {one("ClusterPolicy", podsOfShop+`    preconditions: {all: [{key: "{{ request.userInfo.username }}", operator: Equals, value: x}]}`+"\n"+falsePatch), "request.userInfo"},
-		"operator":      {one("ClusterPolicy", podsOfShop+`    preconditions: {all: [{key: "{{ request.operation }}", operator: GreaterThan, value: "1"}]}`+"\n"+falsePatch), "GreaterThan"},
+		"operator":      {one("ClusterPolicy", podsOfShop+`    preconditions: {all: [{key: "{{ request.operation }}", operator: GreaterThan, value: CREATE}]}`+"\n"+falsePatch), "GreaterThan"},
+		"lower case":    {one("ClusterPolicy", podsOfShop+`    preconditions: {all: [{key: "{{ request.operation }}", operator: equals, value: CREATE}]}`+"\n"+falsePatch), "equals"},
+		"fallback":      {one("ClusterPolicy", podsOfShop+"    preconditions: {all: [{key: \"{{ request.object.metadata.labels.app || `none` }}\", operator: Equals, value: none}]}\n"+falsePatch), "`none`"},
 		"two actions":   {one("ClusterPolicy", podsOfShop+falsePatch+"    validate: {pattern: {kind: Pod}}\n"), "either mutate or validate"},
 		"target":        {one("ClusterPolicy", podsOfShop+"    mutate: {patchStrategicMerge: {a: b}, targets: [{kind: Pod, selector: {}}]}\n"), `"selector"`},
 	}

@@ -20,7 +20,7 @@ type preconditions struct {
 
 type condition struct {
 	variable variable
-	operator string // lower case
+	operator string
 	values   []string
 }
 
@@ -74,13 +74,16 @@ func compileConditions(specs []conditionSpec) ([]condition, error) {
 		if !ok {
 			return nil, fmt.Errorf("preconditions: key %q is not understood", s.Key)
 		}
-		c := condition{variable: v, operator: strings.ToLower(s.Operator)}
+		if err := s.check(v); err != nil {
+			return nil, err
+		}
+		c := condition{variable: v, operator: s.Operator}
 		switch value := s.Value.(type) {
 		case string:
-			ok = slices.Contains([]string{"equal", "equals", "notequal", "notequals"}, c.operator)
+			ok = slices.Contains([]string{"Equal", "Equals", "NotEqual", "NotEquals"}, c.operator)
 			c.values = []string{value}
 		case []any:
-			ok = slices.Contains([]string{"in", "anyin", "allin", "notin", "anynotin", "allnotin"}, c.operator)
+			ok = slices.Contains([]string{"In", "AnyIn", "AllIn", "NotIn", "AnyNotIn", "AllNotIn"}, c.operator)
 			for _, item := range value {
 				text, isText := item.(string)
 				ok = ok && isText
@@ -97,16 +100,40 @@ func compileConditions(specs []conditionSpec) ([]condition, error) {
 	return out, nil
 }
 
-// variableForm is an expression that is a path and perhaps a fallback. The paths are
-// those whose value is text, of the object or of its pod template.
-var variableForm = regexp.MustCompile(`^\{\{\s*request\.(operation|object\.(?:kind|apiVersion|(?:spec\.(?:jobTemplate\.spec\.)?template\.)?(?:spec\.serviceAccountName|metadata\.(?:name|namespace|generateName|labels\.\w+|annotations\.\w+))))\s*(\|\|\s*['` + "`" + `]([^'` + "`" + `]*)['` + "`" + `]\s*)?\}\}$`)
+// check finds what makes the engine refuse the policy of a condition: the operation is
+// compared with something else, without a fallback.
+func (s *conditionSpec) check(v variable) error {
+	if v.path[0] != "operation" || v.defaulted {
+		return nil
+	}
+	values, isList := s.Value.([]any)
+	if !isList {
+		values = []any{s.Value}
+	}
+	for _, value := range values {
+		if text, ok := value.(string); ok && !slices.Contains([]string{"CREATE", "UPDATE", "DELETE", "CONNECT"}, text) {
+			return droppedf("preconditions: %q is no operation", text)
+		}
+	}
+	return nil
+}
+
+// variableForm is an expression that is a path and perhaps a fallback, 'text' or `"text"`.
+// The paths are those whose value is text, of the object or of its pod template.
+var variableForm = regexp.MustCompile(`^\{\{\s*request\.(operation|object\.(?:kind|apiVersion|(?:spec\.(?:jobTemplate\.spec\.)?template\.)?` +
+	`(?:spec\.serviceAccountName|metadata\.(?:name|namespace|generateName|labels\.\w+|annotations\.\w+))))` +
+	`\s*(\|\|\s*(?:'([^']*)'|\x60("[^\x60]*")\x60)\s*)?\}\}$`)
 
 func parseVariable(key string) (variable, bool) {
 	m := variableForm.FindStringSubmatch(strings.TrimSpace(key))
 	if m == nil {
 		return variable{}, false
 	}
-	return variable{path: strings.Split(m[1], "."), defaulted: m[2] != "", fallback: strings.Trim(m[3], `"`)}, true
+	v := variable{path: strings.Split(m[1], "."), defaulted: m[2] != "", fallback: m[3]}
+	if m[4] != "" && json.Unmarshal([]byte(m[4]), &v.fallback) != nil {
+		return variable{}, false
+	}
+	return v, true
 }
 
 // value resolves the variable for a resource that is being created. ok is false where
@@ -151,13 +178,13 @@ func (c condition) holds(res *resource) (holds, ok bool) {
 		return false, false
 	}
 	switch c.operator {
-	case "equal", "equals":
+	case "Equal", "Equals":
 		return wildcard.Match(c.values[0], text), true
-	case "notequal", "notequals":
+	case "NotEqual", "NotEquals":
 		return !wildcard.Match(c.values[0], text), true
 	}
 	found := slices.ContainsFunc(c.values, func(v string) bool {
 		return wildcard.Match(v, text) || wildcard.Match(text, v)
 	})
-	return found != strings.Contains(c.operator, "not"), true
+	return found != strings.Contains(c.operator, "Not"), true
 }
