@@ -87,12 +87,13 @@ func Load(objects []*render.Object, names Names) (*Policies, error) {
 	}
 	p.warnAboutNamespaceSelectors()
 	p.warnAboutExceptionGate(objects)
+	p.warnAboutExcludedUsers(objects)
 	return p, nil
 }
 
 // Warnings returns what a person should know about the policies before believing an
 // evaluation: policies that the engine drops, selectors on labels that are not known,
-// exceptions that the engine is configured to ignore. The list is in a fixed order.
+// exceptions and users that the engine is configured to ignore. The list is in a fixed order.
 func (p *Policies) Warnings() []string { return slices.Clone(p.warnings) }
 
 // None tells whether there is none of the named policies.

@@ -168,6 +168,24 @@ spec: {template: {spec: {containers: [{args: ["--v=2", "--enablePolicyException=
 	}
 }
 
+func TestWarnings_ExcludedUsers(t *testing.T) {
+	t.Parallel()
+	mutator := one("ClusterPolicy", podsOfShop+falsePatch)
+	for data, want := range map[string]bool{
+		"excludeGroups: 'system:nodes', excludeUsernames: '!system:kube-scheduler'":                      false,
+		"excludeGroups: 'system:nodes,system:serviceaccounts:kube-system'":                               true,
+		"excludeUsernames: 'system:serviceaccount:kube-system:*'":                                        true,
+		"excludeGroups: 'system:serviceaccounts:*', excludeUsernames: '!system:serviceaccount:kube-*:*'": false,
+		"excludeGroups: 'system:serviceaccounts:shop'":                                                   false,
+	} {
+		config := "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: engine, namespace: policies}\ndata: {resourceFilters: '', " + data + "}\n"
+		w := load(t, mutator+config).Warnings()
+		if said := len(w) == 1 && strings.Contains(w[0], "ConfigMap policies/engine"); said != want || len(w) > 1 {
+			t.Errorf("%s: warnings %q, want one: %v", data, w, want)
+		}
+	}
+}
+
 func TestPolicies_List(t *testing.T) {
 	t.Parallel()
 	p := shaped(t, `

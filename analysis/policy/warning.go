@@ -80,6 +80,55 @@ func (p *Policies) warnAboutExceptionGate(objects []*render.Object) {
 	}
 }
 
+// warnAboutExcludedUsers says when the engine's configuration passes over what the
+// controllers of Kubernetes ask for: pods are then as their template is.
+func (p *Policies) warnAboutExcludedUsers(objects []*render.Object) {
+	if len(p.policies) == 0 {
+		return
+	}
+	var excluding []string
+	for _, o := range objects {
+		if o.Kind != "ConfigMap" || o.APIVersion != "v1" {
+			continue
+		}
+		if _, isEngine := o.Text("data", "resourceFilters"); !isEngine {
+			continue
+		}
+		groups, _ := o.Text("data", "excludeGroups")
+		users, _ := o.Text("data", "excludeUsernames")
+		if excludesControllers(groups, users) {
+			excluding = append(excluding, o.ID())
+		}
+	}
+	if len(excluding) > 0 {
+		slices.Sort(excluding)
+		p.warnings = append(p.warnings, fmt.Sprintf("%s excludes the controllers of Kubernetes by group or user name: the engine then "+
+			"does not mutate the pods that they make, which are evaluated here as if it did", strings.Join(excluding, ", ")))
+	}
+}
+
+// excludesControllers reads the engine's lists of groups and users: one with ! is looked at
+// whatever the others say.
+func excludesControllers(groups, users string) bool {
+	excluded := false
+	covers := func(list string, names ...string) (included bool) {
+		for _, item := range strings.Split(list, ",") {
+			pattern, isIncluded := strings.CutPrefix(strings.TrimSpace(item), "!")
+			if !slices.ContainsFunc(names, func(name string) bool { return matches(strings.TrimSpace(pattern), name) }) {
+				continue
+			}
+			included = included || isIncluded
+			excluded = excluded || !isIncluded
+		}
+		return included
+	}
+	included := covers(groups, "system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated")
+	for _, name := range []string{"replicaset", "statefulset", "daemon-set", "job"} {
+		included = covers(users, "system:serviceaccount:kube-system:"+name+"-controller") || included
+	}
+	return excluded && !included
+}
+
 // argument returns what follows the prefix in an argument of a deployment's containers;
 // ok is false where none has it.
 func argument(deployment *render.Object, prefix string) (value string, ok bool) {
