@@ -83,7 +83,8 @@ func (p *Policies) Validate(obj map[string]any) []Violation {
 }
 
 // HardensDefault reports whether the default mutator sets the field to false on the
-// ServiceAccount default of the namespace, in place.
+// ServiceAccount default of the namespace, in place. Exceptions count where a rule patches
+// what triggers it: targets are patched for whichever account triggers the rule.
 func (p *Policies) HardensDefault(namespace string) bool {
 	account := func() map[string]any {
 		return map[string]any{
@@ -98,7 +99,7 @@ func (p *Policies) HardensDefault(namespace string) bool {
 			}
 			obj := account()
 			res := p.resource(obj)
-			if r.existing && !r.targeted(pol, res) || !r.existing && (!pol.covers(res) || !r.applies(res)) {
+			if r.existing && !r.targeted(pol, res) || !r.existing && (!pol.covers(res) || !r.applies(res) || p.excepted(pol, r, res)) {
 				continue
 			}
 			if obj, _ = patched(obj, r.patch); obj["automountServiceAccountToken"] == false {

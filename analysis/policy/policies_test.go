@@ -246,7 +246,7 @@ func TestPolicies_Excluded(t *testing.T) {
 func TestPolicies_HardensDefaultAtAdmission(t *testing.T) {
 	t.Parallel()
 	// Without targets the policy patches what triggers it, in every namespace.
-	p := load(t, `
+	mutator := `
 apiVersion: kyverno.io/v1
 kind: ClusterPolicy
 metadata: {name: update-automountserviceaccounttokens-default}
@@ -255,9 +255,21 @@ spec:
   - name: r
     match: {any: [{resources: {kinds: [ServiceAccount], names: [default], namespaces: [shop]}}]}
     mutate: {patchStrategicMerge: {automountServiceAccountToken: false}}
-`)
+`
+	p := load(t, mutator)
 	if !p.HardensDefault("shop") || p.HardensDefault("other") {
 		t.Error("want the default of shop hardened, and no other")
+	}
+	p = load(t, mutator+`---
+apiVersion: kyverno.io/v2
+kind: PolicyException
+metadata: {name: e, namespace: policies}
+spec:
+  exceptions: [{policyName: update-automountserviceaccounttokens-default, ruleNames: [r]}]
+  match: {any: [{resources: {kinds: [ServiceAccount], namespaces: [shop]}}]}
+`)
+	if p.HardensDefault("shop") {
+		t.Error("the default of shop is hardened in spite of an exception")
 	}
 }
 
