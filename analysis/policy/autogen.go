@@ -23,15 +23,25 @@ func controllerKinds() map[string]string {
 }
 
 // withControllerRules appends the rules that the engine generates. Where there are any,
-// they take the place of rules that are called like them.
+// rules that are called like them mutate nothing. For validation the engine looks at the
+// rules anew for each kind: at generated ones only for a controller that is wanted, and at
+// those that are called like them only for other kinds.
 func withControllerRules(specs []*ruleSpec, annotations map[string]string) []*ruleSpec {
 	kinds, cronJob := wantedControllers(annotations)
 	if !canGenerate(specs) || len(kinds) == 0 && !cronJob {
 		return specs
 	}
+	isController := func(kind string) bool {
+		return slices.ContainsFunc(kinds, func(k string) bool { return strings.HasSuffix(k, "/"+kind) })
+	}
+	isCronJob := func(kind string) bool { return cronJob && kind == "CronJob" }
+	isOther := func(kind string) bool { return !isController(kind) && !isCronJob(kind) }
 	var out, generated []*ruleSpec
 	for _, s := range specs {
 		if strings.HasPrefix(s.Name, "autogen-") {
+			if s.Mutate == nil {
+				out = append(out, s.validatingOnly(isOther))
+			}
 			continue
 		}
 		out = append(out, s)
@@ -39,17 +49,24 @@ func withControllerRules(specs []*ruleSpec, annotations map[string]string) []*ru
 			continue
 		}
 		if len(kinds) > 0 {
-			generated = append(generated, s.forController("autogen-", kinds, "template", false))
+			generated = append(generated, s.forController("autogen-", kinds, "template", false).validatingOnly(isController))
 		}
 		if cronJob {
 			pods := s.forController("", []string{"Pod"}, "template", false)
-			generated = append(generated, pods.forController("autogen-cronjob-", []string{"batch/v1/CronJob"}, "jobTemplate", true))
+			generated = append(generated, pods.forController("autogen-cronjob-", []string{"batch/v1/CronJob"}, "jobTemplate", true).validatingOnly(isCronJob))
 		}
 	}
 	if len(generated) == 0 {
 		return specs
 	}
 	return append(out, generated...)
+}
+
+// validatingOnly returns the rule as one that validates resources of some kinds only.
+func (s *ruleSpec) validatingOnly(ofKind func(string) bool) *ruleSpec {
+	out := *s
+	out.validates = ofKind
+	return &out
 }
 
 // wantedControllers reads the annotation by which a policy chooses the controllers;

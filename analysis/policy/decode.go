@@ -25,6 +25,8 @@ type ruleSpec struct {
 	Validate               *validateSpec   `json:"validate"`
 	SkipBackgroundRequests any             `json:"skipBackgroundRequests"` // of background scans only
 	ReportProperties       any             `json:"reportProperties"`       // of reports only
+
+	validates func(kind string) bool // nil: whatever the kind; see withControllerRules
 }
 
 type matchSpec struct {

@@ -68,7 +68,7 @@ func (p *Policies) Validate(obj map[string]any) []Violation {
 			continue
 		}
 		for _, r := range pol.rules {
-			if len(r.patterns) == 0 || !r.applies(res) || p.excepted(pol, r, res) {
+			if !r.looksAt(res) || !r.applies(res) || p.excepted(pol, r, res) {
 				continue
 			}
 			if !r.satisfied(obj) {
@@ -126,6 +126,11 @@ func (r *rule) targeted(pol *policy, res *resource) bool {
 // covers reports whether a policy looks at the resource at all.
 func (p *policy) covers(res *resource) bool {
 	return p.namespace == "" || p.namespace == res.namespace
+}
+
+// looksAt reports whether the rule validates resources of the kind.
+func (r *rule) looksAt(res *resource) bool {
+	return len(r.patterns) > 0 && (r.validates == nil || r.validates(res.kind))
 }
 
 func (r *rule) satisfied(obj map[string]any) bool {

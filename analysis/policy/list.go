@@ -70,7 +70,7 @@ func (p *Policies) Excluded(obj map[string]any) bool {
 			continue
 		}
 		for _, r := range pol.rules {
-			if len(r.patterns) == 0 || !r.match.matches(res) {
+			if !r.looksAt(res) || !r.match.matches(res) {
 				continue
 			}
 			if !r.excludes(res) {

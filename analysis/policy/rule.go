@@ -16,9 +16,10 @@ type rule struct {
 	exclude       *block
 	preconditions *preconditions
 	patch         map[string]any
-	existing      bool     // patches the targets, not the resource that triggers it
-	targets       []target // of existing
-	patterns      []any    // a resource passes if it fits one of them
+	existing      bool                   // patches the targets, not the resource that triggers it
+	targets       []target               // of existing
+	patterns      []any                  // a resource passes if it fits one of them
+	validates     func(kind string) bool // nil: whatever the kind
 }
 
 // target is what a rule of existing resources patches.
@@ -115,7 +116,7 @@ func (m *matchSpec) filters() []resourcesSpec {
 // compile turns the decoded rule into one that can be evaluated. Its errors name the
 // field that is not understood.
 func (s *ruleSpec) compile() (*rule, error) {
-	r := &rule{name: s.Name, match: s.Match.compile()}
+	r := &rule{name: s.Name, match: s.Match.compile(), validates: s.validates}
 	if s.Exclude != nil {
 		b := s.Exclude.compile()
 		r.exclude = &b
