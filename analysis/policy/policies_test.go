@@ -273,6 +273,23 @@ spec:
 	}
 }
 
+// The engine resolves all variables of a rule before it patches, and gives up where one has
+// no value, although the conditions hold without it.
+func TestPolicies_AdmitResolvesAllVariables(t *testing.T) {
+	t.Parallel()
+	p := load(t, one("ClusterPolicy", podsOfShop+`    preconditions:
+      any:
+      - {key: "{{ request.object.metadata.name }}", operator: NotEquals, value: x}
+      - {key: "{{ request.object.metadata.labels.app }}", operator: Equals, value: web}
+`+falsePatch))
+	for metadata, want := range map[string]any{"name: a, namespace: shop": nil, "name: a, namespace: shop, labels: {app: api}": false} {
+		out := p.Admit(manifestOf(t, "apiVersion: v1\nkind: Pod\nmetadata: {"+metadata+"}\nspec: {}\n"))
+		if got := dig(out, "spec", "automountServiceAccountToken"); got != want {
+			t.Errorf("pod of {%s}: automountServiceAccountToken %v, want %v", metadata, got, want)
+		}
+	}
+}
+
 func TestPolicies_AdmitLeavesItsInputAlone(t *testing.T) {
 	t.Parallel()
 	p := shaped(t, "namespaces: [{namespace: shop, pods: {allow: [web*]}}]\n")

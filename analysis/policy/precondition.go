@@ -171,6 +171,14 @@ func (p *preconditions) hold(res *resource) bool {
 	return anyHolds
 }
 
+// resolve reports whether every variable has a value.
+func (p *preconditions) resolve(res *resource) bool {
+	return p == nil || !slices.ContainsFunc(slices.Concat(p.any, p.all), func(c condition) bool {
+		_, ok := c.variable.value(res)
+		return !ok
+	})
+}
+
 // holds compares as the engine does: a list matches if a wildcard on either side does.
 func (c condition) holds(res *resource) (holds, ok bool) {
 	text, ok := c.variable.value(res)

@@ -167,9 +167,11 @@ func (t targetSpec) compile() target {
 }
 
 // applies reports whether the engine would run the rule on the resource: it matches,
-// is not excluded, and the preconditions hold.
+// is not excluded, and the preconditions hold. To mutate, the engine resolves the
+// variables of all of them, also where it need not compare them.
 func (r *rule) applies(res *resource) bool {
-	return r.match.matches(res) && !r.excludes(res) && r.preconditions.hold(res)
+	return r.match.matches(res) && !r.excludes(res) && r.preconditions.hold(res) &&
+		(r.patch == nil || r.preconditions.resolve(res))
 }
 
 func (r *rule) excludes(res *resource) bool {
