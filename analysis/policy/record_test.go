@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -118,26 +119,43 @@ func (r *recorder) apply(policies []byte, obj map[string]any) (after []map[strin
 	if after, err = documents(data); err != nil {
 		r.t.Fatal(err)
 	}
-	var report struct {
-		Results []struct{ Policy, Rule, Result string }
-	}
+	return after, r.failures(text)[nameReported(obj)]
+}
+
+// failures reads what the reports in a text find, as policy/rule by the resource's name.
+func (r *recorder) failures(text []byte) map[string][]string {
+	out := map[string][]string{}
 	for len(text) > 0 {
 		i := bytes.Index(text, []byte(`{"kind":`))
 		if i < 0 {
 			break
+		}
+		var report struct {
+			Results []struct {
+				Policy, Rule, Result string
+				Resources            []struct{ Kind, Namespace, Name string }
+			}
 		}
 		dec := json.NewDecoder(bytes.NewReader(text[i:]))
 		if err := dec.Decode(&report); err != nil {
 			r.t.Fatal(err)
 		}
 		for _, result := range report.Results {
-			if result.Result == "fail" {
-				violations = append(violations, result.Policy+"/"+result.Rule)
+			for _, o := range result.Resources {
+				if name := fmt.Sprintf("%s %s/%s", o.Kind, o.Namespace, o.Name); result.Result == "fail" {
+					out[name] = append(out[name], result.Policy+"/"+result.Rule)
+				}
 			}
 		}
 		text = text[i+int(dec.InputOffset()):]
 	}
-	return after, violations
+	return out
+}
+
+// nameReported names a resource as reports do, which have no generateName.
+func nameReported(obj map[string]any) string {
+	name, _ := dig(obj, "metadata", "name").(string)
+	return fmt.Sprintf("%v %v/%v", obj["kind"], dig(obj, "metadata", "namespace"), name)
 }
 
 func (r *recorder) hardensDefault(policy []byte, namespace string) bool {
