@@ -37,27 +37,19 @@ func TestTokensThatPeopleGaveAreTakenByDrafts(t *testing.T) {
 	}
 }
 
-// TestWhatIsInDoubtIsSaidFromBothSides holds that a request says of a pod that was not judged for
-// certain what speaks against what its verdict begins with.
-func TestWhatIsInDoubtIsSaidFromBothSides(t *testing.T) {
+// TestRequestsSayWhy holds that a request says of a pod in doubt what speaks on either side, and why a pod has a token that
+// no entry gives.
+func TestRequestsSayWhy(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
-	p.environment = map[string]string{"TOKENWARD_NAMESPACES": "observability"}
-	_, r := p.propose(developer)
-	const want = "could not be judged for certain: its template sets automountServiceAccountToken to false; reads and watches ConfigMaps\n"
-	if len(r.MergeRequests) == 0 || !strings.Contains(r.MergeRequests[0].Description, want) {
-		t.Errorf("it does not say %q: %+v", want, r)
-	}
-}
-
-// TestTokensByExclusionAreExplained holds that a request says why a pod has a token that no entry gives.
-func TestTokensByExclusionAreExplained(t *testing.T) {
-	t.Parallel()
-	p := newPlatform(t)
-	p.environment = map[string]string{"TOKENWARD_NAMESPACES": "metrics"}
-	_, r := p.propose(developer)
-	const want = "| `metrics-metrics-operator*` | needs-token (high) | yes, excluded from the validating policy |"
-	if len(r.MergeRequests) == 0 || !strings.Contains(r.MergeRequests[0].Description, want) {
-		t.Errorf("it does not say %q: %+v", want, r)
+	for namespace, want := range map[string]string{
+		"observability": "could not be judged for certain: its template sets automountServiceAccountToken to false; reads and watches ConfigMaps\n",
+		"metrics":       "| `metrics-metrics-operator*` | needs-token (high) | yes, excluded from the validating policy |",
+	} {
+		p.only(namespace)
+		_, r := p.propose(developer)
+		if len(r.MergeRequests) == 0 || !strings.Contains(r.MergeRequests[0].Description, want) {
+			t.Errorf("%s: it does not say %q: %+v", namespace, want, r)
+		}
 	}
 }

@@ -297,17 +297,10 @@ func TestEveryReadEndsByItself(t *testing.T) {
 func TestEndlessBodyIsCut(t *testing.T) {
 	t.Parallel()
 	requests := 0
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := endless(t, func(w http.ResponseWriter) {
 		requests++
 		_, _ = io.WriteString(w, `{"name":"`)
-		chunk := []byte(strings.Repeat("x", 1<<20))
-		for {
-			if _, err := w.Write(chunk); err != nil {
-				return
-			}
-		}
-	}))
-	t.Cleanup(server.Close)
+	})
 	f := newFake(t, nil)
 	c := f.client(t, func(config *Config) { config.BaseURL = server.URL })
 	c.transport.maxBody = 2 << 20
@@ -317,12 +310,11 @@ func TestEndlessBodyIsCut(t *testing.T) {
 	}
 }
 
-// A refusal without end is read to a line, and needs no more than its beginning.
-func TestEndlessRefusalIsCut(t *testing.T) {
-	t.Parallel()
+// endless serves answers that begin as told and never end.
+func endless(t *testing.T, begin func(http.ResponseWriter)) *httptest.Server {
+	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusBadRequest)
-		_, _ = io.WriteString(w, "no such thing: ")
+		begin(w)
 		chunk := []byte(strings.Repeat("x", 1<<20))
 		for {
 			if _, err := w.Write(chunk); err != nil {
@@ -331,6 +323,16 @@ func TestEndlessRefusalIsCut(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
+	return server
+}
+
+// A refusal without end is read to a line, and needs no more than its beginning.
+func TestEndlessRefusalIsCut(t *testing.T) {
+	t.Parallel()
+	server := endless(t, func(w http.ResponseWriter) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, "no such thing: ")
+	})
 	f := newFake(t, nil)
 	c := f.client(t, func(config *Config) { config.BaseURL = server.URL })
 	if _, err := c.CurrentUser(ctx(t)); err == nil || !strings.Contains(err.Error(), "no such thing: xx") || len(err.Error()) > 700 {
