@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 
@@ -18,9 +19,8 @@ func (s *ruleSpec) matchesNothing() bool {
 		return false
 	}
 	if len(s.Match.Any) > 0 && len(s.Exclude.Any) > 0 {
-		return slices.ContainsFunc(s.Match.Any, func(m filterSpec) bool {
-			return slices.ContainsFunc(s.Exclude.Any, func(e filterSpec) bool { return reflect.DeepEqual(m, e) })
-		})
+		excluded := setOf(s.Exclude.Any, filterSpec.text)
+		return slices.ContainsFunc(s.Match.Any, func(m filterSpec) bool { return excluded[m.text()] })
 	}
 	if len(s.Exclude.Any) == 0 && s.Exclude.Resources.empty() {
 		return false
@@ -30,10 +30,8 @@ func (s *ruleSpec) matchesNothing() bool {
 
 // swallows is matchesNothing for two plain filters.
 func (e *resourcesSpec) swallows(m *resourcesSpec) bool {
-	beyond := func(exclude, match []string) bool { // match takes in what exclude does not name
-		return len(exclude) > 0 && (len(match) == 0 ||
-			slices.ContainsFunc(match, func(s string) bool { return !slices.Contains(exclude, s) }))
-	}
+	itself := func(s string) string { return s }
+	beyond := func(exclude, match []string) bool { return isBeyond(exclude, match, itself) }
 	switch {
 	case e.Name != "" && !wildcard.Match(e.Name, m.Name):
 		return false
@@ -53,10 +51,7 @@ func selectorSwallows(e, m *metav1.LabelSelector) bool {
 	if e == nil || m == nil {
 		return e == m
 	}
-	if len(e.MatchExpressions) > 0 && (len(m.MatchExpressions) == 0 ||
-		slices.ContainsFunc(m.MatchExpressions, func(x metav1.LabelSelectorRequirement) bool {
-			return !slices.ContainsFunc(e.MatchExpressions, func(y metav1.LabelSelectorRequirement) bool { return reflect.DeepEqual(x, y) })
-		})) {
+	if isBeyond(e.MatchExpressions, m.MatchExpressions, requirementText) {
 		return false
 	}
 	if len(e.MatchLabels) > 0 && len(m.MatchLabels) == 0 {
@@ -69,3 +64,30 @@ func selectorSwallows(e, m *metav1.LabelSelector) bool {
 	}
 	return true
 }
+
+// isBeyond reports whether match takes in what exclude, if it says anything, does not name.
+func isBeyond[T any](exclude, match []T, text func(T) string) bool {
+	if len(exclude) == 0 || len(match) == 0 {
+		return len(exclude) > 0
+	}
+	named := setOf(exclude, text)
+	return slices.ContainsFunc(match, func(item T) bool { return !named[text(item)] })
+}
+
+// setOf holds the texts of a list, so that long lists are not compared item by item.
+func setOf[T any](list []T, text func(T) string) map[string]bool {
+	out := make(map[string]bool, len(list))
+	for _, item := range list {
+		out[text(item)] = true
+	}
+	return out
+}
+
+// text is the same for two filters that are deeply equal, and for no others.
+func (f filterSpec) text() string {
+	plain := f.Resources
+	plain.Selector, plain.NamespaceSelector = nil, nil
+	return fmt.Sprintf("%#v %#v %#v", plain, f.Resources.Selector, f.Resources.NamespaceSelector)
+}
+
+func requirementText(r metav1.LabelSelectorRequirement) string { return fmt.Sprintf("%#v", r) }
