@@ -172,11 +172,12 @@ func TestWarnings_ExcludedUsers(t *testing.T) {
 	t.Parallel()
 	mutator := one("ClusterPolicy", podsOfShop+falsePatch)
 	for data, want := range map[string]bool{
-		"excludeGroups: 'system:nodes', excludeUsernames: '!system:kube-scheduler'":                      false,
-		"excludeGroups: 'system:nodes,system:serviceaccounts:kube-system'":                               true,
-		"excludeUsernames: 'system:serviceaccount:kube-system:*'":                                        true,
-		"excludeGroups: 'system:serviceaccounts:*', excludeUsernames: '!system:serviceaccount:kube-*:*'": false,
-		"excludeGroups: 'system:serviceaccounts:shop'":                                                   false,
+		"excludeGroups: 'system:nodes', excludeUsernames: '!system:kube-scheduler'":                            false,
+		"excludeGroups: 'system:nodes,system:serviceaccounts:kube-system'":                                     true,
+		"excludeUsernames: 'system:serviceaccount:kube-system:*'":                                              true,
+		"excludeGroups: 'system:serviceaccounts:*', excludeUsernames: '!system:serviceaccount:kube-*:*'":       false,
+		"excludeGroups: 'system:serviceaccounts:shop'":                                                         false,
+		"excludeGroups: 'system:serviceaccounts', excludeUsernames: '!system:serviceaccount:*:job-controller'": true,
 	} {
 		config := "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: engine, namespace: policies}\ndata: {resourceFilters: '', " + data + "}\n"
 		w := load(t, mutator+config).Warnings()

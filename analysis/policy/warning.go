@@ -107,26 +107,25 @@ func (p *Policies) warnAboutExcludedUsers(objects []*render.Object) {
 	}
 }
 
-// excludesControllers reads the engine's lists of groups and users: one with ! is looked at
-// whatever the others say.
+// excludesControllers reports whether the engine's lists of groups and users take out one of
+// the controllers that make pods. An item with ! keeps in whom it names, whatever the others say.
 func excludesControllers(groups, users string) bool {
-	excluded := false
-	covers := func(list string, names ...string) (included bool) {
-		for _, item := range strings.Split(list, ",") {
-			pattern, isIncluded := strings.CutPrefix(strings.TrimSpace(item), "!")
-			if !slices.ContainsFunc(names, func(name string) bool { return matches(strings.TrimSpace(pattern), name) }) {
-				continue
-			}
-			included = included || isIncluded
-			excluded = excluded || !isIncluded
+	return slices.ContainsFunc([]string{"replicaset", "statefulset", "daemon-set", "job"}, func(name string) bool {
+		out, in := named(groups, "system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated")
+		userOut, userIn := named(users, "system:serviceaccount:kube-system:"+name+"-controller")
+		return (out || userOut) && !in && !userIn
+	})
+}
+
+// named reports whether a list names one of the names to exclude it, and to include it, with !.
+func named(list string, names ...string) (excluded, included bool) {
+	for _, item := range strings.Split(list, ",") {
+		pattern, include := strings.CutPrefix(strings.TrimSpace(item), "!")
+		if slices.ContainsFunc(names, func(name string) bool { return matches(strings.TrimSpace(pattern), name) }) {
+			excluded, included = excluded || !include, included || include
 		}
-		return included
 	}
-	included := covers(groups, "system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated")
-	for _, name := range []string{"replicaset", "statefulset", "daemon-set", "job"} {
-		included = covers(users, "system:serviceaccount:kube-system:"+name+"-controller") || included
-	}
-	return excluded && !included
+	return excluded, included
 }
 
 // argument returns what follows the prefix in an argument of a deployment's containers;
