@@ -168,6 +168,30 @@ spec: {template: {spec: {containers: [{args: ["--v=2", "--enablePolicyException=
 	}
 }
 
+// Without a namespace the engine takes no exceptions from 1.13 on, and before it all; the last
+// of an argument counts.
+func TestWarnings_ExceptionsOfNoNamespace(t *testing.T) {
+	t.Parallel()
+	manifests, err := renderShape([]byte("namespaces:\n- namespace: shop\n  pods: {allow: [web-*]}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for container, want := range map[string]string{
+		`image: "r/engine:v1.13.0", args: ["--enablePolicyException=true"]`:                                  "without --exceptionNamespace",
+		`image: r/engine@sha256:00, args: ["--enablePolicyException=true", "--exceptionNamespace="]`:         "without --exceptionNamespace",
+		`image: "r:5000/engine:v1.12.6-x", args: ["--enablePolicyException=true"]`:                           "",
+		`image: "r/engine:1.9.2@sha256:00", args: ["--enablePolicyException=true"]`:                          "",
+		`image: "r/engine:v1.19.1", args: ["--enablePolicyException=true", "--enablePolicyException=false"]`: "=false",
+		`image: "r/other:v1.19.1", args: ["--port=80"]`:                                                      "",
+	} {
+		w := load(t, string(manifests)+"---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: engine, namespace: policies}\n"+
+			"spec: {template: {spec: {containers: [{"+container+"}]}}}\n").Warnings()
+		if want == "" && len(w) > 0 || want != "" && (len(w) != 1 || !strings.Contains(w[0], want)) {
+			t.Errorf("%s: warnings %q, want one with %q", container, w, want)
+		}
+	}
+}
+
 func TestWarnings_ExcludedUsers(t *testing.T) {
 	t.Parallel()
 	mutator := one("ClusterPolicy", podsOfShop+falsePatch)

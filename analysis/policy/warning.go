@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -47,15 +48,20 @@ func needsLabels(sel *metav1.LabelSelector) bool {
 // warnAboutExceptionGate says when the engine's rendered arguments turn exceptions off,
 // or those of a namespace: it then reports allowed pods although an exception covers them.
 func (p *Policies) warnAboutExceptionGate(objects []*render.Object) {
-	var closed []string
+	var closed, unnamed []string
 	accepted := map[string][]string{} // by the namespace of exceptions, who takes no other
 	for _, o := range objects {
 		if o.Kind != "Deployment" {
 			continue
 		}
-		if enabled, ok := argument(o, "--enablePolicyException="); ok && enabled == "false" {
+		enabled, isEngine := argument(o, "--enablePolicyException=")
+		namespace, _ := argument(o, "--exceptionNamespace=")
+		switch {
+		case enabled == "false":
 			closed = append(closed, o.ID())
-		} else if namespace, ok := argument(o, "--exceptionNamespace="); ok && namespace != "" && namespace != "*" {
+		case namespace == "" && isEngine && !takesAllExceptions(o):
+			unnamed = append(unnamed, o.ID())
+		case namespace != "" && namespace != "*":
 			accepted[namespace] = append(accepted[namespace], o.ID())
 		}
 	}
@@ -63,6 +69,11 @@ func (p *Policies) warnAboutExceptionGate(objects []*render.Object) {
 		slices.Sort(closed)
 		p.warnings = append(p.warnings, fmt.Sprintf("%s run with --enablePolicyException=false: the engine then ignores "+
 			"exceptions and reports allowed pods, which are evaluated here as if it took them", strings.Join(closed, ", ")))
+	}
+	if len(unnamed) > 0 && len(p.exceptions) > 0 {
+		slices.Sort(unnamed)
+		p.warnings = append(p.warnings, fmt.Sprintf("%s run without --exceptionNamespace: from its version 1.13 on the engine then ignores "+
+			"exceptions and reports allowed pods, which are evaluated here as if it took them", strings.Join(unnamed, ", ")))
 	}
 	for _, namespace := range slices.Sorted(maps.Keys(accepted)) {
 		var ignored []string
@@ -128,18 +139,31 @@ func named(list string, names ...string) (excluded, included bool) {
 	return excluded, included
 }
 
-// argument returns what follows the prefix in an argument of a deployment's containers;
-// ok is false where none has it.
+// argument returns what follows the prefix in the last argument of a deployment's containers
+// that has it, as the last of a flag counts; ok is false where none has it.
 func argument(deployment *render.Object, prefix string) (value string, ok bool) {
 	containers, _ := dig(deployment.Fields(), "spec", "template", "spec", "containers").([]any)
 	for _, c := range containers {
 		args, _ := dig(c, "args").([]any)
 		for _, arg := range args {
 			text, _ := arg.(string)
-			if value, ok := strings.CutPrefix(text, prefix); ok {
-				return value, true
+			if v, has := strings.CutPrefix(text, prefix); has {
+				value, ok = v, true
 			}
 		}
 	}
-	return "", false
+	return value, ok
+}
+
+// olderTag is the tag of an image of the engine before 1.13, which takes the exceptions of
+// all namespaces where it is told none.
+var olderTag = regexp.MustCompile(`:v?1\.(\d|1[0-2])\.\d+[^/:]*(@.*)?$`)
+
+// takesAllExceptions reports whether an image of a deployment is of the engine before 1.13.
+func takesAllExceptions(deployment *render.Object) bool {
+	containers, _ := dig(deployment.Fields(), "spec", "template", "spec", "containers").([]any)
+	return slices.ContainsFunc(containers, func(c any) bool {
+		image, _ := dig(c, "image").(string)
+		return olderTag.MatchString(image)
+	})
 }
