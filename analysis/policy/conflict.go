@@ -13,7 +13,8 @@ import (
 // matchesNothing reports whether the engine refuses the rule since, by its reckoning,
 // exclude takes out all that match takes in. It compares the filters as they are written:
 // those of any with each other, and plain resources with plain resources, also where one
-// of the blocks has none.
+// of the blocks has none. An exclude block that says nothing is passed over only where it
+// has no list either: one with any: [] is refused.
 func (s *ruleSpec) matchesNothing() bool {
 	if s.Exclude == nil || len(s.Match.All) > 0 || len(s.Exclude.All) > 0 {
 		return false
@@ -22,7 +23,7 @@ func (s *ruleSpec) matchesNothing() bool {
 		excluded := setOf(s.Exclude.Any, filterSpec.text)
 		return slices.ContainsFunc(s.Match.Any, func(m filterSpec) bool { return excluded[m.text()] })
 	}
-	if len(s.Exclude.Any) == 0 && s.Exclude.Resources.empty() {
+	if reflect.DeepEqual(*s.Exclude, matchSpec{}) {
 		return false
 	}
 	return s.Exclude.Resources.swallows(&s.Match.Resources)
