@@ -74,7 +74,7 @@ func compileConditions(specs []conditionSpec) ([]condition, error) {
 		if !ok {
 			return nil, fmt.Errorf("preconditions: key %q is not understood", s.Key)
 		}
-		if err := s.check(v); err != nil {
+		if err := s.check(); err != nil {
 			return nil, err
 		}
 		c := condition{variable: v, operator: s.Operator}
@@ -101,9 +101,9 @@ func compileConditions(specs []conditionSpec) ([]condition, error) {
 }
 
 // check finds what makes the engine refuse the policy of a condition: the operation is
-// compared with something else, without a fallback.
-func (s *conditionSpec) check(v variable) error {
-	if v.path[0] != "operation" || v.defaulted {
+// compared with something else, without a fallback. Of white space it overlooks spaces only.
+func (s *conditionSpec) check() error {
+	if strings.ReplaceAll(s.Key, " ", "") != "{{request.operation}}" {
 		return nil
 	}
 	values, isList := s.Value.([]any)
