@@ -9,7 +9,7 @@ import (
 
 // A window of 1280 points, as laptops have it, shows the evidence beside the workloads without
 // being scrolled sideways.
-func TestWorkloadsFitALaptop(t *testing.T) {
+func TestWorkloadsFitALaptopInBrowser(t *testing.T) {
 	t.Parallel()
 	program := browser(t)
 	const policy, measure = "http-equiv=\"Content-Security-Policy\"", `<script>addEventListener("load", () => {
