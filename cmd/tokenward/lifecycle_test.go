@@ -12,7 +12,14 @@ import (
 // one proposes for namespace bulletin only, and returns its two requests by role.
 func (p *platform) one() (umbrella, pkg bot.MergeRequestReport) {
 	p.t.Helper()
-	p.only("bulletin")
+	umbrella, pkg, _ = p.pairOf("bulletin")
+	return umbrella, pkg
+}
+
+// pairOf proposes for one namespace only, and returns its two requests by role and what failed.
+func (p *platform) pairOf(namespace string) (umbrella, pkg bot.MergeRequestReport, failed []bot.FailureReport) {
+	p.t.Helper()
+	p.only(namespace)
 	_, r := p.propose(developer)
 	for _, m := range r.MergeRequests {
 		if m.Role == bot.RoleUmbrella {
@@ -21,7 +28,7 @@ func (p *platform) one() (umbrella, pkg bot.MergeRequestReport) {
 			pkg = m
 		}
 	}
-	return umbrella, pkg
+	return umbrella, pkg, r.Failed
 }
 
 // only configures the program for one namespace. A run over all that is configured is

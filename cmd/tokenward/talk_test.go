@@ -22,17 +22,9 @@ const (
 // certkeeper proposes for namespace certkeeper only, and returns its two requests by role.
 func (p *platform) certkeeper() (umbrella, pkg bot.MergeRequestReport) {
 	p.t.Helper()
-	p.only("certkeeper")
-	_, r := p.propose(developer)
-	if len(r.Failed) > 0 {
-		p.t.Fatalf("failed: %+v", r.Failed)
-	}
-	for _, m := range r.MergeRequests {
-		if m.Role == bot.RoleUmbrella {
-			umbrella = m
-		} else {
-			pkg = m
-		}
+	umbrella, pkg, failed := p.pairOf("certkeeper")
+	if len(failed) > 0 {
+		p.t.Fatalf("failed: %+v", failed)
 	}
 	return umbrella, pkg
 }
