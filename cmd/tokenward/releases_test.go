@@ -27,16 +27,13 @@ func TestReleaseAfterRelease(t *testing.T) {
 			w.deploy(folder)
 		}
 		merged := 0
-		for {
+		for range 4 { // what conflicts with another is merged the next time
 			_, r := w.propose(maintainer)
-			n := w.merge(r)
-			merged += n
-			if n == 0 {
-				for _, m := range r.MergeRequests {
-					t.Errorf("%s: %s is left: %s", filepath.Base(folder), reference(m), m.Title)
-				}
-				break
-			}
+			merged += w.merge(r)
+		}
+		_, r := w.propose(maintainer)
+		for _, m := range r.MergeRequests {
+			t.Errorf("%s: %s is left: %s", filepath.Base(folder), reference(m), m.Title)
 		}
 		t.Logf("%s: %d merge requests were merged; %s", filepath.Base(folder), merged, w.tokens())
 	}
