@@ -60,9 +60,9 @@ type DiscoverOptions struct {
 	ReleaseName, ReleaseNamespace string
 	// Renderer renders the umbrella, nil for InProcess.
 	Renderer Renderer
-	// Sources is told which repositories the umbrella's values name before it is rendered,
-	// as releases will most likely be deployed from there; nil for nobody.
-	Sources func([]PackageSource)
+	// Likely is told which releases the umbrella's values let expect before it is rendered: their repositories, refs
+	// and charts, and nothing else of them; nil for nobody.
+	Likely func([]Release)
 }
 
 // PackageSource is where a package's chart is, as the umbrella's values or a release say.
@@ -169,20 +169,21 @@ func loadUmbrella(ctx context.Context, tree fs.FS, opts DiscoverOptions) (*umbre
 		return nil, fmt.Errorf("merge the umbrella's values: %w", err)
 	}
 	u.packages = findPackages(all)
-	if opts.Sources != nil {
-		opts.Sources(u.sources())
+	if opts.Likely != nil {
+		opts.Likely(u.likely())
 	}
 	return u, nil
 }
 
-// sources lists the repositories of the packages.
-func (u *umbrella) sources() []PackageSource {
-	var out []PackageSource
+// likely lists where the packages say that their charts are.
+func (u *umbrella) likely() []Release {
+	var out []Release
+	ignore := writtenIgnore(u.chart)
 	for _, p := range u.packages {
 		if p.repo == "" || p.sourceType != "" && p.sourceType != "git" {
 			continue
 		}
-		out = append(out, PackageSource{withoutCredentials(p.repo), p.ref})
+		out = append(out, Release{Repository: withoutCredentials(p.repo), Ref: p.ref, Chart: cleanPath(p.chart), Ignore: ignore})
 	}
 	return out
 }

@@ -6,9 +6,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Whoever fetches ahead is told of every repository once, without credentials, and of none
+// Whoever fetches ahead is told of every package's chart, without credentials, and of none
 // whose package says that it comes from elsewhere.
-func TestSourcesAreThoseThatTheValuesName(t *testing.T) {
+func TestLikelyReleasesAreThoseThatTheValuesName(t *testing.T) {
 	t.Parallel()
 	m := umbrellaFiles()
 	m["chart/values.yaml"] += `
@@ -25,13 +25,13 @@ pulled:
   git: {repo: "https://git.example.com/pulled.git", tag: "1.0"}
   helmRepo: {repoName: public, chartName: pulled}
 `
-	var got []PackageSource
-	mustDiscover(t, m, DiscoverOptions{Sources: func(s []PackageSource) { got = append(got, s...) }})
-	want := []PackageSource{
-		{"https://git.example.com/shop.git", SourceRef{Tag: "2.0"}},
-		{"https://git.example.com/logging.git", SourceRef{Tag: "1.0"}},
-		{"https://git.example.com/logging.git", SourceRef{Tag: "1.0"}},
-		{"https://git.example.com/loose.git", SourceRef{Branch: "master"}}, // as of its release
+	var got []Release
+	mustDiscover(t, m, DiscoverOptions{Likely: func(s []Release) { got = append(got, s...) }})
+	want := []Release{
+		{Repository: "https://git.example.com/shop.git", Ref: SourceRef{Tag: "2.0"}, Chart: "chart"},
+		{Repository: "https://git.example.com/logging.git", Ref: SourceRef{Tag: "1.0"}, Chart: "other"},
+		{Repository: "https://git.example.com/logging.git", Ref: SourceRef{Tag: "1.0"}, Chart: "chart"},
+		{Repository: "https://git.example.com/loose.git", Ref: SourceRef{Branch: "master"}, Chart: "chart"}, // as of its release
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

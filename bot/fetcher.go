@@ -23,6 +23,8 @@ type fetcher struct {
 	slots  chan struct{} // one for each that may be fetched at once
 	group  sync.WaitGroup
 	cancel context.CancelFunc
+	// arriving is told of what was fetched ahead before anybody takes it, nil for nobody.
+	arriving func(analysis.PackageSource, *git.Snapshot)
 
 	mu    sync.Mutex
 	todo  []analysis.PackageSource
@@ -78,6 +80,9 @@ func (f *fetcher) ahead(ctx context.Context, sources []analysis.PackageSource, k
 		f.group.Go(func() {
 			for s, one := f.next(); one != nil; s, one = f.next() {
 				one.tree, one.found, one.err = f.fetch(ctx, s, git.Lean, known)
+				if one.tree != nil && f.arriving != nil {
+					f.arriving(s, one.tree)
+				}
 				f.arrived(one)
 			}
 		})

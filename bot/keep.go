@@ -135,6 +135,27 @@ func (b *Bot) keepChart(commit string, r analysis.Release, s *shelf, loaded *ren
 	return c
 }
 
+// fetchAhead begins to fetch what the releases that are expected come from. Their charts are loaded as it arrives, as far as
+// they can be kept: who asks for the release finds its chart there, unless it is another after all.
+func (b *Bot) fetchAhead(ctx context.Context, s *Scan, releases []analysis.Release) {
+	var sources []analysis.PackageSource
+	from := map[analysis.PackageSource][]analysis.Release{}
+	for _, r := range releases {
+		source := followed(analysis.PackageSource{Repository: r.Repository, Ref: r.Ref})
+		sources, from[source] = append(sources, source), append(from[source], r)
+	}
+	if _, none := b.cfg.Keeper.(noKeeper); !none {
+		s.fetcher.arriving = func(source analysis.PackageSource, tree *git.Snapshot) {
+			for _, r := range from[source] {
+				if loaded, err := analysis.LoadReleaseChart(tree.FS(), r); err == nil { // else the release says why
+					b.keepChart(tree.Commit, r, s.shelf, loaded)
+				}
+			}
+		}
+	}
+	s.fetcher.ahead(ctx, sources, b.hasCharts)
+}
+
 func (b *Bot) putChart(key string, c *render.Chart) bool {
 	data, err := wire.Chart(c, render.Request{})
 	if err == nil {

@@ -258,3 +258,46 @@ func TestReleasesOfOneRefHaveTheirOwnCharts(t *testing.T) {
 		}
 	}
 }
+
+// countingKeeper counts what is put, by its kind.
+type countingKeeper struct {
+	keptInMemory
+	puts map[string]int
+}
+
+func (k *countingKeeper) Put(kind, key string, data ...[]byte) {
+	k.mu.Lock()
+	k.puts[kind]++
+	k.mu.Unlock()
+	k.keptInMemory.Put(kind, key, data...)
+}
+
+// A chart that is fetched before anybody knows its release is loaded then, and no second time; where the release
+// turns out to be another, it gets its own chart.
+func TestChartThatIsFetchedAheadIsLoadedOnce(t *testing.T) {
+	t.Parallel()
+	r := newChartRepository(t)
+	for name, c := range map[string]struct {
+		likely     analysis.Release
+		ahead, all int // charts that are kept
+	}{
+		"as expected":    {r.release(), 1, 1},
+		"another ignore": {analysis.Release{Repository: r.release().Repository, Ref: r.release().Ref, Chart: ".", Ignore: "values.yaml\n"}, 1, 2},
+		"another folder": {analysis.Release{Repository: r.release().Repository, Ref: r.release().Ref, Chart: "chart"}, 0, 1},
+	} {
+		k := &countingKeeper{keptInMemory{m: map[string][]byte{}}, map[string]int{}}
+		b := keepingBot(t, k)
+		scan := &Scan{fetcher: newFetcher(b.store, 1), shelf: &shelf{}}
+		b.fetchAhead(t.Context(), scan, []analysis.Release{c.likely})
+		scan.fetcher.group.Wait()
+		ahead := k.puts[keptChart]
+		source, err := b.fetchChart(t.Context(), scan.fetcher, &checkout{source: analysis.PackageSource{Repository: r.release().Repository, Ref: r.release().Ref}}, r.release(), scan.shelf)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if got := valuesOf(t, source); got != "a: 1\n" || ahead != c.ahead || k.puts[keptChart] != c.all {
+			t.Errorf("%s: values %q, %d charts kept ahead and %d in all, want %d and %d", name, got, ahead, k.puts[keptChart], c.ahead, c.all)
+		}
+		scan.fetcher.close()
+	}
+}

@@ -114,7 +114,7 @@ func (b *Bot) discoverStep(ctx context.Context, s *Scan) (err error) {
 	}
 	opts := b.discoverOptions()
 	if s.fetcher != nil {
-		opts.Sources = func(sources []analysis.PackageSource) { s.fetcher.ahead(ctx, sources, b.hasCharts) }
+		opts.Likely = func(releases []analysis.Release) { b.fetchAhead(ctx, s, releases) }
 		defer s.fetcher.enough()
 	}
 	s.Discovery, err = b.discoverOnce(ctx, s.Umbrella, opts)
