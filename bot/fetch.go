@@ -54,7 +54,7 @@ func (b *Bot) fetchCharts(ctx context.Context, s *Scan) ([]analysis.Input, error
 	}
 	err := g.Wait()
 	s.fetcher.close()
-	if s.shelf.bytes > maxShelf/4 {
+	if s.shelf.bytes > maxShelf/2 {
 		debug.FreeOSMemory() // what fetching so much has left is given back before rendering takes as much
 	}
 	return inputs, err

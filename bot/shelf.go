@@ -9,7 +9,7 @@ import (
 )
 
 // maxShelf is how many bytes of charts' files stay in memory between two who need them.
-const maxShelf = 64 << 20
+const maxShelf = 32 << 20
 
 // shelf holds the charts that were used last, so that few are read twice while a platform
 // of any size takes no more memory than that.

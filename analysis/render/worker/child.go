@@ -26,8 +26,8 @@ const (
 	maxStack = 128 << 20
 	// gcPercent and softMemory keep a worker small without making it slow: to touch new memory
 	// costs no less than to collect what was used.
-	gcPercent  = 200
-	softMemory = 64 << 20
+	gcPercent  = 300
+	softMemory = 80 << 20
 	// idleTime is how long a worker has nothing to do before it gives back what it does not use.
 	idleTime = 300 * time.Millisecond
 	// maxThreads is how many processors a worker uses: on one it renders, on the others it collects garbage. Each takes
