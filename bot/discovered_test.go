@@ -137,7 +137,7 @@ func TestUmbrellaWaitsForItsTurn(t *testing.T) {
 	s := &askedStore{}
 	b := &Bot{cfg: Config{}.withDefaults(), store: s}
 	f := newFetcher(s, 1)
-	if err := f.enter(t.Context()); err != nil {
+	if err := f.slots.enter(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	reading := b.readUmbrella(t.Context(), f)
@@ -145,7 +145,7 @@ func TestUmbrellaWaitsForItsTurn(t *testing.T) {
 	if _, err := reading.wait(); !errors.Is(err, context.Canceled) || s.asked != 0 {
 		t.Errorf("asked %d times while another is fetched: %v", s.asked, err)
 	}
-	f.leave()
+	f.slots.leave()
 	reading = b.readUmbrella(t.Context(), f)
 	defer reading.end()
 	if _, err := reading.wait(); err != nil || s.asked != 1 {

@@ -16,11 +16,16 @@ const (
 	maxAheadBytes = 64 << 20
 )
 
+// asksPerFetch is how many may be asked where their refs lead for each that may be fetched at once: that takes no
+// memory to speak of, only the time that the way to the server takes.
+const asksPerFetch = 4
+
 // fetcher fetches the repositories of a scan, so many at once. While the umbrella is
 // still being rendered it begins with those that the umbrella's values name.
 type fetcher struct {
 	store  store
-	slots  chan struct{} // one for each that may be fetched at once
+	slots  slots // one for each that may be fetched at once
+	asking slots // one for each that may be asked at once where its ref leads
 	group  sync.WaitGroup
 	cancel context.CancelFunc
 	// arriving is told of what was fetched ahead before anybody takes it, nil for nobody.
@@ -42,29 +47,37 @@ type fetching struct {
 }
 
 func newFetcher(s store, workers int) *fetcher {
-	return &fetcher{store: s, slots: make(chan struct{}, workers), cancel: func() {}, begun: map[analysis.PackageSource]*fetching{}}
+	return &fetcher{store: s, slots: make(slots, workers), asking: make(slots, asksPerFetch*workers), cancel: func() {}, begun: map[analysis.PackageSource]*fetching{}}
 }
 
 // fetch is FetchUnless of the store.
 func (f *fetcher) fetch(ctx context.Context, s analysis.PackageSource, files git.Files, known func(commit string) bool) (*git.Snapshot, git.Resolved, error) {
-	if err := f.enter(ctx); err != nil {
+	return f.fetchIn(ctx, f.slots, s, files, known)
+}
+
+// fetchIn is fetch, as one of those that share slots.
+func (f *fetcher) fetchIn(ctx context.Context, room slots, s analysis.PackageSource, files git.Files, known func(commit string) bool) (*git.Snapshot, git.Resolved, error) {
+	if err := room.enter(ctx); err != nil {
 		return nil, git.Resolved{}, err
 	}
-	defer f.leave()
+	defer room.leave()
 	return f.store.FetchUnless(ctx, s.Repository, git.Ref(s.Ref), files, known)
 }
 
-// enter waits until one more may be fetched; leave lets the next in.
-func (f *fetcher) enter(ctx context.Context) error {
+// slots bound how many do something at once.
+type slots chan struct{}
+
+// enter waits until one more may; leave lets the next in.
+func (s slots) enter(ctx context.Context) error {
 	select {
-	case f.slots <- struct{}{}:
+	case s <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-func (f *fetcher) leave() { <-f.slots }
+func (s slots) leave() { <-s }
 
 // ahead begins to fetch repositories before anybody asks for them, but for those that were looked at. It returns at once.
 func (f *fetcher) ahead(ctx context.Context, sources []analysis.PackageSource, known func(commit string) bool) {
@@ -94,16 +107,16 @@ func (f *fetcher) ahead(ctx context.Context, sources []analysis.PackageSource, k
 // ref: another may not come again.
 func (f *fetcher) look(ctx context.Context, s analysis.PackageSource, known func(commit string) bool) (git.Resolved, error) {
 	one := &fetching{done: make(chan struct{})}
-	led, held := false, false // led to a commit, whose fetching may fail for other reasons
-	one.tree, one.found, one.err = f.fetch(ctx, s, git.Lean, func(commit string) bool {
-		led = true
-		held = held || !known(commit) && f.hold()
-		return !held
-	})
+	_, one.found, one.err = f.fetchIn(ctx, f.asking, s, git.Lean, func(string) bool { return true })
+	answered := one.err == nil || errors.Is(one.err, git.ErrNotFound) || errors.Is(one.err, git.ErrRefNotFound)
+	held := one.err == nil && !known(one.found.Commit) && f.hold()
+	if held { // which may fail for other reasons than that there is no such ref
+		one.tree, one.found, one.err = f.fetch(ctx, s, git.Lean, func(string) bool { return false })
+		answered = one.err == nil
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	answered := !led && (errors.Is(one.err, git.ErrNotFound) || errors.Is(one.err, git.ErrRefNotFound))
-	if key := followed(s); (one.err == nil || answered) && f.begun[key] == nil {
+	if key := followed(s); answered && f.begun[key] == nil {
 		f.begun[key] = one
 	} else {
 		one.tree = nil

@@ -13,11 +13,6 @@ import (
 	"tokenward/gitops/git"
 )
 
-// lateError is what goes wrong when it is known already where a ref leads.
-type lateError struct{ error }
-
-func (e *lateError) Unwrap() error { return e.error }
-
 // waitingStore answers for a repository when it is let.
 type waitingStore struct {
 	store
@@ -40,9 +35,6 @@ func (s *waitingStore) FetchUnless(ctx context.Context, url string, _ git.Ref, _
 	defer func() { s.mu.Lock(); s.now--; s.mu.Unlock() }()
 	select {
 	case err := <-answer:
-		if late := new(lateError); errors.As(err, &late) {
-			known("c-" + url)
-		}
 		if err != nil || known("c-"+url) {
 			return nil, git.Resolved{Commit: "c-" + url}, err
 		}
@@ -53,7 +45,7 @@ func (s *waitingStore) FetchUnless(ctx context.Context, url string, _ git.Ref, _
 }
 
 func newWaitingStore(n int) (*waitingStore, []analysis.PackageSource) {
-	s := &waitingStore{begun: make(chan string, 2*n), answer: map[string]chan error{}}
+	s := &waitingStore{begun: make(chan string, 4*n), answer: map[string]chan error{}}
 	var sources []analysis.PackageSource
 	for i := range n {
 		url := fmt.Sprintf("r%02d", i)
@@ -101,11 +93,11 @@ func TestLookedAtIsNotAskedForAgain(t *testing.T) {
 	t.Parallel()
 	s, sources := newWaitingStore(6)
 	f := newFetcher(s, 2)
-	broken := &lateError{git.ErrRefNotFound}
-	s.answer["r00"] <- broken
-	for _, url := range []string{"r01", "r02", "r03"} {
+	broken := fmt.Errorf("it was taken away meanwhile: %w", git.ErrRefNotFound)
+	for _, url := range []string{"r00", "r01", "r02", "r02", "r03"} {
 		s.answer[url] <- nil
 	}
+	s.answer["r00"] <- broken // after it answered where its ref leads
 	answers := map[string]error{"r04": &git.Error{Err: git.ErrNotFound}, "r05": &git.Error{Err: git.ErrRefNotFound}}
 	for url, err := range answers {
 		s.answer[url] <- err
@@ -125,7 +117,7 @@ func TestLookedAtIsNotAskedForAgain(t *testing.T) {
 	s.answer["r00"] <- nil
 	f.ahead(t.Context(), sources, known)
 	f.group.Wait()
-	if want := []string{"r00", "r01", "r02", "r03", "r04", "r05", "r00"}; !slices.Equal(s.asked, want) || f.held != 2 {
+	if want := []string{"r00", "r00", "r01", "r02", "r02", "r03", "r04", "r05", "r00"}; !slices.Equal(s.asked, want) || f.held != 2 {
 		t.Errorf("asked for %v, want %v, and %d are held", s.asked, want, f.held)
 	}
 	for url, hasTree := range map[string]bool{"r00": true, "r01": false, "r02": true, "r03": false, "r04": false, "r05": false} {
@@ -135,6 +127,34 @@ func TestLookedAtIsNotAskedForAgain(t *testing.T) {
 		}
 	}
 	f.close()
+}
+
+// Where refs lead is asked of more repositories at once than are fetched at once, and while others are fetched.
+func TestMoreAreLookedAtThanFetchedAtOnce(t *testing.T) {
+	t.Parallel()
+	s, sources := newWaitingStore(3 * asksPerFetch)
+	f := newFetcher(s, 1)
+	if err := f.slots.enter(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for _, of := range sources {
+		all.Go(func() {
+			if found, err := f.look(t.Context(), of, func(string) bool { return true }); err != nil || found.Commit != "c-"+of.Repository {
+				t.Errorf("%s led to %s (%v)", of.Repository, found.Commit, err)
+			}
+		})
+	}
+	for range asksPerFetch {
+		<-s.begun
+	}
+	for _, answer := range s.answer {
+		answer <- nil
+	}
+	all.Wait()
+	if s.most != asksPerFetch {
+		t.Errorf("%d were asked at once, want %d", s.most, asksPerFetch)
+	}
 }
 
 // Two that follow the same ref are one, and what the second brought is let go.
@@ -147,6 +167,7 @@ func TestLookedAtTwiceIsHeldOnce(t *testing.T) {
 	other := same
 	other.Ref.Branch = "main"
 	for _, of := range []analysis.PackageSource{same, other} {
+		s.answer["r00"] <- nil
 		s.answer["r00"] <- nil
 		if _, err := f.look(t.Context(), of, func(string) bool { return false }); err != nil {
 			t.Fatal(err)

@@ -126,7 +126,7 @@ func (b *Bot) unchanged(ctx context.Context, sources []source, f *fetcher) bool 
 	var changed atomic.Bool
 	var prepare sync.Once
 	var g errgroup.Group
-	g.SetLimit(b.cfg.Workers)
+	g.SetLimit(cap(f.asking))
 	for _, was := range sources {
 		g.Go(func() error {
 			now, err := f.look(ctx, analysis.PackageSource{Repository: was.URL, Ref: analysis.SourceRef(was.Ref)}, func(commit string) bool {

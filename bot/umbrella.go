@@ -22,8 +22,8 @@ func (b *Bot) readUmbrella(ctx context.Context, f *fetcher) *umbrellaReading {
 	go func() {
 		defer close(r.done)
 		r.err = b.during(ctx, StepDiscover, "", func(ctx context.Context) (err error) {
-			if err = f.enter(ctx); err == nil {
-				defer f.leave()
+			if err = f.slots.enter(ctx); err == nil {
+				defer f.slots.leave()
 				r.snapshot, err = b.fetchUmbrella(ctx)
 			}
 			return err

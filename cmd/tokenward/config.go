@@ -45,7 +45,7 @@ type config struct {
 	Serve         serveConfig         `yaml:"serve"`
 	Admin         adminConfig         `yaml:"admin"`
 	Traces        tracesConfig        `yaml:"traces"`
-	Workers       int                 `yaml:"workers" doc:"How many repositories are fetched and charts rendered at once." min:"1"`
+	Workers       int                 `yaml:"workers" doc:"How many repositories are fetched and namespaces proved at once; four times as many are asked where their refs lead." min:"1"`
 
 	live    liveFiles        // from the command line only
 	partial bool             // the namespaces were chosen on the command line
