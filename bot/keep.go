@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"tokenward/analysis"
 	"tokenward/analysis/render"
@@ -135,6 +136,9 @@ func (b *Bot) keepChart(commit string, r analysis.Release, s *shelf, loaded *ren
 	return c
 }
 
+// maxLikely is how many charts of one repository are loaded before their releases are known.
+const maxLikely = 8
+
 // fetchAhead begins to fetch what the releases that are expected come from. Their charts are loaded as it arrives, as far as
 // they can be kept: who asks for the release finds its chart there, unless it is another after all.
 func (b *Bot) fetchAhead(ctx context.Context, s *Scan, releases []analysis.Release) {
@@ -142,7 +146,11 @@ func (b *Bot) fetchAhead(ctx context.Context, s *Scan, releases []analysis.Relea
 	from := map[analysis.PackageSource][]analysis.Release{}
 	for _, r := range releases {
 		source := followed(analysis.PackageSource{Repository: r.Repository, Ref: r.Ref})
-		sources, from[source] = append(sources, source), append(from[source], r)
+		sources = append(sources, source)
+		same := func(other analysis.Release) bool { return other.Chart == r.Chart }
+		if likely := from[source]; len(likely) < maxLikely && !slices.ContainsFunc(likely, same) {
+			from[source] = append(likely, r)
+		}
 	}
 	if _, none := b.cfg.Keeper.(noKeeper); !none {
 		s.fetcher.arriving = func(source analysis.PackageSource, tree *git.Snapshot) {

@@ -278,17 +278,18 @@ func TestChartThatIsFetchedAheadIsLoadedOnce(t *testing.T) {
 	t.Parallel()
 	r := newChartRepository(t)
 	for name, c := range map[string]struct {
-		likely     analysis.Release
+		likely     []analysis.Release
 		ahead, all int // charts that are kept
 	}{
-		"as expected":    {r.release(), 1, 1},
-		"another ignore": {analysis.Release{Repository: r.release().Repository, Ref: r.release().Ref, Chart: ".", Ignore: "values.yaml\n"}, 1, 2},
-		"another folder": {analysis.Release{Repository: r.release().Repository, Ref: r.release().Ref, Chart: "chart"}, 0, 1},
+		"as expected":    {[]analysis.Release{r.release()}, 1, 1},
+		"expected twice": {[]analysis.Release{r.release(), r.release()}, 1, 1},
+		"another ignore": {[]analysis.Release{{Repository: r.release().Repository, Ref: r.release().Ref, Chart: ".", Ignore: "values.yaml\n"}}, 1, 2},
+		"another folder": {[]analysis.Release{{Repository: r.release().Repository, Ref: r.release().Ref, Chart: "chart"}}, 0, 1},
 	} {
 		k := &countingKeeper{keptInMemory{m: map[string][]byte{}}, map[string]int{}}
 		b := keepingBot(t, k)
 		scan := &Scan{fetcher: newFetcher(b.store, 1), shelf: &shelf{}}
-		b.fetchAhead(t.Context(), scan, []analysis.Release{c.likely})
+		b.fetchAhead(t.Context(), scan, c.likely)
 		scan.fetcher.group.Wait()
 		ahead := k.puts[keptChart]
 		source, err := b.fetchChart(t.Context(), scan.fetcher, &checkout{source: analysis.PackageSource{Repository: r.release().Repository, Ref: r.release().Ref}}, r.release(), scan.shelf)
