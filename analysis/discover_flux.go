@@ -30,14 +30,14 @@ type flux struct {
 
 // helmReleaseSpec is what is read of a HelmRelease's spec: the fields of API versions v2beta1 to v2.
 type helmReleaseSpec struct {
-	ReleaseName        string                   `json:"releaseName"`
-	TargetNamespace    string                   `json:"targetNamespace"`
-	Chart              *chartTemplate           `json:"chart"`
-	ChartRef           *sourceName              `json:"chartRef"`
-	ValuesFrom         []render.ValuesReference `json:"valuesFrom"`
-	Values             map[string]any           `json:"values"`
-	PostRenderers      []any                    `json:"postRenderers"`
-	PostRenderStrategy string                   `json:"postRenderStrategy"`
+	ReleaseName        string                    `json:"releaseName"`
+	TargetNamespace    string                    `json:"targetNamespace"`
+	Chart              *chartTemplate            `json:"chart"`
+	ChartRef           *sourceName               `json:"chartRef"`
+	ValuesFrom         []render.ValuesReference  `json:"valuesFrom"`
+	Values             map[string]any            `json:"values"`
+	PostRenderers      []any                     `json:"postRenderers"`
+	PostRenderStrategy render.PostRenderStrategy `json:"postRenderStrategy"`
 	CommonMetadata     struct {
 		Labels      map[string]string `json:"labels"`
 		Annotations map[string]string `json:"annotations"`
@@ -166,7 +166,7 @@ func (f *flux) release(o *render.Object, composer *render.Composer) Release {
 	if r.Namespace == "" {
 		r.Namespace = o.Namespace
 	}
-	r.PostRenderers, r.SkipHooks = spec.PostRenderers, spec.PostRenderStrategy == "nohooks"
+	r.PostRenderers, r.PostRenderStrategy = spec.PostRenderers, spec.PostRenderStrategy
 	r.CommonLabels, r.CommonAnnotations = spec.CommonMetadata.Labels, spec.CommonMetadata.Annotations
 	sourceErr := f.source(&r, o, spec)
 	var valuesErr error

@@ -63,7 +63,7 @@ func TestReleaseSource(t *testing.T) {
 	want := []Release{{
 		HelmRelease: "app", Name: "app", Namespace: "flux", Repository: "ssh://git@git.example.com:22/app.git",
 		Ref:   SourceRef{Branch: "main", Tag: "1", Semver: ">=1", Name: "refs/tags/x", Commit: "abc"},
-		Chart: "chart", Values: map[string]any{"replicas": 2.0}, SkipHooks: true,
+		Chart: "chart", Values: map[string]any{"replicas": 2.0}, PostRenderStrategy: render.NoHooks,
 		PostRenderers: []any{map[string]any{"kustomize": map[string]any{"patches": []any{map[string]any{"patch": "x"}}}}},
 		CommonLabels:  map[string]string{"team": "web"}, CommonAnnotations: map[string]string{"a": "b"},
 		ValuesFiles: []string{"b.yaml", "a.yaml"}, IgnoreMissingValuesFiles: true,

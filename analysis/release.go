@@ -39,8 +39,8 @@ type Release struct {
 	// Values is everything that valuesFrom and values give, merged in Flux's order.
 	Values        map[string]any
 	PostRenderers []any
-	// SkipHooks keeps hooks and tests from the post-renderers (postRenderStrategy: nohooks).
-	SkipHooks bool
+	// PostRenderStrategy says how hooks and tests go through the post-renderers.
+	PostRenderStrategy render.PostRenderStrategy
 	// CommonLabels and CommonAnnotations are set on everything that the release deploys.
 	CommonLabels, CommonAnnotations map[string]string
 	// ValuesFiles are paths inside the repository that take the place of the

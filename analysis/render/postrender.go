@@ -30,6 +30,17 @@ type kustomizeSpec struct {
 	} `json:"patchesJson6902"`
 }
 
+// PostRenderStrategy says how a release's hooks go through its post-renderers: a HelmRelease's spec.postRenderStrategy.
+// Where it is empty, as where it is any other, they go together with all else.
+type PostRenderStrategy string
+
+const (
+	// NoHooks keeps them from the post-renderers, which was the only way before Flux 2.8.
+	NoHooks PostRenderStrategy = "nohooks"
+	// Separate runs the post-renderers once for hooks and once for all else: neither sees what is in the other.
+	Separate PostRenderStrategy = "separate"
+)
+
 // postRender applies the request's post-renderers in order. Documents keep
 // their source. What kustomize cannot take (no valid YAML, no name) passes by it.
 func postRender(pieces []piece, r Request) ([]piece, error) {
@@ -41,7 +52,7 @@ func postRender(pieces []piece, r Request) ([]piece, error) {
 		if spec == nil {
 			continue
 		}
-		if pieces, err = runKustomize(pieces, spec, r.SkipHooks); err != nil {
+		if pieces, err = runKustomize(pieces, spec, r.PostRenderStrategy); err != nil {
 			return nil, fmt.Errorf("run post-renderer %d: %s", i+1, oneLine(err.Error()))
 		}
 	}
@@ -85,25 +96,39 @@ func (s *kustomizeSpec) forget() {
 // identity is what kustomize tells resources apart by.
 type identity struct{ group, version, kind, namespace, name string }
 
-func runKustomize(pieces []piece, spec *kustomizeSpec, skipHooks bool) ([]piece, error) {
-	s := newSorter(spec)
+func runKustomize(pieces []piece, spec *kustomizeSpec, strategy PostRenderStrategy) ([]piece, error) {
+	hooks, others := newSorter(spec), newSorter(spec)
 	var out []placed
 	for i, p := range pieces {
 		ids, hook := identify(&p)
-		if len(ids) == 0 || hook && skipHooks {
+		switch {
+		case len(ids) == 0, hook && strategy == NoHooks:
 			out = append(out, placed{i, p})
-			continue
+		case hook && strategy == Separate:
+			hooks.given = append(hooks.given, candidate{placed{i, p}, ids})
+		default:
+			others.given = append(others.given, candidate{placed{i, p}, ids})
 		}
-		s.given = append(s.given, candidate{placed{i, p}, ids})
 	}
+	for _, s := range []*sorter{hooks, others} {
+		done, err := s.apply(spec, pieces)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, done...)
+	}
+	return inOrder(out), nil
+}
+
+// apply runs a post-renderer over what the sorter is given of pieces, in their places; what is new comes behind them.
+func (s *sorter) apply(spec *kustomizeSpec, pieces []piece) ([]placed, error) {
 	if len(s.given) == 0 {
-		return inOrder(out), nil
+		return nil, nil
 	}
-	settled, resources, places, err := s.run(spec)
+	out, resources, places, err := s.run(spec)
 	if err != nil {
 		return nil, err
 	}
-	out = append(out, settled...)
 	for _, r := range resources {
 		p := placed{len(pieces), r}
 		if ids, _ := identify(&r); len(ids) == 1 {
@@ -113,7 +138,7 @@ func runKustomize(pieces []piece, spec *kustomizeSpec, skipHooks bool) ([]piece,
 		}
 		out = append(out, p)
 	}
-	return inOrder(out), nil
+	return out, nil
 }
 
 // placed is a piece and its place among those before the post-renderer.

@@ -41,14 +41,14 @@ metadata:
 broken: [
 `
 
-func postRendered(t *testing.T, renderers string, skipHooks bool) (*Output, error) {
+func postRendered(t *testing.T, renderers string, strategy PostRenderStrategy) (*Output, error) {
 	t.Helper()
 	var list []any
 	if err := yaml.Unmarshal([]byte(renderers), &list); err != nil {
 		t.Fatal(err)
 	}
 	fsys := simple(map[string]string{"templates/all.yaml": postRenderChart, "templates/z.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: z}\n"})
-	return tryRender(fsys, Request{ReleaseName: "demo", Namespace: "shop", PostRenderers: list, SkipHooks: skipHooks})
+	return tryRender(fsys, Request{ReleaseName: "demo", Namespace: "shop", PostRenderers: list, PostRenderStrategy: strategy})
 }
 
 // automount tells, for every object, where it sets automountServiceAccountToken.
@@ -67,7 +67,7 @@ func TestPostRenderers(t *testing.T) {
 	const untouched = "Pod shop/any- chart/templates/all.yaml:25 <nil>"
 	for _, tc := range []struct {
 		name, renderers string
-		skipHooks       bool
+		strategy        PostRenderStrategy
 		want            []string
 	}{
 		{
@@ -136,7 +136,7 @@ func TestPostRenderers(t *testing.T) {
 			},
 		},
 		{
-			name: "hooks not", skipHooks: true, renderers: `
+			name: "hooks not", strategy: NoHooks, renderers: `
 - kustomize:
     patches:
     - target: {kind: Job}
@@ -152,7 +152,7 @@ func TestPostRenderers(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			out, err := postRendered(t, tc.renderers, tc.skipHooks)
+			out, err := postRendered(t, tc.renderers, tc.strategy)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -176,7 +176,7 @@ func TestPostRenderers(t *testing.T) {
 
 func TestPostRendererImages(t *testing.T) {
 	t.Parallel()
-	out, err := postRendered(t, "- kustomize: {images: [{name: registry.example.com/web, newName: mirror.example.com/web, newTag: '2'}]}", false)
+	out, err := postRendered(t, "- kustomize: {images: [{name: registry.example.com/web, newName: mirror.example.com/web, newTag: '2'}]}", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func TestPostRenderersAreWhatFluxKnowsOfThem(t *testing.T) {
     - target: {kind: Secret}
       path: patch.yaml
       patch: '[{"op": "add", "path": "/type", "value": "Opaque"}]'
-`, false)
+`, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func TestStrategicMergesComeFirst(t *testing.T) {
 		`{` + patches + `, patchesStrategicMerge: [{apiVersion: v1, kind: ServiceAccount, metadata: {name: web}, automountServiceAccountToken: false}]}`: true,
 		`{` + patches + `, patchesJson6902: [{target: {kind: ServiceAccount}, patch: [{op: add, path: /automountServiceAccountToken, value: false}]}]}`:  false,
 	} {
-		out, err := postRendered(t, "- kustomize: "+renderer, false)
+		out, err := postRendered(t, "- kustomize: "+renderer, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -242,11 +242,11 @@ func TestStrategicMergesComeFirst(t *testing.T) {
 
 func TestPostRendererErrors(t *testing.T) {
 	t.Parallel()
-	_, err := postRendered(t, "- kustomize: {patches: [{patch: '{apiVersion: v1, kind: Secret, metadata: {name: none}}'}]}", false)
+	_, err := postRendered(t, "- kustomize: {patches: [{patch: '{apiVersion: v1, kind: Secret, metadata: {name: none}}'}]}", "")
 	wantError(t, err, "render chart chart: run post-renderer 1")
-	_, err = postRendered(t, "- {}\n- kustomize: {patches: 7}", false)
+	_, err = postRendered(t, "- {}\n- kustomize: {patches: 7}", "")
 	wantError(t, err, "read post-renderer 2")
-	_, err = postRendered(t, "- kustomize: {patches: [{path: patch.yaml}]}", false)
+	_, err = postRendered(t, "- kustomize: {patches: [{path: patch.yaml}]}", "")
 	wantError(t, err, `a patch names the path "patch.yaml"`)
 }
 
@@ -263,7 +263,7 @@ func TestPostRendererChangesEveryKindItNames(t *testing.T) {
 		`{patchesStrategicMerge: [{apiVersion: v1, kind: ServiceAccount, metadata: {name: web, labels: {seen: "yes"}}}]}`:          "ServiceAccount",
 		`{patchesJson6902: [{target: {kind: Job, name: test}, patch: [{op: add, path: /metadata/labels, value: {seen: "yes"}}]}]}`: "Job",
 	} {
-		out, err := postRendered(t, "- kustomize: "+renderer, false)
+		out, err := postRendered(t, "- kustomize: "+renderer, "")
 		if err != nil {
 			t.Errorf("%s: %v", renderer, err)
 			continue

@@ -20,9 +20,8 @@ type Request struct {
 	// PostRenderers are those of the HelmRelease, as decoded from YAML: maps
 	// with the key kustomize, and within it patches and images.
 	PostRenderers []any
-	// SkipHooks keeps hooks and tests from the post-renderers: Flux's
-	// postRenderStrategy "nohooks", which was the only way before Flux 2.8.
-	SkipHooks bool
+	// PostRenderStrategy says how hooks and tests go through the post-renderers.
+	PostRenderStrategy PostRenderStrategy
 	// CommonLabels and CommonAnnotations are set on every object: the HelmRelease's spec.commonMetadata.
 	CommonLabels, CommonAnnotations map[string]string
 	// KubeVersion is the cluster's, DefaultKubeVersion where empty.

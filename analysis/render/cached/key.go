@@ -24,7 +24,7 @@ func requestKey(c render.ChartSource, q render.Request) string {
 	d.text(q.Namespace)
 	d.value(q.Values)
 	d.value(q.PostRenderers)
-	d.value(q.SkipHooks)
+	d.text(string(q.PostRenderStrategy))
 	d.value(q.CommonLabels)
 	d.value(q.CommonAnnotations)
 	d.text(cmp.Or(q.KubeVersion, render.DefaultKubeVersion))

@@ -36,7 +36,7 @@ func (w *writer) request(r render.Request) {
 	w.str(r.Namespace)
 	w.fields(r.Values)
 	w.value(list(r.PostRenderers), 0)
-	w.bool(r.SkipHooks)
+	w.str(string(r.PostRenderStrategy))
 	w.stringMap(r.CommonLabels)
 	w.stringMap(r.CommonAnnotations)
 	w.str(r.KubeVersion)
@@ -55,7 +55,7 @@ func list(l []any) any {
 func (r *reader) request() render.Request {
 	q := render.Request{ReleaseName: r.str(), Namespace: r.str(), Values: r.fields()}
 	q.PostRenderers, _ = r.value(0).([]any)
-	q.SkipHooks = r.bool()
+	q.PostRenderStrategy = render.PostRenderStrategy(r.str())
 	q.CommonLabels, q.CommonAnnotations = r.stringMap(), r.stringMap()
 	q.KubeVersion, q.APIVersions, q.CRDs = r.str(), r.strings(), r.crds()
 	return q
