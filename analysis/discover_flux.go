@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,10 +39,29 @@ type helmReleaseSpec struct {
 	Values             map[string]any            `json:"values"`
 	PostRenderers      []any                     `json:"postRenderers"`
 	PostRenderStrategy render.PostRenderStrategy `json:"postRenderStrategy"`
-	CommonMetadata     struct {
+	KubeConfig         any                       `json:"kubeConfig"`
+	Upgrade            struct {
+		PreserveValues bool `json:"preserveValues"`
+	} `json:"upgrade"`
+	CommonMetadata struct {
 		Labels      map[string]string `json:"labels"`
 		Annotations map[string]string `json:"annotations"`
 	} `json:"commonMetadata"`
+}
+
+// unknown says why nobody can tell from the umbrella what the HelmRelease deploys, nil if one can.
+func (s helmReleaseSpec) unknown() error {
+	switch {
+	case s.KubeConfig != nil:
+		return errors.New("it is deployed to another cluster, as its kubeConfig says: not analysable yet")
+	case s.Upgrade.PreserveValues:
+		return errors.New("its upgrades keep the values of what was deployed before, as its upgrade.preserveValues says: not analysable yet")
+	}
+	switch s.PostRenderStrategy {
+	case "", "combined", render.NoHooks, render.Separate:
+		return nil
+	}
+	return fmt.Errorf("its postRenderStrategy is %q, which is neither combined, nohooks nor separate", s.PostRenderStrategy)
 }
 
 type chartTemplate struct {
@@ -177,7 +197,7 @@ func (f *flux) release(o *render.Object, composer *render.Composer) Release {
 	if valuesErr != nil {
 		valuesErr = fmt.Errorf("compose the values of %s: %w", o.ID(), valuesErr)
 	}
-	r.Err = cmp.Or(sourceErr, valuesErr)
+	r.Err = cmp.Or(spec.unknown(), sourceErr, valuesErr)
 	if r.Namespace == "" && r.Err == nil {
 		r.Err = fmt.Errorf("%s is in no namespace, and its targetNamespace says none: what it deploys cannot be placed", o.ID())
 	}

@@ -108,6 +108,9 @@ func TestReleasesThatCannotBeAnalysedSayWhy(t *testing.T) {
 			"---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: two, namespace: flux}\nspec: {url: \"https://git.example.com/a\", include: [{repository: {name: app}}]}\n",
 			"includes other repositories: not analysable yet",
 		},
+		{"another cluster", appChart + "  kubeConfig: {secretRef: {name: edge}}\n", "", "it is deployed to another cluster, as its kubeConfig says"},
+		{"values of before", appChart + "  upgrade: {preserveValues: true}\n", "", "its upgrades keep the values of what was deployed before"},
+		{"another strategy", appChart + "  postRenderStrategy: later\n", "", `its postRenderStrategy is "later"`},
 		{"values", appChart + "  valuesFrom: [{kind: Secret, name: none}]\n", "", "compose the values of HelmRelease flux/app: valuesFrom names the Secret none, which the umbrella does not render"},
 		{"spec", "  valuesFrom: 7\n", "", "read HelmRelease flux/app"},
 	} {
