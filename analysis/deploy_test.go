@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -61,6 +62,50 @@ func TestHooksThroughPostRenderers(t *testing.T) {
 		}
 		if diff := cmp.Diff(tc.automount, automount); diff != "" || !errorHas(r.Err, tc.err) {
 			t.Errorf("%s: %v, want an error that says %q: %s", tc.strategy, r.Err, tc.err, diff)
+		}
+	}
+}
+
+// Flux hands to Helm what sparseCheckout names: paths that begin so, whether they are folders or not.
+func TestSparseCheckout(t *testing.T) {
+	t.Parallel()
+	pod := func(name string) string { return fmt.Sprintf(podText, name) }
+	repository := map[string]string{
+		".sourceignore": "b.yaml\n", "values.yaml": "{}\n",
+		"chart/Chart.yaml":                 "apiVersion: v2\nname: app\nversion: 1.0.0\n",
+		"chart/templates/a.yaml":           pod("a"),
+		"chart/templates/b.yaml":           pod("b"),
+		"chart/templates2/c.yaml":          pod("{{ fail \"no template\" }}"),
+		"chart/charts/lib/Chart.yaml":      "apiVersion: v2\nname: lib\nversion: 1.0.0\n",
+		"chart/charts/lib/templates/d.yml": pod("d"),
+		"charts2/values.yaml":              "{}\n",
+	}
+	const all = "Pod flux/d Pod flux/a Pod flux/b"
+	for _, tc := range []struct{ sparse, more, want, err string }{
+		{"[]", "", "Pod flux/d Pod flux/a", ""}, // with .sourceignore
+		{"[chart]", "", all, ""},
+		{"[./chart/]", "", all, ""},
+		{"[chart/, chart/templates, .sourceignore]", "", "Pod flux/d Pod flux/a", ""},
+		{`[""]`, "", "Pod flux/d Pod flux/a", ""},
+		{"[chart/Chart.yaml, chart/templates]", "", "Pod flux/a Pod flux/b", ""},
+		{"[chart/Chart.yaml, chart/templates/a.yaml]", "", "Pod flux/a", ""},
+		{"[chart/templates]", "", "", "Chart.yaml"},
+		{"[charts2]", "", "", "leaves out chart"},
+		{"[chart, none]", "", "", "names none, which is not there"},
+		{"[chart, charts]", "", "", "names charts, which is not there"},
+		{"[/chart]", "", "", "names /chart, which is not there"},
+		{"[chart]", "valuesFiles: [values.yaml, charts2/values.yaml]", "", "values file"},
+		{"[chart, charts2, values.yaml]", "valuesFiles: [values.yaml, charts2/values.yaml]", all, ""},
+	} {
+		text := strings.Replace(helmRelease(appChart), "spec: {url:", "spec: {sparseCheckout: "+tc.sparse+", url:", 1)
+		text = strings.Replace(text, "{spec: {chart:", "{spec: {"+tc.more+", chart:", 1)
+		r := deploy(t, strings.Replace(text, "{, ", "{", 1), repository)
+		var got []string
+		for _, o := range r.Objects {
+			got = append(got, o.ID())
+		}
+		if diff := cmp.Diff(tc.want, strings.Join(got, " ")); diff != "" || !errorHas(r.Err, tc.err) {
+			t.Errorf("%s %s: %v, want an error that says %q: %s", tc.sparse, tc.more, r.Err, tc.err, diff)
 		}
 	}
 }

@@ -92,10 +92,11 @@ type sourceName struct {
 }
 
 type gitRepositorySpec struct {
-	URL     string    `json:"url"`
-	Ref     SourceRef `json:"ref"` // the keys differ from the fields in case only
-	Ignore  string    `json:"ignore"`
-	Include []any     `json:"include"`
+	URL            string    `json:"url"`
+	Ref            SourceRef `json:"ref"` // the keys differ from the fields in case only
+	Ignore         string    `json:"ignore"`
+	Include        []any     `json:"include"`
+	SparseCheckout []string  `json:"sparseCheckout"`
 }
 
 // chartSource is where charts come from, or a HelmChart that says so.

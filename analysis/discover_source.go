@@ -55,7 +55,7 @@ func (f *flux) source(r *Release, o *render.Object, spec helmReleaseSpec) error 
 	if c.SourceRef.Kind != "GitRepository" {
 		return fmt.Errorf("its source is %s (%s): not analysable yet", name, r.Repository)
 	}
-	r.Ref, r.Ignore = git.Ref.orDefault(), git.Ignore
+	r.Ref, r.Ignore, r.SparseCheckout = git.Ref.orDefault(), git.Ignore, git.SparseCheckout
 	switch {
 	case r.Repository == "":
 		return fmt.Errorf("its source %s has no url", name)

@@ -36,6 +36,8 @@ type Release struct {
 	// Ignore is the GitRepository's spec.ignore: gitignore patterns of files
 	// that Flux leaves out of the artifact.
 	Ignore string
+	// SparseCheckout is the GitRepository's spec.sparseCheckout: the folders that Flux checks out, empty for all.
+	SparseCheckout []string
 	// Values is everything that valuesFrom and values give, merged in Flux's order.
 	Values        map[string]any
 	PostRenderers []any

@@ -81,6 +81,10 @@ func (r Release) PatchesSchemas() bool {
 // LoadReleaseChart loads the release's chart from its repository's files, as
 // Flux would hand it to Helm.
 func LoadReleaseChart(tree fs.FS, r Release) (*render.Chart, error) {
+	tree, err := artifact(tree, r)
+	if err != nil {
+		return nil, err
+	}
 	chart, err := render.LoadChart(tree, r.Chart, r.Ignore)
 	if err != nil {
 		return nil, err

@@ -284,6 +284,7 @@ func TestChartThatIsFetchedAheadIsLoadedOnce(t *testing.T) {
 		"as expected":    {[]analysis.Release{r.release()}, 1, 1},
 		"expected twice": {[]analysis.Release{r.release(), r.release()}, 1, 1},
 		"another ignore": {[]analysis.Release{{Repository: r.release().Repository, Ref: r.release().Ref, Chart: ".", Ignore: "values.yaml\n"}}, 1, 2},
+		"fewer folders":  {[]analysis.Release{{Repository: r.release().Repository, Ref: r.release().Ref, Chart: ".", SparseCheckout: []string{"Chart.yaml"}}}, 1, 2},
 		"another folder": {[]analysis.Release{{Repository: r.release().Repository, Ref: r.release().Ref, Chart: "chart"}}, 0, 1},
 	} {
 		k := &countingKeeper{keptInMemory{m: map[string][]byte{}}, map[string]int{}}
