@@ -10,8 +10,14 @@ import (
 )
 
 // artifact is what Flux checks out of a repository's files for a release: all, or what the source's sparseCheckout
-// names. It is an error, as for Flux, if something that is named is not there, or the chart is left out.
+// names. It is an error, as for Flux, if something that is named is not there, or the chart is left out; and if Flux takes
+// files of submodules, which are not fetched.
 func artifact(tree fs.FS, r Release) (fs.FS, error) {
+	if r.Submodules {
+		if _, err := fs.Stat(tree, ".gitmodules"); !errors.Is(err, fs.ErrNotExist) {
+			return nil, errors.New("its source takes in submodules, as its recurseSubmodules says, and the repository may have some: not analysable yet")
+		}
+	}
 	if len(r.SparseCheckout) == 0 {
 		return tree, nil
 	}

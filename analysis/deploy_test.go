@@ -109,3 +109,28 @@ func TestSparseCheckout(t *testing.T) {
 		}
 	}
 }
+
+// Files of submodules are Flux's where it is told to take them, and not fetched.
+func TestSubmodules(t *testing.T) {
+	t.Parallel()
+	const err = "its source takes in submodules"
+	for _, tc := range []struct {
+		source string
+		has    bool // the repository has submodules
+		err    string
+	}{
+		{"recurseSubmodules: true, ", true, err},
+		{"recurseSubmodules: true, ", false, ""},
+		{"recurseSubmodules: true, sparseCheckout: [chart], ", true, ""},
+		{"", true, ""},
+	} {
+		repository := map[string]string{"chart/Chart.yaml": "apiVersion: v2\nname: app\nversion: 1.0.0\n"}
+		if tc.has {
+			repository[".gitmodules"] = "[submodule \"lib\"]\n\tpath = chart/charts/lib\n\turl = https://git.example.com/lib.git\n"
+		}
+		r := deploy(t, strings.Replace(helmRelease(appChart), "spec: {url:", "spec: {"+tc.source+"url:", 1), repository)
+		if !errorHas(r.Err, tc.err) {
+			t.Errorf("%q, submodules %v: %v, want an error that says %q", tc.source, tc.has, r.Err, tc.err)
+		}
+	}
+}

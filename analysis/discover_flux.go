@@ -92,11 +92,12 @@ type sourceName struct {
 }
 
 type gitRepositorySpec struct {
-	URL            string    `json:"url"`
-	Ref            SourceRef `json:"ref"` // the keys differ from the fields in case only
-	Ignore         string    `json:"ignore"`
-	Include        []any     `json:"include"`
-	SparseCheckout []string  `json:"sparseCheckout"`
+	URL               string    `json:"url"`
+	Ref               SourceRef `json:"ref"` // the keys differ from the fields in case only
+	Ignore            string    `json:"ignore"`
+	Include           []any     `json:"include"`
+	RecurseSubmodules bool      `json:"recurseSubmodules"`
+	SparseCheckout    []string  `json:"sparseCheckout"`
 }
 
 // chartSource is where charts come from, or a HelmChart that says so.

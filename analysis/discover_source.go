@@ -56,6 +56,7 @@ func (f *flux) source(r *Release, o *render.Object, spec helmReleaseSpec) error 
 		return fmt.Errorf("its source is %s (%s): not analysable yet", name, r.Repository)
 	}
 	r.Ref, r.Ignore, r.SparseCheckout = git.Ref.orDefault(), git.Ignore, git.SparseCheckout
+	r.Submodules = git.RecurseSubmodules && len(git.SparseCheckout) == 0 // Flux's git library does not do both
 	switch {
 	case r.Repository == "":
 		return fmt.Errorf("its source %s has no url", name)

@@ -38,6 +38,8 @@ type Release struct {
 	Ignore string
 	// SparseCheckout is the GitRepository's spec.sparseCheckout: the folders that Flux checks out, empty for all.
 	SparseCheckout []string
+	// Submodules is true where Flux checks out the repository's submodules, too: spec.recurseSubmodules.
+	Submodules bool
 	// Values is everything that valuesFrom and values give, merged in Flux's order.
 	Values        map[string]any
 	PostRenderers []any

@@ -33,9 +33,9 @@ const (
 
 // chartKey names what a release's chart is loaded from: a commit holds the same files wherever it is.
 func chartKey(commit string, r analysis.Release) string {
-	key, err := json.Marshal([]any{commit, r.Chart, r.Ignore, r.SparseCheckout, r.ValuesFiles, r.IgnoreMissingValuesFiles, r.PatchesSchemas()})
+	key, err := json.Marshal([]any{commit, r.Chart, r.Ignore, r.SparseCheckout, r.Submodules, r.ValuesFiles, r.IgnoreMissingValuesFiles, r.PatchesSchemas()})
 	if err != nil {
-		panic(err) // strings and a truth value always have a form in JSON
+		panic(err) // strings and truth values always have a form in JSON
 	}
 	return string(key)
 }

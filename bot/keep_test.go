@@ -303,3 +303,24 @@ func TestChartThatIsFetchedAheadIsLoadedOnce(t *testing.T) {
 		scan.fetcher.close()
 	}
 }
+
+// A chart that is kept for one release is another's only if Flux would load the same for it, or refuse both.
+func TestKeyOfAChartNamesAllThatItIsLoadedFrom(t *testing.T) {
+	t.Parallel()
+	keys := map[string]string{}
+	for name, r := range map[string]analysis.Release{
+		"plain":      {},
+		"chart":      {Chart: "chart"},
+		"ignore":     {Ignore: "/docs"},
+		"sparse":     {SparseCheckout: []string{"chart"}},
+		"submodules": {Submodules: true},
+		"values":     {ValuesFiles: []string{"ci.yaml"}},
+		"missing":    {IgnoreMissingValuesFiles: true},
+	} {
+		key := chartKey("commit", r)
+		if other, ok := keys[key]; ok {
+			t.Errorf("%s and %s have the key %s", name, other, key)
+		}
+		keys[key] = name
+	}
+}
