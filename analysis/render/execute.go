@@ -105,8 +105,8 @@ func (e *execution) decode(r Request) (out *Output, err error) {
 	e.made = d.templates
 	values := e.values
 	out = &Output{Objects: d.objects, Invalid: d.invalid, ReadValues: func() map[string]any { return values }}
-	setMetadata(out.Objects, "labels", r.CommonLabels)
-	setMetadata(out.Objects, "annotations", r.CommonAnnotations)
+	setMetadata(out.Objects, "labels", r.CommonLabels, r.PostRenderStrategy)
+	setMetadata(out.Objects, "annotations", r.CommonAnnotations, r.PostRenderStrategy)
 	out.CRDs = append(e.parsed.crds(), CRDs(out.Objects)...)
 	SetNamespaces(out.Objects, r.Namespace, slices.Concat(out.CRDs, r.CRDs))
 	return out, nil

@@ -252,14 +252,15 @@ func pieceOf(n *kyaml.RNode) (piece, error) {
 	return piece{text: string(text), json: true}, nil
 }
 
-// setMetadata sets labels or annotations on every object, over those that it has.
-func setMetadata(objects []*Object, field string, values map[string]string) {
+// setMetadata sets labels or annotations on every object, over those that it has. For Flux this is a post-renderer,
+// too.
+func setMetadata(objects []*Object, field string, values map[string]string, strategy PostRenderStrategy) {
 	if len(values) == 0 {
 		return
 	}
 	for _, o := range objects {
 		meta, ok := o.Fields()["metadata"].(map[string]any)
-		if !ok {
+		if !ok || strategy == NoHooks && o.Hook != nil {
 			continue
 		}
 		entries, ok := meta[field].(map[string]any)

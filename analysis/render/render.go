@@ -22,7 +22,8 @@ type Request struct {
 	PostRenderers []any
 	// PostRenderStrategy says how hooks and tests go through the post-renderers.
 	PostRenderStrategy PostRenderStrategy
-	// CommonLabels and CommonAnnotations are set on every object: the HelmRelease's spec.commonMetadata.
+	// CommonLabels and CommonAnnotations are set on every object, but with NoHooks on hooks: the HelmRelease's
+	// spec.commonMetadata.
 	CommonLabels, CommonAnnotations map[string]string
 	// KubeVersion is the cluster's, DefaultKubeVersion where empty.
 	KubeVersion string

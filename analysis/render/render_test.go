@@ -245,3 +245,17 @@ func TestCommonMetadata(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// With NoHooks a hook has no common labels, as it goes through no post-renderer.
+func TestCommonMetadataOfHooks(t *testing.T) {
+	t.Parallel()
+	for strategy, want := range map[PostRenderStrategy]any{"": "new", Separate: "new", NoHooks: nil} {
+		out := mustRender(t, simple(map[string]string{
+			"templates/a.yaml": "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  annotations: {helm.sh/hook: pre-install}\n",
+		}), Request{ReleaseName: "demo", CommonLabels: map[string]string{"team": "new"}, PostRenderStrategy: strategy})
+		labels, _ := out.Objects[0].Fields()["metadata"].(map[string]any)["labels"].(map[string]any)
+		if got := labels["team"]; got != want {
+			t.Errorf("%q: %v, want %v", strategy, got, want)
+		}
+	}
+}
