@@ -134,3 +134,30 @@ func TestSubmodules(t *testing.T) {
 		}
 	}
 }
+
+// A hook of which no kind runs is not deployed.
+func TestDisabledHooks(t *testing.T) {
+	t.Parallel()
+	repository := map[string]string{"chart/Chart.yaml": "apiVersion: v2\nname: app\nversion: 1.0.0\n", "chart/templates/plain.yaml": fmt.Sprintf(podText, "plain")}
+	for _, hook := range []string{"pre-install", "post-upgrade", "pre-rollback", "post-delete", "test", "post-install, Pre-Upgrade"} {
+		name := strings.ToLower(strings.ReplaceAll(hook, ", ", "-"))
+		repository["chart/templates/"+name+".yaml"] = fmt.Sprintf(podText, name+", annotations: {helm.sh/hook: '"+hook+"'}")
+	}
+	for _, tc := range []struct{ spec, want string }{
+		{"", "plain post-delete post-install-pre-upgrade post-upgrade pre-install pre-rollback test"},
+		{"install: {disableHooks: true}", "plain post-delete post-install-pre-upgrade post-upgrade pre-rollback test"},
+		{"install: {disableHooks: true}, upgrade: {disableHooks: true}", "plain post-delete pre-rollback test"},
+		{"rollback: {disableHooks: true}", "plain post-delete post-install-pre-upgrade post-upgrade pre-install test"},
+		{"uninstall: {disableHooks: true}", "plain post-install-pre-upgrade post-upgrade pre-install pre-rollback test"},
+	} {
+		spec := appChart + "  " + strings.ReplaceAll(tc.spec, ", ", "\n  ") + "\n"
+		r := deploy(t, helmRelease(spec), repository)
+		var got []string
+		for _, o := range r.Objects {
+			got = append(got, o.Name)
+		}
+		if diff := cmp.Diff(tc.want, strings.Join(got, " ")); diff != "" || r.Err != nil {
+			t.Errorf("%s: %v %s", tc.spec, r.Err, diff)
+		}
+	}
+}

@@ -40,10 +40,11 @@ type helmReleaseSpec struct {
 	PostRenderers      []any                     `json:"postRenderers"`
 	PostRenderStrategy render.PostRenderStrategy `json:"postRenderStrategy"`
 	KubeConfig         any                       `json:"kubeConfig"`
-	Upgrade            struct {
-		PreserveValues bool `json:"preserveValues"`
-	} `json:"upgrade"`
-	CommonMetadata struct {
+	Install            helmAction                `json:"install"`
+	Upgrade            helmAction                `json:"upgrade"`
+	Rollback           helmAction                `json:"rollback"`
+	Uninstall          helmAction                `json:"uninstall"`
+	CommonMetadata     struct {
 		Labels      map[string]string `json:"labels"`
 		Annotations map[string]string `json:"annotations"`
 	} `json:"commonMetadata"`
@@ -189,6 +190,7 @@ func (f *flux) release(o *render.Object, composer *render.Composer) Release {
 		r.Namespace = o.Namespace
 	}
 	r.PostRenderers, r.PostRenderStrategy = spec.PostRenderers, spec.PostRenderStrategy
+	r.DisabledHooks = spec.disabledHooks()
 	r.CommonLabels, r.CommonAnnotations = spec.CommonMetadata.Labels, spec.CommonMetadata.Annotations
 	sourceErr := f.source(&r, o, spec)
 	var valuesErr error

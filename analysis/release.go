@@ -45,6 +45,8 @@ type Release struct {
 	PostRenderers []any
 	// PostRenderStrategy says how hooks and tests go through the post-renderers.
 	PostRenderStrategy render.PostRenderStrategy
+	// DisabledHooks are the hooks that Flux does not run, as Helm calls them.
+	DisabledHooks []string
 	// CommonLabels and CommonAnnotations are set on everything that the release deploys.
 	CommonLabels, CommonAnnotations map[string]string
 	// ValuesFiles are paths inside the repository that take the place of the

@@ -59,7 +59,7 @@ type RenderOptions struct {
 func (r Release) Request(opts RenderOptions, crds []render.CRD) render.Request {
 	return render.Request{
 		ReleaseName: r.Name, Namespace: r.Namespace, Values: r.Values,
-		PostRenderers: r.PostRenderers, PostRenderStrategy: r.PostRenderStrategy,
+		PostRenderers: r.PostRenderers, PostRenderStrategy: r.PostRenderStrategy, DisabledHooks: r.DisabledHooks,
 		CommonLabels: r.CommonLabels, CommonAnnotations: r.CommonAnnotations,
 		KubeVersion: opts.KubeVersion, APIVersions: opts.APIVersions, CRDs: crds,
 	}

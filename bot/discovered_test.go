@@ -21,7 +21,7 @@ func TestDiscoveryArrivesWhole(t *testing.T) {
 	want := &analysis.Discovery{
 		Releases: []analysis.Release{
 			{Name: "web", HelmRelease: "web", Namespace: "n", Repository: "https://git.example.org/web", Ref: analysis.SourceRef{Tag: "1"},
-				Chart: "chart", Ignore: "/docs", SparseCheckout: []string{"chart"}, ValuesFiles: []string{}, CommonLabels: map[string]string{}, PostRenderStrategy: render.Separate,
+				Chart: "chart", Ignore: "/docs", DisabledHooks: []string{"pre-install"}, SparseCheckout: []string{"chart"}, ValuesFiles: []string{}, CommonLabels: map[string]string{}, PostRenderStrategy: render.Separate,
 				Values:        map[string]any{"whole": int64(1), "float": 1.0, "large": 1e21, "no": nil, "list": []any{}, "map": map[string]any{}, "text": "a\x00b"},
 				PostRenderers: []any{map[string]any{"kustomize": map[string]any{"patches": []any{2.0}}}}},
 			{Name: "plain", Values: map[string]any{}, PostRenderers: []any{}, Submodules: true, IgnoreMissingValuesFiles: true, CommonAnnotations: map[string]string{"a": "b"}},

@@ -68,6 +68,11 @@ func (o *Object) Passes() bool {
 	})
 }
 
+// onlyHooks tells whether the object is a hook, and none but the given ones.
+func (o *Object) onlyHooks(hooks []string) bool {
+	return len(o.Hook) > 0 && !slices.ContainsFunc(o.Hook, func(hook string) bool { return !slices.Contains(hooks, hook) })
+}
+
 // Fields is the whole manifest, but for what is packed; whole numbers are int64, others float64. A
 // CustomResourceDefinition comes without its schemas. Readers must not change it, and ask once for what
 // they need more than once: what came in a message is decoded each time, so that nobody holds it, unless

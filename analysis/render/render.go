@@ -25,6 +25,8 @@ type Request struct {
 	// CommonLabels and CommonAnnotations are set on every object, but with NoHooks on hooks: the HelmRelease's
 	// spec.commonMetadata.
 	CommonLabels, CommonAnnotations map[string]string
+	// DisabledHooks are the hooks that do not run, as Helm calls them. An object that is no other is not there.
+	DisabledHooks []string
 	// KubeVersion is the cluster's, DefaultKubeVersion where empty.
 	KubeVersion string
 	// APIVersions are known to .Capabilities.APIVersions beside those of
@@ -90,6 +92,9 @@ func (by *Renderer) Render(ctx context.Context, c *Chart, r Request) (*Output, e
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("render chart %s: %w", c.Dir, err)
 		}
+	}
+	if len(r.DisabledHooks) > 0 {
+		out.Objects = slices.DeleteFunc(out.Objects, func(o *Object) bool { return o.onlyHooks(r.DisabledHooks) })
 	}
 	return out, nil
 }

@@ -98,6 +98,7 @@ func TestOnlyWhatMattersIsRenderedAgain(t *testing.T) {
 		"labels":                   {plain, func(q *render.Request) { q.CommonLabels = map[string]string{"a": "b"} }, true},
 		"annotations":              {plain, func(q *render.Request) { q.CommonAnnotations = map[string]string{"a": "b"} }, true},
 		"no hooks":                 {plain, func(q *render.Request) { q.PostRenderStrategy = render.NoHooks }, true},
+		"disabled hooks":           {plain, func(q *render.Request) { q.DisabledHooks = []string{"pre-install"} }, true},
 		"hooks apart":              {plain, func(q *render.Request) { q.PostRenderStrategy = render.Separate }, true},
 		"a post-renderer":          {plain, func(q *render.Request) { q.PostRenderers = []any{map[string]any{}} }, true},
 		"another file":             {map[string]string{"templates/a.yaml": template, "values.yaml": "a: 2\n"}, func(*render.Request) {}, true},

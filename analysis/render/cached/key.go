@@ -25,6 +25,7 @@ func requestKey(c render.ChartSource, q render.Request) string {
 	d.value(q.Values)
 	d.value(q.PostRenderers)
 	d.text(string(q.PostRenderStrategy))
+	d.value(q.DisabledHooks)
 	d.value(q.CommonLabels)
 	d.value(q.CommonAnnotations)
 	d.text(cmp.Or(q.KubeVersion, render.DefaultKubeVersion))

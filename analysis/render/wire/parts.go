@@ -37,6 +37,7 @@ func (w *writer) request(r render.Request) {
 	w.fields(r.Values)
 	w.value(list(r.PostRenderers), 0)
 	w.str(string(r.PostRenderStrategy))
+	w.strings(r.DisabledHooks)
 	w.stringMap(r.CommonLabels)
 	w.stringMap(r.CommonAnnotations)
 	w.str(r.KubeVersion)
@@ -56,6 +57,7 @@ func (r *reader) request() render.Request {
 	q := render.Request{ReleaseName: r.str(), Namespace: r.str(), Values: r.fields()}
 	q.PostRenderers, _ = r.value(0).([]any)
 	q.PostRenderStrategy = render.PostRenderStrategy(r.str())
+	q.DisabledHooks = r.strings()
 	q.CommonLabels, q.CommonAnnotations = r.stringMap(), r.stringMap()
 	q.KubeVersion, q.APIVersions, q.CRDs = r.str(), r.strings(), r.crds()
 	return q
