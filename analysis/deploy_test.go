@@ -161,3 +161,26 @@ func TestDisabledHooks(t *testing.T) {
 		}
 	}
 }
+
+// Flux installs a release whatever its schemas say where it is told so. Charts whose schema is elsewhere need that.
+func TestDisabledSchemaValidation(t *testing.T) {
+	t.Parallel()
+	repository := map[string]string{
+		"chart/Chart.yaml":                         "apiVersion: v2\nname: app\nversion: 1.0.0\n",
+		"chart/values.schema.json":                 `{"$ref": "https://schemas.example.com/app.json"}`,
+		"chart/charts/lib/Chart.yaml":              "apiVersion: v2\nname: lib\nversion: 1.0.0\n",
+		"chart/charts/lib/values.schema.json":      `{"required": ["size"]}`,
+		"chart/templates/values.schema.json":       "{{/* a template */}}",
+		"chart/charts/lib/templates/template.yaml": fmt.Sprintf(podText, "lib"),
+	}
+	for spec, want := range map[string]string{
+		"": "a schema outside the chart is never read",
+		"  upgrade: {disableSchemaValidation: true}\n": "a schema outside the chart is never read",
+		"  install: {disableSchemaValidation: true}\n": "",
+	} {
+		r := deploy(t, helmRelease(appChart+spec), repository)
+		if !errorHas(r.Err, want) || want == "" && len(r.Objects) != 1 {
+			t.Errorf("%q: %d objects, %v, want an error that says %q", spec, len(r.Objects), r.Err, want)
+		}
+	}
+}

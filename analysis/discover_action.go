@@ -2,8 +2,9 @@ package analysis
 
 // helmAction is how Flux does something to a release.
 type helmAction struct {
-	DisableHooks   bool `json:"disableHooks"`
-	PreserveValues bool `json:"preserveValues"` // of upgrades
+	DisableSchemaValidation bool `json:"disableSchemaValidation"`
+	DisableHooks            bool `json:"disableHooks"`
+	PreserveValues          bool `json:"preserveValues"` // of upgrades
 }
 
 // disabledHooks lists the hooks that never run.

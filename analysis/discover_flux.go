@@ -190,7 +190,7 @@ func (f *flux) release(o *render.Object, composer *render.Composer) Release {
 		r.Namespace = o.Namespace
 	}
 	r.PostRenderers, r.PostRenderStrategy = spec.PostRenderers, spec.PostRenderStrategy
-	r.DisabledHooks = spec.disabledHooks()
+	r.DisabledHooks, r.AnyValues = spec.disabledHooks(), spec.Install.DisableSchemaValidation
 	r.CommonLabels, r.CommonAnnotations = spec.CommonMetadata.Labels, spec.CommonMetadata.Annotations
 	sourceErr := f.source(&r, o, spec)
 	var valuesErr error

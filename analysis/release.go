@@ -45,6 +45,9 @@ type Release struct {
 	PostRenderers []any
 	// PostRenderStrategy says how hooks and tests go through the post-renderers.
 	PostRenderStrategy render.PostRenderStrategy
+	// AnyValues is true where Flux installs the release whatever the schemas of the chart's values say
+	// (install.disableSchemaValidation).
+	AnyValues bool
 	// DisabledHooks are the hooks that Flux does not run, as Helm calls them.
 	DisabledHooks []string
 	// CommonLabels and CommonAnnotations are set on everything that the release deploys.

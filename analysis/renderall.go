@@ -92,6 +92,9 @@ func LoadReleaseChart(tree fs.FS, r Release) (*render.Chart, error) {
 	if !r.PatchesSchemas() {
 		chart = chart.WithoutSchemas()
 	}
+	if r.AnyValues {
+		chart = chart.WithoutValuesSchemas()
+	}
 	return chart.WithValuesFiles(tree, r.ValuesFiles, r.IgnoreMissingValuesFiles)
 }
 

@@ -24,7 +24,7 @@ func TestDiscoveryArrivesWhole(t *testing.T) {
 				Chart: "chart", Ignore: "/docs", DisabledHooks: []string{"pre-install"}, SparseCheckout: []string{"chart"}, ValuesFiles: []string{}, CommonLabels: map[string]string{}, PostRenderStrategy: render.Separate,
 				Values:        map[string]any{"whole": int64(1), "float": 1.0, "large": 1e21, "no": nil, "list": []any{}, "map": map[string]any{}, "text": "a\x00b"},
 				PostRenderers: []any{map[string]any{"kustomize": map[string]any{"patches": []any{2.0}}}}},
-			{Name: "plain", Values: map[string]any{}, PostRenderers: []any{}, Submodules: true, IgnoreMissingValuesFiles: true, CommonAnnotations: map[string]string{"a": "b"}},
+			{Name: "plain", Values: map[string]any{}, PostRenderers: []any{}, Submodules: true, AnyValues: true, IgnoreMissingValuesFiles: true, CommonAnnotations: map[string]string{"a": "b"}},
 			{Name: "broken", Err: errors.New("it is broken")},
 		},
 		Extra:    []*render.Object{{APIVersion: "v1", Kind: "Namespace", Own: "own", Name: "n", Source: "templates/n.yaml", ReadFields: render.Held(map[string]any{"kind": "Namespace", "n": int64(2)})}},

@@ -33,7 +33,7 @@ const (
 
 // chartKey names what a release's chart is loaded from: a commit holds the same files wherever it is.
 func chartKey(commit string, r analysis.Release) string {
-	key, err := json.Marshal([]any{commit, r.Chart, r.Ignore, r.SparseCheckout, r.Submodules, r.ValuesFiles, r.IgnoreMissingValuesFiles, r.PatchesSchemas()})
+	key, err := json.Marshal([]any{commit, r.Chart, r.Ignore, r.SparseCheckout, r.Submodules, r.ValuesFiles, r.IgnoreMissingValuesFiles, r.AnyValues, r.PatchesSchemas()})
 	if err != nil {
 		panic(err) // strings and truth values always have a form in JSON
 	}

@@ -315,6 +315,7 @@ func TestKeyOfAChartNamesAllThatItIsLoadedFrom(t *testing.T) {
 		"sparse":     {SparseCheckout: []string{"chart"}},
 		"submodules": {Submodules: true},
 		"values":     {ValuesFiles: []string{"ci.yaml"}},
+		"any values": {AnyValues: true},
 		"missing":    {IgnoreMissingValuesFiles: true},
 	} {
 		key := chartKey("commit", r)

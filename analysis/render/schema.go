@@ -27,6 +27,13 @@ func (closedLoader) Load(url string) (any, error) {
 	return nil, fmt.Errorf("it refers to %s, and a schema outside the chart is never read", url)
 }
 
+// WithoutValuesSchemas returns the chart without the schemas of its values and its subcharts': Helm reads them for nothing
+// but to check values.
+func (c *Chart) WithoutValuesSchemas() *Chart {
+	files := slices.DeleteFunc(slices.Clone(c.Files), func(f File) bool { return ownPath(f.Name) == "values.schema.json" })
+	return &Chart{Dir: c.Dir, Name: c.Name, Files: files}
+}
+
 // validate checks values against the chart's values.schema.json and those of
 // its enabled subcharts, as Helm does before it renders.
 func (p *parsed) validate(values map[string]any, known *schemas) error {
