@@ -50,15 +50,29 @@ func newPool(t *testing.T, c Config) *Pool {
 	return p
 }
 
+// hooksTemplate has an object that is a hook, too, and one that is a hook alone.
+const hooksTemplate = `apiVersion: v1
+kind: ServiceAccount
+metadata: {name: a, annotations: {helm.sh/hook: post-install}}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: a}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: b, annotations: {helm.sh/hook: pre-install}}
+`
+
 func TestAnswersAsInProcess(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, Config{Workers: 1})
 	request := render.Request{
 		ReleaseName: "demo", Namespace: "space", Values: map[string]any{"n": int64(12345678), "when": time.Unix(0, 0).UTC()},
-		CommonLabels: map[string]string{"a": "b"}, APIVersions: []string{"x/v1"}, CRDs: []render.CRD{{Group: "g", Kind: "K", Scope: "Cluster", Versions: []string{"v1"}}},
+		PostRenderStrategy: render.Separate, DisabledHooks: []string{"pre-install"}, CommonLabels: map[string]string{"a": "b"}, APIVersions: []string{"x/v1"}, CRDs: []render.CRD{{Group: "g", Kind: "K", Scope: "Cluster", Versions: []string{"v1"}}},
 		PostRenderers: []any{map[string]any{"kustomize": map[string]any{"images": []any{map[string]any{"name": "x", "newTag": "1"}}}}},
 	}
-	for _, template := range []string{plainTemplate, "{{ fail \"no\" }}", "{{ .Values.a.b }}", "a: [", "{{"} {
+	for _, template := range []string{plainTemplate, hooksTemplate, "{{ fail \"no\" }}", "{{ .Values.a.b }}", "a: [", "{{"} {
 		c := chart(template)
 		got, gotErr := p.Render(t.Context(), c, request)
 		want, wantErr := analysis.InProcess{}.Render(t.Context(), c, request)
