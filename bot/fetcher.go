@@ -109,23 +109,31 @@ func (f *fetcher) look(ctx context.Context, s analysis.PackageSource, known func
 	one := &fetching{done: make(chan struct{})}
 	_, one.found, one.err = f.fetchIn(ctx, f.asking, s, git.Lean, func(string) bool { return true })
 	answered := one.err == nil || errors.Is(one.err, git.ErrNotFound) || errors.Is(one.err, git.ErrRefNotFound)
-	held := one.err == nil && !known(one.found.Commit) && f.hold()
-	if held { // which may fail for other reasons than that there is no such ref
-		one.tree, one.found, one.err = f.fetch(ctx, s, git.Lean, func(string) bool { return false })
-		answered = one.err == nil
+	if one.err == nil && !known(one.found.Commit) {
+		f.bring(ctx, s, one)
+		answered = one.err == nil // else it may have failed for other reasons than that there is no such ref
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if key := followed(s); answered && f.begun[key] == nil {
 		f.begun[key] = one
-	} else {
-		one.tree = nil
-	}
-	if held {
-		f.count(one)
+	} else if one.tree != nil { // another that follows the same ref holds it
+		f.held, f.bytes, one.tree = f.held-1, f.bytes-one.tree.Bytes(), nil
 	}
 	close(one.done)
 	return one.found, one.err
+}
+
+// bring fetches what a ref leads to, unless enough is held when its turn comes: of all that wait for theirs, each may be large.
+func (f *fetcher) bring(ctx context.Context, s analysis.PackageSource, one *fetching) {
+	if one.err = f.slots.enter(ctx); one.err != nil {
+		return
+	}
+	defer f.slots.leave()
+	if f.hold() {
+		one.tree, one.found, one.err = f.store.FetchUnless(ctx, s.Repository, git.Ref(s.Ref), git.Lean, func(string) bool { return false })
+		f.count(one)
+	}
 }
 
 // hold makes room for one more repository, if there may be one.
@@ -155,14 +163,14 @@ func (f *fetcher) next() (s analysis.PackageSource, one *fetching) {
 }
 
 func (f *fetcher) arrived(one *fetching) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.count(one)
 	close(one.done)
 }
 
 // count counts what is held now of a repository for which room was made.
 func (f *fetcher) count(one *fetching) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if one.tree == nil {
 		f.held--
 	} else {

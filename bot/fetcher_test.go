@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ type waitingStore struct {
 	asked  []string
 	begun  chan string
 	answer map[string]chan error
+	tree   *git.Snapshot // what every repository holds, nil for one without a byte
 	most   int
 	now    int
 }
@@ -38,7 +40,7 @@ func (s *waitingStore) FetchUnless(ctx context.Context, url string, _ git.Ref, _
 		if err != nil || known("c-"+url) {
 			return nil, git.Resolved{Commit: "c-" + url}, err
 		}
-		return &git.Snapshot{URL: url}, git.Resolved{Commit: "c-" + url}, nil
+		return cmp.Or(s.tree, &git.Snapshot{URL: url}), git.Resolved{Commit: "c-" + url}, nil
 	case <-ctx.Done():
 		return nil, git.Resolved{}, ctx.Err()
 	}
@@ -157,10 +159,39 @@ func TestMoreAreLookedAtThanFetchedAtOnce(t *testing.T) {
 	}
 }
 
+// Of those that wait for their turn to be fetched, none is when those before it have brought enough.
+func TestLookingIsBoundedByBytes(t *testing.T) {
+	t.Parallel()
+	s, sources := newWaitingStore(asksPerFetch)
+	s.tree = bigSnapshot(t)
+	f := newFetcher(s, 1)
+	f.bytes = maxAheadBytes - 1
+	var all sync.WaitGroup
+	for _, of := range sources {
+		s.answer[of.Repository] <- nil // where its ref leads
+		all.Go(func() {
+			if found, err := f.look(t.Context(), of, func(string) bool { return false }); err != nil || found.Commit != "c-"+of.Repository {
+				t.Errorf("%s led to %s (%v)", of.Repository, found.Commit, err)
+			}
+		})
+	}
+	for range len(sources) + 1 { // all are asked, and one is fetched
+		<-s.begun
+	}
+	for _, answer := range s.answer {
+		answer <- nil
+	}
+	all.Wait()
+	if want := maxAheadBytes - 1 + s.tree.Bytes(); len(s.asked) != len(sources)+1 || f.held != 1 || f.bytes != want {
+		t.Errorf("asked for %v, %d are held with %d bytes, want one with %d", s.asked, f.held, f.bytes, want)
+	}
+}
+
 // Two that follow the same ref are one, and what the second brought is let go.
 func TestLookedAtTwiceIsHeldOnce(t *testing.T) {
 	t.Parallel()
 	s, sources := newWaitingStore(1)
+	s.tree = bigSnapshot(t)
 	f := newFetcher(s, 2)
 	same := sources[0]
 	same.Ref = analysis.SourceRef{Tag: "1"}
@@ -173,8 +204,8 @@ func TestLookedAtTwiceIsHeldOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if f.held != 1 || f.take(other) == nil || f.take(same) != nil {
-		t.Errorf("%d are held", f.held)
+	if f.held != 1 || f.bytes != s.tree.Bytes() || f.take(other) == nil || f.take(same) != nil {
+		t.Errorf("%d are held with %d bytes", f.held, f.bytes)
 	}
 }
 
