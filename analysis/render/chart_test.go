@@ -316,6 +316,17 @@ func TestLoadChartOfTooManyBytes(t *testing.T) {
 	}
 }
 
+// Patterns are parsed anew for each chart that they are held against.
+func TestLoadChartBoundsTheSourcesPatterns(t *testing.T) {
+	t.Parallel()
+	fsys := tree(map[string]string{"chart/Chart.yaml": "name: c\nversion: 1.0.0\napiVersion: v2\n"})
+	for n, want := range map[int]string{maxIgnoreFile: "", maxIgnoreFile + 2: "load chart chart: spec.ignore of its GitRepository has more than 64 KiB"} {
+		if _, err := LoadChart(fsys, "chart", strings.Repeat("a\n", n/2)); err == nil && want != "" || err != nil && err.Error() != want {
+			t.Errorf("%d bytes: %v", n, err)
+		}
+	}
+}
+
 // Each file and folder counts once, the chart's own folder and those left out, too.
 func TestLoadChartCountsFilesOnce(t *testing.T) {
 	t.Parallel()

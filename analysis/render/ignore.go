@@ -3,6 +3,7 @@ package render
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -31,8 +32,11 @@ type sourceFilter struct {
 }
 
 // newSourceFilter reads the .sourceignore files that can concern dir; the
-// patterns of spec.ignore come last and so win.
+// patterns of spec.ignore come last and so win. They may be as long as such a file.
 func (l *loading) newSourceFilter(dir string) (*sourceFilter, error) {
+	if len(l.ignore) > maxIgnoreFile {
+		return nil, fmt.Errorf("spec.ignore of its GitRepository has more than %d KiB", maxIgnoreFile>>10)
+	}
 	patterns, n, err := l.sourceIgnores(dir)
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ import (
 const (
 	maxChartBytes   = 64 << 20 // of its files, and again of what its archives unpack to
 	maxChartEntries = 100_000  // files and folders that are looked at
-	maxIgnoreFile   = 64 << 10 // one .helmignore or .sourceignore file
+	maxIgnoreFile   = 64 << 10 // one .helmignore or .sourceignore file, or spec.ignore
 	maxMatching     = 64 << 20 // bytes of patterns that files are held against
 )
 
