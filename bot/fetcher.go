@@ -28,8 +28,8 @@ type fetcher struct {
 	asking slots // one for each that may be asked at once where its ref leads
 	group  sync.WaitGroup
 	cancel context.CancelFunc
-	// arriving is told of what was fetched ahead before anybody takes it, nil for nobody.
-	arriving func(analysis.PackageSource, *git.Snapshot)
+	// arriving is told of what was fetched ahead before anybody takes it, nil for nobody. It ends soon when its context does.
+	arriving func(context.Context, analysis.PackageSource, *git.Snapshot)
 
 	mu    sync.Mutex
 	todo  []analysis.PackageSource
@@ -94,7 +94,7 @@ func (f *fetcher) ahead(ctx context.Context, sources []analysis.PackageSource, k
 			for s, one := f.next(); one != nil; s, one = f.next() {
 				one.tree, one.found, one.err = f.fetch(ctx, s, git.Lean, known)
 				if one.tree != nil && f.arriving != nil {
-					f.arriving(s, one.tree)
+					f.arriving(ctx, s, one.tree)
 				}
 				f.arrived(one)
 			}

@@ -153,8 +153,11 @@ func (b *Bot) fetchAhead(ctx context.Context, s *Scan, releases []analysis.Relea
 		}
 	}
 	if _, none := b.cfg.Keeper.(noKeeper); !none {
-		s.fetcher.arriving = func(source analysis.PackageSource, tree *git.Snapshot) {
+		s.fetcher.arriving = func(ctx context.Context, source analysis.PackageSource, tree *git.Snapshot) {
 			for _, r := range from[source] {
+				if ctx.Err() != nil {
+					return
+				}
 				if loaded, err := analysis.LoadReleaseChart(tree.FS(), r); err == nil { // else the release says why
 					b.keepChart(tree.Commit, r, s.shelf, loaded)
 				}

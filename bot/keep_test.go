@@ -325,3 +325,40 @@ func TestKeyOfAChartNamesAllThatItIsLoadedFrom(t *testing.T) {
 		keys[key] = name
 	}
 }
+
+// A scan that is given up does not wait for all charts of what is fetched ahead.
+func TestChartsAreNotLoadedForAScanThatIsGivenUp(t *testing.T) {
+	t.Parallel()
+	r := newChartRepository(t)
+	inFolder := chartRepository{filepath.Join(r.dir, "other")}
+	if err := os.Mkdir(inFolder.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	inFolder.commit(t, "b: 1\n")
+	other := r.release()
+	other.Chart = "other"
+	k := &countingKeeper{keptInMemory{m: map[string][]byte{}}, map[string]int{}}
+	b := keepingBot(t, k)
+	ctx, cancel := context.WithCancel(t.Context())
+	b.cfg.Keeper = cancellingKeeper{k, cancel}
+	scan := &Scan{fetcher: newFetcher(b.store, 1), shelf: &shelf{}}
+	b.fetchAhead(ctx, scan, []analysis.Release{r.release(), other})
+	scan.fetcher.group.Wait()
+	scan.fetcher.close()
+	if k.puts[keptChart] != 1 {
+		t.Errorf("%d charts are loaded, want 1", k.puts[keptChart])
+	}
+}
+
+// cancellingKeeper gives the scan up as soon as a chart is kept.
+type cancellingKeeper struct {
+	Keeper
+	cancel context.CancelFunc
+}
+
+func (k cancellingKeeper) Put(kind, key string, data ...[]byte) {
+	k.Keeper.Put(kind, key, data...)
+	if kind == keptChart {
+		k.cancel()
+	}
+}
