@@ -26,26 +26,8 @@ func (s *Store) openSSH(ctx context.Context, ep *transport.Endpoint, service str
 		port = 22
 	}
 	addr := net.JoinHostPort(strings.Trim(ep.Host, "[]"), strconv.Itoa(port))
-	config, closeAgent, err := s.sshConfig(ctx, ep.User, addr)
+	client, stop, err := s.connectSSH(ctx, ep.User, addr)
 	if err != nil {
-		return nil, err
-	}
-	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "tcp", addr)
-	if err != nil {
-		closeAgent()
-		return nil, err
-	}
-	// Closing the connection is what ends a handshake, a read or a write that
-	// is under way; its own error adds nothing then.
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	client, err := handshake(conn, addr, config)
-	closeAgent()
-	if err != nil {
-		stop()
-		_ = conn.Close()
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
 		return nil, err
 	}
 	p, err := startRemote(client, service, ep.Path)
@@ -60,6 +42,43 @@ func (s *Store) openSSH(ctx context.Context, ep *transport.Endpoint, service str
 		return wait()
 	}
 	return p, nil
+}
+
+// maxHandshakes is how many connections to one server may be under way at once until they are authenticated: OpenSSH turns
+// some away when there are ten (its MaxStartups).
+const maxHandshakes = 8
+
+// connectSSH connects and authenticates, when it is its turn. The connection ends with ctx, until stop is called.
+func (s *Store) connectSSH(ctx context.Context, user, addr string) (client *ssh.Client, stop func() bool, err error) {
+	room, _ := s.handshakes.LoadOrStore(addr, make(chan struct{}, maxHandshakes))
+	turns := room.(chan struct{})
+	select {
+	case turns <- struct{}{}:
+		defer func() { <-turns }()
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+	config, closeAgent, err := s.sshConfig(ctx, user, addr)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer closeAgent()
+	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, nil, err
+	}
+	// Closing the connection is what ends a handshake, a read or a write that
+	// is under way; its own error adds nothing then.
+	stop = context.AfterFunc(ctx, func() { _ = conn.Close() })
+	if client, err = handshake(conn, addr, config); err != nil {
+		stop()
+		_ = conn.Close()
+		if ctx.Err() != nil {
+			return nil, nil, ctx.Err()
+		}
+		return nil, nil, err
+	}
+	return client, stop, nil
 }
 
 func handshake(conn net.Conn, addr string, config *ssh.ClientConfig) (*ssh.Client, error) {

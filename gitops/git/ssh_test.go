@@ -16,6 +16,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/crypto/ssh"
@@ -271,5 +273,46 @@ func TestQuote(t *testing.T) {
 	}
 	if got := fmt.Sprint(quote("x")); got != "'x'" {
 		t.Error(got)
+	}
+}
+
+// A server turns away who begins too many connections at once, which many questions at once are over ssh.
+func TestFewSSHConnectionsAreBegunAtOnce(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var now, most atomic.Int32
+	begun, answer := make(chan bool, 4*maxHandshakes), make(chan bool)
+	go func() {
+		for conn, err := l.Accept(); err == nil; conn, err = l.Accept() {
+			most.Store(max(most.Load(), now.Add(1)))
+			begun <- true
+			go func() {
+				<-answer
+				now.Add(-1)
+				_ = conn.Close()
+			}()
+		}
+	}()
+	defer func() { _ = l.Close() }()
+	server := serveSSH(t)
+	s := newStore(t, Config{SSHKeyFile: server.keyFile, KnownHostsFiles: []string{server.known}})
+	var all sync.WaitGroup
+	for range 4 * maxHandshakes {
+		all.Go(func() {
+			if _, err := s.RemoteRefs(testContext(t), "ssh://git@"+l.Addr().String()+"/r.git"); err == nil {
+				t.Error("a server that says nothing has answered")
+			}
+		})
+	}
+	for range maxHandshakes {
+		<-begun
+	}
+	close(answer)
+	all.Wait()
+	if most.Load() != maxHandshakes {
+		t.Errorf("%d connections were begun at once, want %d", most.Load(), maxHandshakes)
 	}
 }

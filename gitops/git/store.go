@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -75,6 +76,8 @@ type Store struct {
 	places   []place
 	http     *http.Client
 	sshKey   sshKey
+	// handshakes has room for those with each ssh server, a chan struct{} by its address.
+	handshakes sync.Map
 }
 
 // New checks config and returns a Store. It contacts nobody. It fails when a
