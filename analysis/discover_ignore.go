@@ -32,17 +32,24 @@ func writtenIgnore(umbrella *render.Chart) string {
 	return found
 }
 
-// literalBlock is the block scalar that the lines of a text begin with: as many as are indented as far as the first, which is
-// further than nothing.
+// literalBlock is the block scalar that the lines of a text begin with: as many as are empty, or indented as far as the
+// first, which is further than nothing. Of the line ends after the last that is not empty it has one.
 func literalBlock(text []byte) string {
 	indent := text[:len(text)-len(bytes.TrimLeft(text, " "))]
 	var out strings.Builder
 	for line := range bytes.Lines(text) {
 		rest, in := bytes.CutPrefix(line, indent)
+		if !in && len(bytes.TrimSpace(line)) == 0 {
+			rest, in = []byte("\n"), true
+		}
 		if len(indent) == 0 || !in {
 			break
 		}
 		out.Write(rest)
 	}
-	return out.String()
+	block := out.String()
+	if end := strings.TrimRight(block, "\n"); end != block {
+		return end + "\n"
+	}
+	return block
 }

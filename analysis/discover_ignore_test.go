@@ -16,6 +16,8 @@ func TestWrittenIgnoreIsTheOneThatTemplatesWriteOut(t *testing.T) {
 		"in a helper":            {[]string{"kind: GitRepository\n", helper}, "# prose\n/**/*.md\n!/chart/*.sh\n"},
 		"the same twice":         {[]string{helper, "spec:\n  ignore: |\n      # prose\n      /**/*.md\n      !/chart/*.sh\n  url: x\n"}, "# prose\n/**/*.md\n!/chart/*.sh\n"},
 		"at the end of a file":   {[]string{"spec:\n  ignore: |\n    /docs"}, "/docs"},
+		"with empty lines":       {[]string{"spec:\n  ignore: |\n    # prose\n\n  \n    /docs\n     \n\n  url: x\n"}, "# prose\n\n\n/docs\n \n"},
+		"with empty lines after": {[]string{"  ignore: |\n    /docs\n\n    \n\n---\n"}, "/docs\n"},
 		"two":                    {[]string{helper + "spec:\n  ignore: |\n    /docs\n"}, ""},
 		"computed":               {[]string{"spec:\n  ignore: |\n    /docs\n    {{ .Values.ignore }}\n"}, ""},
 		"none":                   {[]string{"spec: {url: x}\n"}, ""},
