@@ -16,8 +16,8 @@ const (
 	maxAheadBytes = 64 << 20
 )
 
-// asksPerFetch is how many may be asked where their refs lead for each that may be fetched at once: that takes no
-// memory to speak of, only the time that the way to the server takes.
+// asksPerFetch is how many may be asked where their refs lead for each that may be fetched at once: that takes the time
+// of the way to the server and, of honest repositories, little memory. Of others, the list of refs is bounded.
 const asksPerFetch = 4
 
 // fetcher fetches the repositories of a scan, so many at once. While the umbrella is
