@@ -107,12 +107,20 @@ func (f *fetcher) ahead(ctx context.Context, sources []analysis.PackageSource, k
 // ref: another may not come again.
 func (f *fetcher) look(ctx context.Context, s analysis.PackageSource, known func(commit string) bool) (git.Resolved, error) {
 	one := &fetching{done: make(chan struct{})}
-	_, one.found, one.err = f.fetchIn(ctx, f.asking, s, git.Lean, func(string) bool { return true })
-	answered := one.err == nil || errors.Is(one.err, git.ErrNotFound) || errors.Is(one.err, git.ErrRefNotFound)
-	if one.err == nil && !known(one.found.Commit) {
+	led, moved, held := false, false, false // led to a commit, whose fetching may fail for other reasons
+	one.tree, one.found, one.err = f.fetchIn(ctx, f.asking, s, git.Lean, func(commit string) bool {
+		led, moved = true, !known(commit)
+		held = held || moved && f.begin()
+		return !held
+	})
+	switch {
+	case held:
+		f.count(one)
+		f.slots.leave()
+	case moved && one.err == nil:
 		f.bring(ctx, s, one)
-		answered = one.err == nil // else it may have failed for other reasons than that there is no such ref
 	}
+	answered := one.err == nil || !led && (errors.Is(one.err, git.ErrNotFound) || errors.Is(one.err, git.ErrRefNotFound))
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if key := followed(s); answered && f.begun[key] == nil {
@@ -122,6 +130,21 @@ func (f *fetcher) look(ctx context.Context, s analysis.PackageSource, known func
 	}
 	close(one.done)
 	return one.found, one.err
+}
+
+// begin makes room for one more repository that is fetched, where nobody has to wait for that: who waits holds what it was
+// answered, and its time runs. The slot is left when it is fetched.
+func (f *fetcher) begin() bool {
+	select {
+	case f.slots <- struct{}{}:
+	default:
+		return false
+	}
+	if f.hold() {
+		return true
+	}
+	f.slots.leave()
+	return false
 }
 
 // bring fetches what a ref leads to, unless enough is held when its turn comes: of all that wait for theirs, each may be large.

@@ -14,6 +14,11 @@ import (
 	"tokenward/gitops/git"
 )
 
+// lateError is what goes wrong when it is known already where a ref leads.
+type lateError struct{ error }
+
+func (e *lateError) Unwrap() error { return e.error }
+
 // waitingStore answers for a repository when it is let.
 type waitingStore struct {
 	store
@@ -37,6 +42,9 @@ func (s *waitingStore) FetchUnless(ctx context.Context, url string, _ git.Ref, _
 	defer func() { s.mu.Lock(); s.now--; s.mu.Unlock() }()
 	select {
 	case err := <-answer:
+		if late := new(lateError); errors.As(err, &late) {
+			known("c-" + url)
+		}
 		if err != nil || known("c-"+url) {
 			return nil, git.Resolved{Commit: "c-" + url}, err
 		}
@@ -95,11 +103,11 @@ func TestLookedAtIsNotAskedForAgain(t *testing.T) {
 	t.Parallel()
 	s, sources := newWaitingStore(6)
 	f := newFetcher(s, 2)
-	broken := fmt.Errorf("it was taken away meanwhile: %w", git.ErrRefNotFound)
-	for _, url := range []string{"r00", "r01", "r02", "r02", "r03"} {
+	broken := &lateError{git.ErrRefNotFound}
+	s.answer["r00"] <- broken
+	for _, url := range []string{"r01", "r02", "r03"} {
 		s.answer[url] <- nil
 	}
-	s.answer["r00"] <- broken // after it answered where its ref leads
 	answers := map[string]error{"r04": &git.Error{Err: git.ErrNotFound}, "r05": &git.Error{Err: git.ErrRefNotFound}}
 	for url, err := range answers {
 		s.answer[url] <- err
@@ -119,7 +127,7 @@ func TestLookedAtIsNotAskedForAgain(t *testing.T) {
 	s.answer["r00"] <- nil
 	f.ahead(t.Context(), sources, known)
 	f.group.Wait()
-	if want := []string{"r00", "r00", "r01", "r02", "r02", "r03", "r04", "r05", "r00"}; !slices.Equal(s.asked, want) || f.held != 2 {
+	if want := []string{"r00", "r01", "r02", "r03", "r04", "r05", "r00"}; !slices.Equal(s.asked, want) || f.held != 2 {
 		t.Errorf("asked for %v, want %v, and %d are held", s.asked, want, f.held)
 	}
 	for url, hasTree := range map[string]bool{"r00": true, "r01": false, "r02": true, "r03": false, "r04": false, "r05": false} {
@@ -166,24 +174,26 @@ func TestLookingIsBoundedByBytes(t *testing.T) {
 	s.tree = bigSnapshot(t)
 	f := newFetcher(s, 1)
 	f.bytes = maxAheadBytes - 1
+	if err := f.slots.enter(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	var all sync.WaitGroup
 	for _, of := range sources {
 		s.answer[of.Repository] <- nil // where its ref leads
+		s.answer[of.Repository] <- nil
 		all.Go(func() {
 			if found, err := f.look(t.Context(), of, func(string) bool { return false }); err != nil || found.Commit != "c-"+of.Repository {
 				t.Errorf("%s led to %s (%v)", of.Repository, found.Commit, err)
 			}
 		})
 	}
-	for range len(sources) + 1 { // all are asked, and one is fetched
+	for range sources {
 		<-s.begun
 	}
-	for _, answer := range s.answer {
-		answer <- nil
-	}
+	f.slots.leave()
 	all.Wait()
-	if want := maxAheadBytes - 1 + s.tree.Bytes(); len(s.asked) != len(sources)+1 || f.held != 1 || f.bytes != want {
-		t.Errorf("asked for %v, %d are held with %d bytes, want one with %d", s.asked, f.held, f.bytes, want)
+	if want := maxAheadBytes - 1 + s.tree.Bytes(); f.held != 1 || f.bytes != want || len(f.slots) > 0 {
+		t.Errorf("%d are held with %d bytes, want one with %d; %d slots are taken", f.held, f.bytes, want, len(f.slots))
 	}
 }
 
@@ -198,7 +208,6 @@ func TestLookedAtTwiceIsHeldOnce(t *testing.T) {
 	other := same
 	other.Ref.Branch = "main"
 	for _, of := range []analysis.PackageSource{same, other} {
-		s.answer["r00"] <- nil
 		s.answer["r00"] <- nil
 		if _, err := f.look(t.Context(), of, func(string) bool { return false }); err != nil {
 			t.Fatal(err)
