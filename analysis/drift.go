@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"tokenward/analysis/wildcard"
 )
 
 // carveOut adds a deny for every workload that needs no token and that an allow
@@ -12,7 +14,7 @@ import (
 func (p *planner) carveOut() {
 	for _, f := range p.unneeded {
 		hit := p.sharedPattern(f)
-		if hit == "" || coveredBy(p.entry.Deny, f) || p.excluded(f) {
+		if hit == "" || coveredBy(p.listedDeny, f) || p.excluded(f) {
 			continue
 		}
 		deny := PodPatterns(f)
@@ -30,21 +32,12 @@ func (p *planner) carveOut() {
 // sharedPattern returns a pattern that allows and that hits both the workload and one that
 // should have a token, "" if there is none.
 func (p *planner) sharedPattern(f *Workload) string {
-	for _, pattern := range p.allowed {
-		if Hits(pattern, f) && p.hitsWanted([]string{pattern}) != nil {
+	for _, at := range HitsOf(p.allowed, f) {
+		if pattern := p.allows[at]; p.hitsWanted([]string{pattern}) != nil {
 			return pattern
 		}
 	}
 	return ""
-}
-
-func (p *planner) hitsWanted(patterns []string) *Workload {
-	for _, j := range p.judgements {
-		if j.Verdict != NoToken && hitBy(patterns, j.Workload) != "" {
-			return j.Workload
-		}
-	}
-	return nil
 }
 
 // stale lists the entries of a listed namespace that nothing needs: patterns that
@@ -118,18 +111,19 @@ func (p *planner) unmatched(c *Change, hits []*Workload) bool {
 		return false
 	}
 	c.Unmatched, c.Reason, c.Held = true, p.whyUnmatched(c.Pattern), p.mentioned(c.Pattern)
-	if p.plan.PodMakers == nil {
-		p.plan.PodMakers = p.podMakers()
-	}
+	p.plan.PodMakers = p.makers()
 	return true
 }
 
 // breaksWithout tells whether one of the workloads sets true itself, and is excepted
 // from the validating policy by nothing else than the pattern.
 func (p *planner) breaksWithout(pattern string, hits []*Workload) bool {
-	others := slices.DeleteFunc(slices.Clone(p.entry.Allow), func(o string) bool { return o == pattern })
+	if !slices.ContainsFunc(hits, setsTrue) {
+		return false
+	}
+	others := wildcard.NewList(slices.DeleteFunc(slices.Clone(p.entry.Allow), func(o string) bool { return o == pattern }))
 	for _, w := range hits {
-		if setsTrue(w) && !p.excluded(w) && !p.settles(p.entry.Deny, w) && !p.settles(others, w) && p.settles(p.entry.Allow, w) {
+		if setsTrue(w) && !p.excluded(w) && !settles(p.listedDeny, w) && !settles(others, w) && settles(p.listedAllow, w) {
 			return true
 		}
 	}
@@ -139,22 +133,12 @@ func (p *planner) breaksWithout(pattern string, hits []*Workload) bool {
 // whyUnmatched says what is wrong with a pattern that matches no pod: often it is a
 // workload's name, and its pods are called otherwise.
 func (p *planner) whyUnmatched(pattern string) string {
-	for _, j := range p.judgements {
-		if w := j.Workload; MatchesName(pattern, w.Name) && len(w.Pods) > 0 {
+	for _, at := range slices.Sorted(p.ownNames().Matching(pattern)) {
+		if w := p.judgements[at].Workload; len(w.Pods) > 0 {
 			return fmt.Sprintf("matches the name of %s %s, but not its pods, which %s matches", w.Kind, w.Name, strings.Join(PodPatterns(w), ", "))
 		}
 	}
 	return "matches no pod of any release that this platform renders"
-}
-
-func (p *planner) hits(pattern string) []*Workload {
-	var out []*Workload
-	for _, j := range p.judgements {
-		if Hits(pattern, j.Workload) {
-			out = append(out, j.Workload)
-		}
-	}
-	return out
 }
 
 func (p *planner) evidence(ws ...*Workload) []Evidence {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"tokenward/analysis/policy"
+	"tokenward/analysis/wildcard"
 )
 
 // ruleExplicit is the name of the judging rule that notices a pod template's own true.
@@ -16,11 +17,11 @@ const ruleExplicit = "explicit-true"
 func (p *planner) nameControllers() {
 	for _, j := range p.wanted() {
 		w := j.Workload
-		if !setsTrue(w) || p.excluded(w) || hitBy(p.entry.Deny, w) != "" {
+		if !setsTrue(w) || p.excluded(w) || len(HitsOf(p.listedDeny, w)) > 0 {
 			continue
 		}
 		for _, name := range w.controllers() {
-			if anyMatch(p.allowed, name) || p.hitsUnneeded([]string{name}) != nil {
+			if p.allowed.Match(name) || p.hitsUnneeded([]string{name}) {
 				continue
 			}
 			p.add(Change{Kind: Allow, Pattern: name, Workloads: []string{w.Kind + " " + w.Name}, Evidence: []Evidence{explicitEvidence(j)},
@@ -41,7 +42,7 @@ func (p *planner) denyExplicit() {
 	}
 	for _, j := range p.judgements {
 		w := j.Workload
-		if j.Verdict != NoToken || !setsTrue(w) || p.excluded(w) || p.settles(p.denied, w) || p.settles(p.allowed, w) {
+		if j.Verdict != NoToken || !setsTrue(w) || p.excluded(w) || settles(p.denied, w) || settles(p.allowed, w) {
 			continue
 		}
 		id := w.Kind + " " + w.Name
@@ -56,7 +57,7 @@ func (p *planner) denyExplicit() {
 			continue
 		}
 		for _, d := range deny {
-			if anyMatch(p.denied, d) {
+			if p.denied.Match(d) {
 				continue
 			}
 			p.add(Change{Kind: Deny, Pattern: d, Workloads: []string{id}, Evidence: []Evidence{j.Evidence[0]}, Review: j.Confidence == Low,
@@ -66,7 +67,7 @@ func (p *planner) denyExplicit() {
 }
 
 // settles tells whether the patterns name all of the workload's pods and their controllers.
-func (p *planner) settles(patterns []string, w *Workload) bool {
+func settles(patterns *wildcard.List, w *Workload) bool {
 	return coveredBy(patterns, w) && coversControllers(patterns, w)
 }
 

@@ -1,6 +1,10 @@
 package analysis
 
-import "tokenward/analysis/wildcard"
+import (
+	"slices"
+
+	"tokenward/analysis/wildcard"
+)
 
 // Covers tells whether the pattern matches every pod of the workload, both as
 // admission sees it and by its final name.
@@ -23,9 +27,9 @@ func Hits(pattern string, w *Workload) bool {
 
 // coversControllers tells whether the patterns name every Deployment and
 // StatefulSet behind the workload (rules enable- and disable-statefulset-and-deployments).
-func coversControllers(patterns []string, w *Workload) bool {
+func coversControllers(patterns *wildcard.List, w *Workload) bool {
 	for _, name := range w.controllers() {
-		if !anyMatch(patterns, name) {
+		if !patterns.Match(name) {
 			return false
 		}
 	}
@@ -40,30 +44,30 @@ func setsTrue(w *Workload) bool { return w.Automount != nil && *w.Automount }
 func MatchesName(pattern, name string) bool { return wildcard.Match(pattern, name) }
 
 // coveredBy tells whether the patterns together match every pod of the workload.
-func coveredBy(patterns []string, w *Workload) bool {
+func coveredBy(patterns *wildcard.List, w *Workload) bool {
 	for _, p := range w.Pods {
-		if !anyMatch(patterns, p.Admission) || !anyMatch(patterns, p.Full) {
+		if !patterns.Match(p.Admission) || !patterns.Match(p.Full) {
 			return false
 		}
 	}
 	return len(w.Pods) > 0
 }
 
-// hitBy returns the first of the patterns that hits the workload, "" if none does.
-func hitBy(patterns []string, w *Workload) string {
-	for _, p := range patterns {
-		if Hits(p, w) {
-			return p
-		}
+// hitNames are the names of which a pattern hits the workload if it matches one, see Hits.
+func hitNames(w *Workload) []string {
+	names := slices.Clone(w.controllers())
+	for _, p := range w.Pods {
+		names = append(names, p.Admission, p.Full)
 	}
-	return ""
+	return names
 }
 
-func anyMatch(patterns []string, name string) bool {
-	for _, p := range patterns {
-		if wildcard.Match(p, name) {
-			return true
-		}
+// HitsOf returns the places of the patterns that hit the workload, the first of them first.
+func HitsOf(patterns *wildcard.List, w *Workload) []int {
+	var places []int
+	for _, name := range hitNames(w) {
+		places = slices.AppendSeq(places, patterns.Matching(name))
 	}
-	return false
+	slices.Sort(places)
+	return slices.Compact(places)
 }

@@ -10,6 +10,7 @@ import (
 
 	"tokenward/analysis/policy"
 	"tokenward/analysis/rbac"
+	"tokenward/analysis/wildcard"
 )
 
 // ChangeKind says what a change does to the values of the mutating policies.
@@ -122,7 +123,7 @@ func Plan(in PlanInput) []NamespacePlan {
 		if p == nil {
 			p = &planner{in: in, rbac: index, of: map[*Workload]Judgement{}, plan: NamespacePlan{Namespace: ns}}
 			p.entry, p.listed = in.Listing.Find(ns)
-			p.allowed, p.denied = slices.Clip(p.entry.Allow), slices.Clip(p.entry.Deny)
+			p.read()
 			byNamespace[ns] = p
 		}
 		return p
@@ -157,20 +158,25 @@ func Plan(in PlanInput) []NamespacePlan {
 
 // planner works out the plan of one namespace.
 type planner struct {
-	in           PlanInput
-	rbac         func() *rbac.Index // of the whole platform, built where it is asked for
-	plan         NamespacePlan
-	entry        ListedNamespace
-	listed       bool
-	judgements   []Judgement
-	of           map[*Workload]Judgement
-	unneeded     []*Workload // those that need no token
-	allowed      []string    // patterns that are listed, and that the plan has added so far
-	denied       []string
-	unseen       []string  // what could not be analysed in the namespace
-	openAccounts int       // ServiceAccounts that do not set automountServiceAccountToken: false
-	abandoned    bool      // nothing is deployed into the namespace
-	speakers     []speaker // what the namespace's objects say, read where it is asked for
+	in         PlanInput
+	rbac       func() *rbac.Index // of the whole platform, built where it is asked for
+	plan       NamespacePlan
+	entry      ListedNamespace
+	listed     bool
+	judgements []Judgement
+	of         map[*Workload]Judgement
+	unneeded   []*Workload // those that need no token
+	allows     []string    // patterns that are listed, and that the plan has added so far
+	// allowed are these, denied the same of deny; listedAllow and listedDeny are those that are listed.
+	allowed, denied, listedAllow, listedDeny *wildcard.List
+	// names are the names that a pattern hits, ownNames the workloads' own, of each judgement: read where they are asked for.
+	names, ownNames func() *wildcard.Texts
+	wantedOf        map[string]int // see firstWanted
+	makers          func() []string
+	unseen          []string  // what could not be analysed in the namespace
+	openAccounts    int       // ServiceAccounts that do not set automountServiceAccountToken: false
+	abandoned       bool      // nothing is deployed into the namespace
+	speakers        []speaker // what the namespace's objects say, read where it is asked for
 }
 
 func (p *planner) judge(j Judgement) {
@@ -281,11 +287,11 @@ func (p *planner) allow() {
 	var missing []Judgement
 	for _, j := range p.wanted() {
 		w := j.Workload
-		if deny := hitBy(p.entry.Deny, w); deny != "" {
-			p.note(fmt.Sprintf("%s %s needs a token, but %q denies it: %s.", w.Kind, w.Name, deny, j.Evidence[0].Summary))
+		if deny := HitsOf(p.listedDeny, w); len(deny) > 0 {
+			p.note(fmt.Sprintf("%s %s needs a token, but %q denies it: %s.", w.Kind, w.Name, p.entry.Deny[deny[0]], j.Evidence[0].Summary))
 			continue
 		}
-		if !coveredBy(p.entry.Allow, w) {
+		if !coveredBy(p.listedAllow, w) {
 			missing = append(missing, j)
 		}
 	}
@@ -293,10 +299,12 @@ func (p *planner) allow() {
 	// the workloads whose names it begins.
 	sort.SliceStable(missing, func(i, k int) bool { return len(missing[i].Workload.Name) < len(missing[k].Workload.Name) })
 	var added []Change
-	var reasons [][]string // of each
+	var patterns wildcard.List // of these
+	var reasons [][]string     // of each
 	for _, j := range missing {
-		at := slices.IndexFunc(added, func(c Change) bool { return Covers(c.Pattern, j.Workload) })
-		if at >= 0 {
+		hits := HitsOf(&patterns, j.Workload)
+		if i := slices.IndexFunc(hits, func(at int) bool { return Covers(added[at].Pattern, j.Workload) }); i >= 0 {
+			at := hits[i]
 			added[at].join(j)
 			reasons[at] = append(reasons[at], j.Evidence[0].Summary)
 			continue
@@ -305,6 +313,7 @@ func (p *planner) allow() {
 			c := Change{Kind: Allow, Pattern: pattern}
 			c.join(j)
 			added, reasons = append(added, c), append(reasons, []string{j.Evidence[0].Summary})
+			patterns.Add(pattern)
 		}
 	}
 	for i := range added {
@@ -327,9 +336,10 @@ func (p *planner) add(c Change) {
 	p.plan.Changes = append(p.plan.Changes, c)
 	switch c.Kind {
 	case Allow:
-		p.allowed = append(p.allowed, c.Pattern)
+		p.allows = append(p.allows, c.Pattern)
+		p.allowed.Add(c.Pattern)
 	case Deny:
-		p.denied = append(p.denied, c.Pattern)
+		p.denied.Add(c.Pattern)
 	}
 }
 

@@ -1,24 +1,17 @@
 package analysis
 
+import "tokenward/analysis/wildcard"
+
 // patternsFor returns the shortest patterns that cover the workload's pods and
 // hit none that needs no token. Where there are no such patterns, the natural
 // ones: carveOut then denies what they hit too much.
 func (p *planner) patternsFor(w *Workload) []string {
 	for _, candidate := range candidates(w) {
-		if p.hitsUnneeded(candidate) == nil {
+		if !p.hitsUnneeded(candidate) {
 			return candidate
 		}
 	}
 	return PodPatterns(w)
-}
-
-func (p *planner) hitsUnneeded(patterns []string) *Workload {
-	for _, f := range p.unneeded {
-		if hitBy(patterns, f) != "" {
-			return f
-		}
-	}
-	return nil
 }
 
 // candidates lists pattern sets that cover the workload, the widest first. Where
@@ -46,7 +39,7 @@ func candidates(w *Workload) [][]string {
 		for _, name := range names {
 			set = append(set, name+tail)
 		}
-		if !coveredBy(set, w) {
+		if !coveredBy(wildcard.NewList(set), w) {
 			continue
 		}
 		if setsTrue(w) {

@@ -2,8 +2,10 @@ package analysis
 
 import (
 	"fmt"
+	"slices"
 
 	"tokenward/analysis/live"
+	"tokenward/analysis/wildcard"
 )
 
 // findObserved asks the audit logs of a live platform, where they are given, what
@@ -33,12 +35,7 @@ func findObserved(ix *index, s *subject) []finding {
 
 // calledBy tells whether one of the pods that called is the workload's.
 func calledBy(calls live.Calls, s *subject) bool {
-	for _, pod := range calls.Pods {
-		if anyMatch(PodPatterns(s.Workload), pod) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(calls.Pods, wildcard.NewList(PodPatterns(s.Workload)).Match)
 }
 
 // runsForGood tells whether the workload's pods are there all the time, so that a log
