@@ -22,14 +22,14 @@ func (p *Policies) List(namespace string) (listed bool, allow, deny []string) {
 				case namesKind(f.spec.Kinds, "ServiceAccount") && r.patch["automountServiceAccountToken"] == false:
 					listed = true
 				case namesKind(f.spec.Kinds, "Pod") && dig(r.patch, "spec", "automountServiceAccountToken") == true:
-					allow = appendNew(allow, f.patterns())
+					allow = append(allow, f.patterns()...)
 				case namesKind(f.spec.Kinds, "Pod") && dig(r.patch, "spec", "automountServiceAccountToken") == false:
-					deny = appendNew(deny, f.patterns())
+					deny = append(deny, f.patterns()...)
 				}
 			}
 		}
 	}
-	return listed, allow, deny
+	return listed, once(allow), once(deny)
 }
 
 // isAbout reports whether the filter can match something in the namespace.
@@ -50,13 +50,14 @@ func (f filter) patterns() []string {
 	return []string{"*"}
 }
 
-func appendNew(list, more []string) []string {
-	for _, s := range more {
-		if !slices.Contains(list, s) {
-			list = append(list, s)
-		}
-	}
-	return list
+// once keeps the first of each text.
+func once(list []string) []string {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(list, func(s string) bool {
+		again := seen[s]
+		seen[s] = true
+		return again
+	})
 }
 
 // Excluded reports whether the validator's own exclude blocks take a manifest out of

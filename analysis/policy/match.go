@@ -59,16 +59,20 @@ func (p *Policies) labelsOf(namespace string) map[string]string {
 type block struct {
 	all     bool // every filter must match, not just one
 	filters []filter
+	// scopes are the namespaces that the filters name, * where one names none; of is the place of each one's filter.
+	scopes wildcard.List
+	of     []int
 }
 
 // filter is one entry of any or all, or the plain resources of an older rule.
 type filter struct {
 	spec  resourcesSpec
 	kinds []kindPattern // spec.Kinds
+	names *wildcard.List
 }
 
 func newFilter(s resourcesSpec) filter {
-	f := filter{spec: s}
+	f := filter{spec: s, names: wildcard.NewList(s.Names)}
 	for _, kind := range s.Kinds {
 		f.kinds = append(f.kinds, parseKind(kind))
 	}
@@ -76,9 +80,21 @@ func newFilter(s resourcesSpec) filter {
 }
 
 func (m *matchSpec) compile() block {
-	b := block{all: len(m.Any) == 0 && len(m.All) > 0}
-	for _, spec := range m.filters() {
-		b.filters = append(b.filters, newFilter(spec))
+	return newBlock(len(m.Any) == 0 && len(m.All) > 0, m.filters()...)
+}
+
+func newBlock(all bool, specs ...resourcesSpec) block {
+	b := block{all: all}
+	for i, s := range specs {
+		b.filters = append(b.filters, newFilter(s))
+		scopes := s.Namespaces
+		if len(scopes) == 0 {
+			scopes = []string{"*"}
+		}
+		for _, scope := range scopes {
+			b.scopes.Add(scope)
+			b.of = append(b.of, i)
+		}
 	}
 	return b
 }
@@ -91,7 +107,12 @@ func (b *block) matches(res *resource) bool {
 	if b.all {
 		return !slices.ContainsFunc(b.filters, func(f filter) bool { return !f.matches(res) })
 	}
-	return slices.ContainsFunc(b.filters, func(f filter) bool { return f.matches(res) })
+	for at := range b.scopes.Matching(res.scope()) {
+		if b.filters[b.of[at]].matches(res) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *resourcesSpec) empty() bool {
@@ -114,7 +135,7 @@ func (f filter) matches(res *resource) bool {
 		return false
 	case s.Name != "" && !matches(s.Name, res.name):
 		return false
-	case len(s.Names) > 0 && !matchesAny(s.Names, res.name):
+	case len(s.Names) > 0 && !f.names.Match(res.name):
 		return false
 	case !matchesAnnotations(s.Annotations, res.annotations):
 		return false

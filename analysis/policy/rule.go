@@ -160,7 +160,7 @@ func (t targetSpec) compile() target {
 		kind = t.APIVersion + "/" + t.Kind
 	}
 	return target{
-		kind:      block{filters: []filter{newFilter(resourcesSpec{Kinds: []string{kind}})}},
+		kind:      newBlock(false, resourcesSpec{Kinds: []string{kind}}),
 		namespace: t.Namespace,
 		name:      t.Name,
 	}
