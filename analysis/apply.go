@@ -83,14 +83,15 @@ func (l *Listing) Difference(wanted *Listing) string {
 }
 
 func setDifference(what string, got, want []string) []string {
+	got, want = uniq(got), uniq(want)
 	var out []string
-	for _, g := range uniq(got) {
-		if !slices.Contains(want, g) {
+	for _, g := range got {
+		if _, wanted := slices.BinarySearch(want, g); !wanted {
 			out = append(out, fmt.Sprintf("%s %s was not wanted", what, g))
 		}
 	}
-	for _, w := range uniq(want) {
-		if !slices.Contains(got, w) {
+	for _, w := range want {
+		if _, there := slices.BinarySearch(got, w); !there {
 			out = append(out, fmt.Sprintf("%s %s is missing", what, w))
 		}
 	}

@@ -36,9 +36,10 @@ func (b *Bot) umbrellaText(s *Scan, u *Unit) templates.Umbrella {
 		}
 		text.Look = append(text.Look, n)
 	}
+	patterns := newAllowing(s, u.Plan)
 	for _, j := range s.Judgements {
 		if j.Workload.Namespace == ns {
-			b.addPod(&text, s, u, j)
+			b.addPod(&text, s, u, patterns, j)
 		}
 	}
 	return text
@@ -52,7 +53,7 @@ func askAbout(c analysis.Change) string {
 	return "does it really call the API?"
 }
 
-func (b *Bot) addPod(text *templates.Umbrella, s *Scan, u *Unit, j analysis.Judgement) {
+func (b *Bot) addPod(text *templates.Umbrella, s *Scan, u *Unit, patterns allowing, j analysis.Judgement) {
 	w, id := j.Workload, j.Workload.Kind+" "+j.Workload.Name
 	before, after := u.Proof.Before.Token[w], u.Proof.After.Token[w]
 	switch {
@@ -70,7 +71,7 @@ func (b *Bot) addPod(text *templates.Umbrella, s *Scan, u *Unit, j analysis.Judg
 	}
 	e := j.Evidence[0]
 	text.Pods = append(text.Pods, templates.Pod{
-		Workload: id, Pattern: patternOf(s, u.Plan, w), Verdict: string(j.Verdict), Confidence: string(j.Confidence),
+		Workload: id, Pattern: patterns.of(w), Verdict: string(j.Verdict), Confidence: string(j.Confidence),
 		Evidence: e.Summary, Source: e.Source, SourceURL: b.evidenceURL(s, e), Token: token,
 	})
 	if j.Verdict == analysis.NoToken && after {

@@ -6,6 +6,7 @@ import (
 
 	"tokenward/analysis"
 	"tokenward/analysis/policy"
+	"tokenward/analysis/wildcard"
 	"tokenward/gitops/forge"
 	"tokenward/templates"
 )
@@ -159,9 +160,13 @@ func reports(proposals []*proposal) []MergeRequestReport {
 	return out
 }
 
-// patternOf finds the pattern that gives a workload its token, by the plan or by the
-// list; without one, the pattern that would.
-func patternOf(s *Scan, plan analysis.NamespacePlan, w *analysis.Workload) string {
+// allowing are the patterns that give tokens in the plan's namespace, by the list or by the plan.
+type allowing struct {
+	patterns []string
+	list     *wildcard.List // the same
+}
+
+func newAllowing(s *Scan, plan analysis.NamespacePlan) allowing {
 	entry, _ := s.Listing.Find(plan.Namespace)
 	patterns := entry.Allow
 	for _, c := range plan.Edits() {
@@ -169,9 +174,14 @@ func patternOf(s *Scan, plan analysis.NamespacePlan, w *analysis.Workload) strin
 			patterns = append(patterns, c.Pattern)
 		}
 	}
-	for _, pattern := range patterns {
-		if analysis.Covers(pattern, w) {
-			return pattern
+	return allowing{patterns, wildcard.NewList(patterns)}
+}
+
+// of finds the pattern that gives a workload its token; without one, the pattern that would.
+func (a allowing) of(w *analysis.Workload) string {
+	for _, at := range analysis.HitsOf(a.list, w) {
+		if analysis.Covers(a.patterns[at], w) {
+			return a.patterns[at]
 		}
 	}
 	return strings.Join(analysis.PodPatterns(w), ", ")

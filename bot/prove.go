@@ -86,9 +86,9 @@ func (b *Bot) sameElse(ctx context.Context, s *Scan, after *analysis.Discovery) 
 // the plans do not give or take, an account stays open that a plan hardens, or a
 // plan's namespace ends with violations that it did not have.
 func (p *Proof) check(s *Scan, plans []analysis.NamespacePlan) error {
-	byNamespace := map[string]*analysis.NamespacePlan{}
+	byNamespace := map[string]*planned{}
 	for i := range plans {
-		byNamespace[plans[i].Namespace] = &plans[i]
+		byNamespace[plans[i].Namespace] = newPlanned(&plans[i])
 		if err := p.checkNamespace(s, &plans[i]); err != nil {
 			return err
 		}
@@ -122,7 +122,7 @@ func (p *Proof) checkNamespace(s *Scan, plan *analysis.NamespacePlan) error {
 
 // checkWorkload checks one workload against the plan of its namespace, nil if none is
 // carried out.
-func (p *Proof) checkWorkload(s *Scan, plan *analysis.NamespacePlan, j analysis.Judgement) error {
+func (p *Proof) checkWorkload(s *Scan, plan *planned, j analysis.Judgement) error {
 	w := j.Workload
 	before, after := p.Before.Token[w], p.After.Token[w]
 	switch {
@@ -133,11 +133,11 @@ func (p *Proof) checkWorkload(s *Scan, plan *analysis.NamespacePlan, j analysis.
 	case plan == nil:
 		return nil
 	}
-	wanted, isPlanned := tokens(plan)[w.Kind+" "+w.Name]
+	wanted, isPlanned := plan.tokens[w.Kind+" "+w.Name]
 	switch {
 	case isPlanned && after != wanted:
 		return fmt.Errorf("with the edit, the pods of %s %s would have a token: %t, planned: %t", w.Kind, w.Name, after, wanted)
-	case slices.Contains(plan.Decided, w.Kind+" "+w.Name):
+	case plan.decided[w.Kind+" "+w.Name]:
 		return nil // people decided otherwise than the evidence may say
 	case j.Verdict == analysis.NoToken && after && !before:
 		return fmt.Errorf("with the edit, the pods of %s %s would gain a token that they do not need", w.Kind, w.Name)
@@ -147,13 +147,26 @@ func (p *Proof) checkWorkload(s *Scan, plan *analysis.NamespacePlan, j analysis.
 	return nil
 }
 
-// tokens says which workloads a plan gives a token or keeps from having one.
-func tokens(plan *analysis.NamespacePlan) map[string]bool {
-	out := map[string]bool{}
+// planned is what a plan says of its workloads, as "Kind name".
+type planned struct {
+	tokens  map[string]bool // those that it gives a token, or keeps from having one
+	decided map[string]bool // see NamespacePlan.Decided
+}
+
+func newPlanned(plan *analysis.NamespacePlan) *planned {
+	p := &planned{tokens: map[string]bool{}, decided: setOf(plan.Decided)}
 	for _, c := range plan.Edits() {
 		for _, w := range c.Workloads {
-			out[w] = c.Kind == analysis.Allow
+			p.tokens[w] = c.Kind == analysis.Allow
 		}
+	}
+	return p
+}
+
+func setOf(list []string) map[string]bool {
+	out := make(map[string]bool, len(list))
+	for _, s := range list {
+		out[s] = true
 	}
 	return out
 }
@@ -221,16 +234,17 @@ func edits(plans []analysis.NamespacePlan) []analysis.Change {
 func shows(p *policy.Policies, changes []analysis.Change) bool {
 	type list struct {
 		listed      bool
-		allow, deny []string
+		allow, deny map[string]bool
 	}
 	lists := map[string]list{}
 	for _, c := range changes {
 		l, known := lists[c.Namespace]
 		if !known {
-			l.listed, l.allow, l.deny = p.List(c.Namespace)
+			listed, allow, deny := p.List(c.Namespace)
+			l = list{listed, setOf(allow), setOf(deny)}
 			lists[c.Namespace] = l
 		}
-		if c.Kind == analysis.Harden && !l.listed || c.Kind == analysis.Allow && !slices.Contains(l.allow, c.Pattern) || c.Kind == analysis.Deny && !slices.Contains(l.deny, c.Pattern) {
+		if c.Kind == analysis.Harden && !l.listed || c.Kind == analysis.Allow && !l.allow[c.Pattern] || c.Kind == analysis.Deny && !l.deny[c.Pattern] {
 			return false
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"tokenward/analysis"
 	"tokenward/analysis/policy"
+	"tokenward/analysis/wildcard"
 )
 
 // Report puts the scan into its stable form. Of a bot that was configured for certain namespaces it shows these alone,
@@ -31,9 +32,14 @@ func (b *Bot) Report(s *Scan) *ScanReport {
 		a, c := r.Releases[i], r.Releases[k]
 		return a.Name < c.Name || a.Name == c.Name && a.Namespace < c.Namespace
 	})
+	lists := map[string]*todaysLists{}
 	for _, j := range s.Judgements {
-		if b.wants(j.Workload.Namespace) {
-			r.Workloads = append(r.Workloads, workloadReport(s, j))
+		ns := j.Workload.Namespace
+		if b.wants(ns) {
+			if lists[ns] == nil {
+				lists[ns] = newTodaysLists(s, ns)
+			}
+			r.Workloads = append(r.Workloads, workloadReport(s, lists[ns], j))
 		}
 	}
 	r.ServiceAccounts = b.accounts(s)
@@ -102,29 +108,38 @@ func (b *Bot) wants(namespace string) bool {
 	return len(b.cfg.Namespaces) == 0 || slices.Contains(b.cfg.Namespaces, namespace)
 }
 
-func workloadReport(s *Scan, j analysis.Judgement) WorkloadReport {
+func workloadReport(s *Scan, lists *todaysLists, j analysis.Judgement) WorkloadReport {
 	w := j.Workload
 	r := WorkloadReport{Namespace: w.Namespace, Release: w.Release, Kind: w.Kind, Name: w.Name, ServiceAccount: w.ServiceAccount,
 		PodPatterns: analysis.PodPatterns(w), Verdict: string(j.Verdict), Confidence: string(j.Confidence),
-		Evidence: []EvidenceReport{}, Listed: listed(s, w), TokenBefore: s.Before.Token[w], TokenAfter: s.After.Token[w]}
+		Evidence: []EvidenceReport{}, Listed: lists.say(s, w), TokenBefore: s.Before.Token[w], TokenAfter: s.After.Token[w]}
 	for _, e := range j.Evidence {
 		r.Evidence = append(r.Evidence, EvidenceReport{Kind: e.Kind, Summary: e.Summary, Object: e.Object, Source: sourceText(e)})
 	}
 	return r
 }
 
-// listed says what the policies of today say about a workload.
-func listed(s *Scan, w *analysis.Workload) string {
-	entry, found := s.Listing.Find(w.Namespace)
-	hit := func(pattern string) bool { return analysis.Hits(pattern, w) }
+// todaysLists are what the policies of today list of a namespace.
+type todaysLists struct {
+	found       bool
+	allow, deny *wildcard.List
+}
+
+func newTodaysLists(s *Scan, namespace string) *todaysLists {
+	entry, found := s.Listing.Find(namespace)
+	return &todaysLists{found, wildcard.NewList(entry.Allow), wildcard.NewList(entry.Deny)}
+}
+
+// say says what the policies of today say about a workload of the namespace.
+func (l *todaysLists) say(s *Scan, w *analysis.Workload) string {
 	switch {
 	case analysis.SettledElsewhere(w, s.Policies):
 		return "excluded"
-	case !found:
+	case !l.found:
 		return "namespace-unlisted"
-	case slices.ContainsFunc(entry.Deny, hit):
+	case len(analysis.HitsOf(l.deny, w)) > 0:
 		return "denied"
-	case slices.ContainsFunc(entry.Allow, hit):
+	case len(analysis.HitsOf(l.allow, w)) > 0:
 		return "allowed"
 	default:
 		return "unlisted"
