@@ -97,7 +97,11 @@ func (b *Bot) removeFrom(ctx context.Context, s *Scan, u *Unit, file string) err
 	}
 	u.Removed, u.Kept = nil, nil
 	var reasons []error
-	for _, c := range u.Plan.Removals() {
+	stale := u.Plan.Removals()
+	if b.letsAllGo(src, u, stale) {
+		u.Removed, stale = stale, nil
+	}
+	for _, c := range stale {
 		if err := b.letsGo(src, u, c); err != nil {
 			c.Reason += "; the file does not let it go: " + err.Error()
 			u.Kept, reasons = append(u.Kept, c), append(reasons, err)
@@ -118,6 +122,18 @@ func (b *Bot) removeFrom(ctx context.Context, s *Scan, u *Unit, file string) err
 	}
 	u.Umbrella = &FileChange{Base: s.Umbrella, Package: repositoryName(s.Umbrella.URL), Path: file, Content: dst, Diff: edit.UnifiedDiff(file, src, dst), Edit: removal}
 	return nil
+}
+
+// letsAllGo tells whether letsGo has nothing against any of the entries, where one look at the file shows it.
+func (b *Bot) letsAllGo(src []byte, u *Unit, stale []analysis.Change) bool {
+	seen := map[analysis.ChangeKind]map[string]bool{analysis.Allow: {}, analysis.Deny: {}}
+	for _, c := range stale {
+		if seen[c.In] == nil || seen[c.In][c.Pattern] {
+			return false // an entry that stands there several times is taken out in several ways
+		}
+		seen[c.In][c.Pattern] = true
+	}
+	return b.policyRemoval(u.Plan.Namespace, stale).GoTogether(src)
 }
 
 // letsGo tells why an entry cannot be taken out of a file together with those that are taken out already: a

@@ -70,15 +70,7 @@ type entryList struct {
 }
 
 func (r *remover) remove(e PolicyRemoval) error {
-	mutator, err := r.policy(e.Mutator)
-	if err != nil {
-		return err
-	}
-	items, err := r.itemsOf(mutator.list, e.Namespace)
-	if err != nil {
-		return err
-	}
-	allow, deny, err := sidesOf(items)
+	items, allow, deny, err := r.listsOf(e)
 	if err != nil {
 		return err
 	}
@@ -101,6 +93,19 @@ func (r *remover) remove(e PolicyRemoval) error {
 		return err
 	}
 	return r.removeAll([]entryList{{fallback.value, fallback.listKey, fallback.list}}, []Removal{{e.Namespace, true}})
+}
+
+// listsOf returns the namespace's items, and the lists of what they allow and deny.
+func (r *remover) listsOf(e PolicyRemoval) (items []*yaml.Node, allow, deny []entryList, err error) {
+	mutator, err := r.policy(e.Mutator)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if items, err = r.itemsOf(mutator.list, e.Namespace); err != nil {
+		return nil, nil, nil, err
+	}
+	allow, deny, err = sidesOf(items)
+	return items, allow, deny, err
 }
 
 // sidesOf returns the lists of what the items allow and deny.

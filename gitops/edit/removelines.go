@@ -3,6 +3,7 @@ package edit
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -55,11 +56,13 @@ func (r *remover) checkLine(number int) error {
 
 // checkBlocks refuses to leave a template block without any content.
 func (r *remover) checkBlocks(gone map[int]bool) error {
-	for number := range gone {
+	seen := map[*block]bool{nil: true}
+	for _, number := range slices.Sorted(maps.Keys(gone)) {
 		b := r.blockAt(number)
-		if b == nil {
+		if seen[b] {
 			continue
 		}
+		seen[b] = true
 		left := slices.ContainsFunc(r.contentOf(b, number), func(i int) bool { return !r.splice.removed[i] })
 		if !left {
 			return fmt.Errorf("%w: the template block around line %d would be left empty", ErrForm, number+1)
