@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// List is a list of patterns that is asked about many texts: no text is compared with a pattern that begins otherwise.
-// The zero value and nil are empty lists.
+// List is a list of patterns that is asked about many texts: no text is compared with a pattern that begins otherwise,
+// or of which it has not the longest plain part. The zero value and nil are empty lists.
 type List struct {
-	patterns []string
+	patterns []pattern
 	begins   map[string][]int // the places of the patterns that begin so, see plain
 	lengths  []int            // of the keys of begins, each once, the shortest first
 }
@@ -34,7 +34,7 @@ func (l *List) Add(pattern string) {
 		l.lengths = slices.Insert(l.lengths, at, len(begin))
 	}
 	l.begins[begin] = append(l.begins[begin], len(l.patterns))
-	l.patterns = append(l.patterns, pattern)
+	l.patterns = append(l.patterns, prepared(pattern))
 }
 
 // Matching returns the places of the patterns that match the whole text, in no certain order.
@@ -48,7 +48,7 @@ func (l *List) Matching(text string) iter.Seq[int] {
 				return
 			}
 			for _, place := range l.begins[text[:n]] {
-				if Match(l.patterns[place], text) && !yield(place) {
+				if l.patterns[place].matches(text) && !yield(place) {
 					return
 				}
 			}
@@ -67,9 +67,28 @@ func (l *List) Match(text string) bool {
 // plain is what every text that the pattern matches begins with: what stands before the first wildcard. It ends before
 // what is not ASCII, of which Match takes all that is no character for the same.
 func plain(pattern string) string {
-	end := strings.IndexFunc(pattern, func(r rune) bool { return r == '*' || r == '?' || r >= utf8.RuneSelf })
-	if end < 0 {
-		return pattern
+	if end := strings.IndexFunc(pattern, isOther); end >= 0 {
+		return pattern[:end]
 	}
-	return pattern[:end]
+	return pattern
+}
+
+// isOther tells whether a character of a pattern may match another than itself.
+func isOther(r rune) bool { return r == '*' || r == '?' || r >= utf8.RuneSelf }
+
+// pattern is one with the longest part that stands in every text that it matches.
+type pattern struct{ whole, part string }
+
+func prepared(whole string) pattern {
+	p := pattern{whole: whole}
+	for part := range strings.FieldsFuncSeq(whole, isOther) {
+		if len(part) > len(p.part) {
+			p.part = part
+		}
+	}
+	return p
+}
+
+func (p pattern) matches(text string) bool {
+	return strings.Contains(text, p.part) && Match(p.whole, text)
 }

@@ -86,3 +86,12 @@ func TestManyComparesFew(t *testing.T) {
 		}
 	}
 }
+
+func TestLongestPart(t *testing.T) {
+	t.Parallel()
+	for whole, want := range map[string]string{"": "", "*": "", "web-?-*": "web-", "*-worker-??-a": "-worker-", "a*bü\xffcc": "cc", "web": "web"} {
+		if p := prepared(whole); p.part != want {
+			t.Errorf("%q: %q, want %q", whole, p.part, want)
+		}
+	}
+}

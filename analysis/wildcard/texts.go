@@ -36,14 +36,14 @@ func NewTexts(lists iter.Seq[[]string]) *Texts {
 // Matching returns the places of the texts that the pattern matches, in no certain order; one with several such texts
 // may come several times.
 func (t *Texts) Matching(pattern string) iter.Seq[int] {
-	begin := plain(pattern)
+	begin, prepared := plain(pattern), prepared(pattern)
 	first, _ := slices.BinarySearchFunc(t.sorted, begin, func(p placed, begin string) int { return strings.Compare(p.text, begin) })
 	return func(yield func(int) bool) {
 		for _, p := range t.sorted[first:] {
 			if !strings.HasPrefix(p.text, begin) {
 				return
 			}
-			if Match(pattern, p.text) && !yield(p.place) {
+			if prepared.matches(p.text) && !yield(p.place) {
 				return
 			}
 		}
