@@ -73,3 +73,14 @@ func TestWorkOfManyPods(t *testing.T) {
 		}
 	}
 }
+
+// Each pod of a description has an address, which is made without a table of what to replace.
+func TestEscapedPath(t *testing.T) {
+	const path = "chart/templates/a (b)/%.yaml"
+	if got, want := escapePath(path), "chart/templates/a%20%28b%29/%25.yaml"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if n := allocated(t, func() error { escapePath(path); return nil }); n > 1<<10 {
+		t.Errorf("%d bytes for one path", n)
+	}
+}

@@ -68,7 +68,7 @@ func (b *Bot) blobURL(repository, ref, file string, line int) string {
 func escapePath(p string) string {
 	segments := strings.Split(p, "/")
 	for i, s := range segments {
-		segments[i] = strings.NewReplacer("(", "%28", ")", "%29").Replace(url.PathEscape(s))
+		segments[i] = strings.ReplaceAll(strings.ReplaceAll(url.PathEscape(s), "(", "%28"), ")", "%29")
 	}
 	return strings.Join(segments, "/")
 }
