@@ -208,11 +208,12 @@ func (u *umbrella) render(ctx context.Context, values map[string]any) (*render.O
 type merger struct {
 	d        *Discovery
 	seen     map[string]bool
+	clusters clusters
 	composer render.Composer
 }
 
 func newMerger(d *Discovery) *merger {
-	return &merger{d: d, seen: map[string]bool{}}
+	return &merger{d: d, seen: map[string]bool{}, clusters: clusters{}}
 }
 
 func (m *merger) add(out *render.Output) {
@@ -223,6 +224,8 @@ func (m *merger) add(out *render.Output) {
 			m.d.Releases = append(m.d.Releases, release)
 			if release.Namespace == "" {
 				m.d.Problems = append(m.d.Problems, Problem{Package: r.ID(), Reason: release.Err.Error()})
+			} else {
+				m.clusters.add(r, len(m.d.Releases)-1)
 			}
 		}
 	}
@@ -250,6 +253,7 @@ func (m *merger) first(o *render.Object) bool {
 }
 
 func (m *merger) finish() {
+	m.clusters.refuse(m.d.Releases)
 	slices.SortStableFunc(m.d.Releases, func(a, b Release) int {
 		if c := strings.Compare(a.Name, b.Name); c != 0 {
 			return c

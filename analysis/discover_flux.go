@@ -39,7 +39,6 @@ type helmReleaseSpec struct {
 	Values             map[string]any            `json:"values"`
 	PostRenderers      []any                     `json:"postRenderers"`
 	PostRenderStrategy render.PostRenderStrategy `json:"postRenderStrategy"`
-	KubeConfig         any                       `json:"kubeConfig"`
 	Install            helmAction                `json:"install"`
 	Upgrade            helmAction                `json:"upgrade"`
 	Rollback           helmAction                `json:"rollback"`
@@ -52,10 +51,7 @@ type helmReleaseSpec struct {
 
 // unknown says why nobody can tell from the umbrella what the HelmRelease deploys, nil if one can.
 func (s helmReleaseSpec) unknown() error {
-	switch {
-	case s.KubeConfig != nil:
-		return errors.New("it is deployed to another cluster, as its kubeConfig says: not analysable yet")
-	case s.Upgrade.PreserveValues:
+	if s.Upgrade.PreserveValues {
 		return errors.New("its upgrades keep the values of what was deployed before, as its upgrade.preserveValues says: not analysable yet")
 	}
 	switch s.PostRenderStrategy {

@@ -108,7 +108,6 @@ func TestReleasesThatCannotBeAnalysedSayWhy(t *testing.T) {
 			"---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: two, namespace: flux}\nspec: {url: \"https://git.example.com/a\", include: [{repository: {name: app}}]}\n",
 			"includes other repositories: not analysable yet",
 		},
-		{"another cluster", appChart + "  kubeConfig: {secretRef: {name: edge}}\n", "", "it is deployed to another cluster, as its kubeConfig says"},
 		{"values of before", appChart + "  upgrade: {preserveValues: true}\n", "", "its upgrades keep the values of what was deployed before"},
 		{"another strategy", appChart + "  postRenderStrategy: later\n", "", `its postRenderStrategy is "later"`},
 		{"values", appChart + "  valuesFrom: [{kind: Secret, name: none}]\n", "", "compose the values of HelmRelease flux/app: valuesFrom names the Secret none, which the umbrella does not render"},
@@ -131,6 +130,35 @@ func TestReleasesThatCannotBeAnalysedSayWhy(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// A release is on another cluster where its kubeConfig is not that of all. An umbrella may deploy all of its releases from
+// elsewhere.
+func TestReleasesOnAnotherClusterAreRefused(t *testing.T) {
+	t.Parallel()
+	const edge, west = "  kubeConfig: {secretRef: {name: edge}}\n", "  kubeConfig: {secretRef: {name: west}}\n"
+	for name, tc := range map[string]struct {
+		specs   [2]string
+		refused [2]bool
+	}{
+		"this one alone": {[2]string{"", "  kubeConfig: null\n"}, [2]bool{}},
+		"one elsewhere":  {[2]string{"", edge}, [2]bool{false, true}},
+		"all elsewhere":  {[2]string{edge, edge}, [2]bool{}},
+		"here and there": {[2]string{edge, west}, [2]bool{true, true}},
+		"one unreadable": {[2]string{edge, "  targetNamespace: 7\n"}, [2]bool{}},
+	} {
+		second := strings.Replace(strings.TrimPrefix(helmRelease(appChart+tc.specs[1]), gitSource), "name: app", "name: app2", 1)
+		d := mustDiscover(t, fluxUmbrella(helmRelease(appChart+tc.specs[0])+"---\n"+second), DiscoverOptions{})
+		if len(d.Releases) != 2 {
+			t.Fatalf("%s: got %+v", name, d.Releases)
+		}
+		for i, r := range d.Releases {
+			refused := r.Err != nil && strings.Contains(r.Err.Error(), "it is deployed to another cluster than others")
+			if refused != tc.refused[i] || !refused && r.Err != nil && r.Namespace != "" {
+				t.Errorf("%s: release %s has the error %v", name, r.Name, r.Err)
+			}
+		}
 	}
 }
 
