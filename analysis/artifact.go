@@ -9,6 +9,9 @@ import (
 	"strings"
 )
 
+// maxSparseCheckout is how long the names of a sparseCheckout may be together, as spec.ignore.
+const maxSparseCheckout = 64 << 10
+
 // artifact is what Flux checks out of a repository's files for a release: all, or what the source's sparseCheckout
 // names. It is an error, as for Flux, if something that is named is not there, or the chart is left out; and if Flux takes
 // files of submodules, which are not fetched.
@@ -21,6 +24,9 @@ func artifact(tree fs.FS, r Release) (fs.FS, error) {
 	if len(r.SparseCheckout) == 0 {
 		return tree, nil
 	}
+	if tooLong(r.SparseCheckout) {
+		return nil, fmt.Errorf("the sparseCheckout of its source has more than %d KiB", maxSparseCheckout>>10)
+	}
 	sparse := newSparseTree(tree, r.SparseCheckout)
 	for _, dir := range r.SparseCheckout {
 		if _, err := fs.Stat(sparse, cleanPath(dir)); errors.Is(err, fs.ErrNotExist) {
@@ -31,6 +37,15 @@ func artifact(tree fs.FS, r Release) (fs.FS, error) {
 		return nil, fmt.Errorf("the sparseCheckout of its source leaves out %s", r.Chart)
 	}
 	return sparse, nil
+}
+
+// tooLong tells whether names are longer together than they may be.
+func tooLong(dirs []string) bool {
+	left := maxSparseCheckout
+	for _, dir := range dirs {
+		left -= len(dir) + 1 // an empty one is looked for, too
+	}
+	return left < 0
 }
 
 // sparseTree is the files of a tree whose paths begin with one of some texts: deploy is the begin of
@@ -75,6 +90,14 @@ func (t sparseTree) Open(name string) (fs.File, error) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
 	return t.tree.Open(name)
+}
+
+// Stat implements fs.StatFS. It opens nothing.
+func (t sparseTree) Stat(name string) (fs.FileInfo, error) {
+	if !t.holds(name) {
+		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}
+	}
+	return fs.Stat(t.tree, name)
 }
 
 // ReadDir implements fs.ReadDirFS.

@@ -2,8 +2,11 @@ package analysis
 
 import (
 	"fmt"
+	"io/fs"
+	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -106,6 +109,36 @@ func TestSparseCheckout(t *testing.T) {
 		}
 		if diff := cmp.Diff(tc.want, strings.Join(got, " ")); diff != "" || !errorHas(r.Err, tc.err) {
 			t.Errorf("%s %s: %v, want an error that says %q: %s", tc.sparse, tc.more, r.Err, tc.err, diff)
+		}
+	}
+}
+
+// openings is a tree that counts what is opened of it.
+type openings struct {
+	fstest.MapFS
+	opened *int
+}
+
+func (t openings) Open(name string) (fs.File, error) {
+	*t.opened++
+	return t.MapFS.Open(name)
+}
+
+// An umbrella may write a list of any length, of names that each are a large file.
+func TestSparseCheckoutIsBounded(t *testing.T) {
+	t.Parallel()
+	tree := openings{files(map[string]string{"chart/Chart.yaml": "", "large": ""}), new(int)}
+	if _, err := artifact(tree, Release{Chart: "chart", SparseCheckout: []string{"chart", "large", "large"}}); err != nil || *tree.opened > 0 {
+		t.Errorf("%d are opened: %v", *tree.opened, err)
+	}
+	for _, dir := range []string{"", "chart"} {
+		dirs := slices.Repeat([]string{dir}, maxSparseCheckout/(len(dir)+1))
+		if _, err := artifact(tree, Release{Chart: "chart", SparseCheckout: dirs}); err != nil {
+			t.Errorf("%d times %q: %v", len(dirs), dir, err)
+		}
+		dirs = append(dirs, dir)
+		if _, err := artifact(tree, Release{Chart: "chart", SparseCheckout: dirs}); !errorHas(err, "the sparseCheckout of its source has more than 64 KiB") {
+			t.Errorf("%d times %q: %v", len(dirs), dir, err)
 		}
 	}
 }
