@@ -50,7 +50,8 @@ type Release struct {
 	AnyValues bool
 	// DisabledHooks are the hooks that Flux does not run, as Helm calls them.
 	DisabledHooks []string
-	// CommonLabels and CommonAnnotations are set on everything that the release deploys.
+	// CommonLabels and CommonAnnotations are set on everything that the release deploys, but on no hook where these do not
+	// go through the post-renderers.
 	CommonLabels, CommonAnnotations map[string]string
 	// ValuesFiles are paths inside the repository that take the place of the
 	// chart's values.yaml; a missing one is no error if IgnoreMissingValuesFiles is true.
