@@ -13,13 +13,10 @@ import (
 const maxSparseCheckout = 64 << 10
 
 // artifact is what Flux checks out of a repository's files for a release: all, or what the source's sparseCheckout
-// names. It is an error, as for Flux, if something that is named is not there, or the chart is left out; and if Flux takes
-// files of submodules, which are not fetched.
+// names. It is an error, as for Flux, if something that is named is not there, or the chart is left out.
 func artifact(tree fs.FS, r Release) (fs.FS, error) {
 	if r.Submodules {
-		if _, err := fs.Stat(tree, ".gitmodules"); !errors.Is(err, fs.ErrNotExist) {
-			return nil, errors.New("its source takes in submodules, as its recurseSubmodules says, and the repository may have some: not analysable yet")
-		}
+		return withSubmodules(tree)
 	}
 	if len(r.SparseCheckout) == 0 {
 		return tree, nil

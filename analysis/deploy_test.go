@@ -143,27 +143,35 @@ func TestSparseCheckoutIsBounded(t *testing.T) {
 	}
 }
 
-// Files of submodules are Flux's where it is told to take them, and not fetched.
+// Files of submodules are Flux's where it is told to take them, and not fetched. Charts that have none of them are as before.
 func TestSubmodules(t *testing.T) {
 	t.Parallel()
-	const err = "its source takes in submodules"
-	for _, tc := range []struct {
-		source string
-		has    bool // the repository has submodules
-		err    string
-	}{
-		{"recurseSubmodules: true, ", true, err},
-		{"recurseSubmodules: true, ", false, ""},
-		{"recurseSubmodules: true, sparseCheckout: [chart], ", true, ""},
-		{"", true, ""},
+	const chart, common = "chart/Chart.yaml", "common/Chart.yaml"
+	const err, none = "its source takes in submodules", "-"
+	for _, tc := range []struct{ source, path, chart, err string }{
+		{"recurseSubmodules: true, ", none, "", ""},
+		{"recurseSubmodules: true, ", "chart/charts/lib", "", err},
+		{"recurseSubmodules: true, ", "chart", "", err},
+		{"recurseSubmodules: true, ", "common/templates/lib", "", ""},
+		{"recurseSubmodules: true, ", "common/templates/lib", "dependencies: [{name: common, version: 1.0.0, repository: file://../common}]\n", err},
+		{"recurseSubmodules: true, ", "common", "dependencies: [{name: common, version: 1.0.0, repository: file://../common}]\n", err},
+		{"recurseSubmodules: true, ", "docs/theme", "", ""},
+		{"recurseSubmodules: true, ", "chart2", "", ""},
+		{"recurseSubmodules: true, ", "a]\n[", "", "read .gitmodules"},
+		{"recurseSubmodules: true, sparseCheckout: [chart], ", "chart/charts/lib", "", ""},
+		{"", "chart/charts/lib", "", ""},
 	} {
-		repository := map[string]string{"chart/Chart.yaml": "apiVersion: v2\nname: app\nversion: 1.0.0\n"}
-		if tc.has {
-			repository[".gitmodules"] = "[submodule \"lib\"]\n\tpath = chart/charts/lib\n\turl = https://git.example.com/lib.git\n"
+		repository := map[string]string{
+			chart:  "apiVersion: v2\nname: app\nversion: 1.0.0\n" + tc.chart,
+			common: "apiVersion: v2\nname: common\nversion: 1.0.0\n", "common/templates/a.yaml": "",
+			"chart/templates/a.yaml": "", "chart/charts/.keep": "",
+		}
+		if tc.path != none {
+			repository[".gitmodules"] = "[submodule \"lib\"]\n\tpath = " + tc.path + "\n\turl = https://git.example.com/lib.git\n"
 		}
 		r := deploy(t, strings.Replace(helmRelease(appChart), "spec: {url:", "spec: {"+tc.source+"url:", 1), repository)
 		if !errorHas(r.Err, tc.err) {
-			t.Errorf("%q, submodules %v: %v, want an error that says %q", tc.source, tc.has, r.Err, tc.err)
+			t.Errorf("%q, submodule %q: %v, want an error that says %q", tc.source, tc.path, r.Err, tc.err)
 		}
 	}
 }
