@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"tokenward/analysis/wildcard"
 )
 
 // carveOut adds a deny for every workload that needs no token and that an allow
@@ -118,16 +116,21 @@ func (p *planner) unmatched(c *Change, hits []*Workload) bool {
 // breaksWithout tells whether one of the workloads sets true itself, and is excepted
 // from the validating policy by nothing else than the pattern.
 func (p *planner) breaksWithout(pattern string, hits []*Workload) bool {
-	if !slices.ContainsFunc(hits, setsTrue) {
-		return false
-	}
-	others := wildcard.NewList(slices.DeleteFunc(slices.Clone(p.entry.Allow), func(o string) bool { return o == pattern }))
-	for _, w := range hits {
-		if setsTrue(w) && !p.excluded(w) && !settles(p.listedDeny, w) && !settles(others, w) && settles(p.listedAllow, w) {
-			return true
+	return slices.ContainsFunc(hits, func(w *Workload) bool {
+		return setsTrue(w) && !p.excluded(w) && !settles(p.listedDeny, w) && settles(p.listedAllow, w) && p.settledBy(pattern, w)
+	})
+}
+
+// settledBy tells whether no other listed pattern allows one of the names of a workload that the list settles.
+func (p *planner) settledBy(pattern string, w *Workload) bool {
+	return slices.ContainsFunc(hitNames(w), func(name string) bool {
+		for at := range p.listedAllow.Matching(name) {
+			if p.entry.Allow[at] != pattern {
+				return false
+			}
 		}
-	}
-	return false
+		return true
+	})
 }
 
 // whyUnmatched says what is wrong with a pattern that matches no pod: often it is a

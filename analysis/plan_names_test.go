@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -102,5 +103,28 @@ func TestPodMakersOnce(t *testing.T) {
 	}
 	if few, more := work(2), work(12); more-few > 10*100 {
 		t.Errorf("%.0f allocations for 2 entries, %.0f for 12", few, more)
+	}
+}
+
+// TestStaleOfManyThatSetTrue holds that the list is not read again for each of many stale entries whose pods set true.
+func TestStaleOfManyThatSetTrue(t *testing.T) {
+	work := func(n int) float64 {
+		var judgements []Judgement
+		var patterns []string
+		for i := range n {
+			name := fmt.Sprintf("web-%04d", i)
+			judgements = append(judgements, explicit(deployment(NoToken, name)))
+			patterns = append(patterns, name+"*")
+		}
+		listing := listed(patterns, nil)
+		set := &Set{Releases: []*RenderedRelease{{Release: Release{Name: "web", Namespace: "web"}}}}
+		return testing.AllocsPerRun(1, func() {
+			if stale := len(Plan(PlanInput{Set: set, Judgements: judgements, Listing: &listing})[0].Removals()); stale != 0 {
+				t.Errorf("%d of %d entries can go, although their pods would break the validating policy", stale, n)
+			}
+		})
+	}
+	if few, more := work(50), work(400); more > 16*few {
+		t.Errorf("%.0f allocations for 50 entries, %.0f for 400", few, more)
 	}
 }
