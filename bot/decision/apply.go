@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 
 	"tokenward/analysis"
 	"tokenward/analysis/wildcard"
@@ -30,7 +31,7 @@ func (f *File) Apply(in Input) (plans []analysis.NamespacePlan, unplanned []stri
 			plans = append(plans, p)
 			continue
 		}
-		a := newApplier(in, p)
+		a := newApplier(in, p, mine.Decisions)
 		for _, d := range mine.Decisions {
 			a.follow(d)
 		}
@@ -65,30 +66,35 @@ func at(d Decision) string {
 
 // applier follows decisions in one namespace.
 type applier struct {
-	in     Input
 	plan   analysis.NamespacePlan
 	entry  analysis.ListedNamespace
 	listed bool
 	// workloads are the namespace's, by their name in a change.
 	workloads map[string]*analysis.Workload
+	subjects  map[string]*subject // by the decisions' patterns
 	notes     []string
 }
 
-func newApplier(in Input, p analysis.NamespacePlan) *applier {
-	a := &applier{in: in, plan: p, workloads: map[string]*analysis.Workload{}}
+func newApplier(in Input, p analysis.NamespacePlan, decisions []Decision) *applier {
+	a := &applier{plan: p, workloads: map[string]*analysis.Workload{}}
 	a.plan.Changes, a.plan.Decided = nil, slices.Clone(p.Decided)
 	for _, c := range p.Changes {
 		c.Workloads, c.Evidence = slices.Clone(c.Workloads), slices.Clone(c.Evidence)
 		a.plan.Changes = append(a.plan.Changes, c)
 	}
 	a.entry, a.listed = in.Listing.Find(p.Namespace)
+	var mine []*analysis.Workload
 	for _, j := range in.Judgements {
 		if w := j.Workload; w.Namespace == p.Namespace {
-			a.workloads[w.Kind+" "+w.Name] = w
+			mine, a.workloads[nameOf(w)] = append(mine, w), w
 		}
 	}
+	a.subjects = subjects(decisions, mine, a.entry)
 	return a
 }
+
+// nameOf names a workload as changes do.
+func nameOf(w *analysis.Workload) string { return w.Kind + " " + w.Name }
 
 func (a *applier) finished() analysis.NamespacePlan {
 	a.plan.Notes = append(slices.Clone(a.plan.Notes), a.notes...)
@@ -113,7 +119,7 @@ func (a *applier) note(format string, args ...any) {
 }
 
 func (a *applier) follow(d Decision) {
-	if !d.Hits(a.in) {
+	if s := a.subjects[d.Pattern]; len(s.hit) == 0 && !s.listed {
 		a.note("%s%s: no pod of this namespace is called %s any more: the decision to %s it may be taken out.", Path, at(d), d.Pattern, d.Kind)
 		return
 	}
@@ -139,13 +145,14 @@ func (a *applier) ignore(d Decision) {
 		a.plan.Changes = nil
 		return
 	}
+	covered := a.covered(d.Pattern)
 	var kept []analysis.Change
 	for _, c := range a.plan.Changes {
 		if c.Pattern == "" {
 			kept = append(kept, c)
 			continue
 		}
-		if a.without(&c, d.Pattern) {
+		if without(&c, d.Pattern, covered) {
 			a.note("Left out by a decision: %s %s. %s.", c.Kind, c.Pattern, d.Because())
 			continue
 		}
@@ -157,23 +164,23 @@ func (a *applier) ignore(d Decision) {
 
 // without takes the workloads that the pattern covers out of a change, and tells
 // whether nothing is left of it.
-func (a *applier) without(c *analysis.Change, pattern string) bool {
+func without(c *analysis.Change, pattern string, covered map[string]bool) bool {
 	if wildcard.Match(pattern, c.Pattern) {
 		return true
+	}
+	if !slices.ContainsFunc(c.Workloads, func(id string) bool { return covered[id] }) {
+		return false
 	}
 	var workloads []string
 	var evidence []analysis.Evidence
 	for i, id := range c.Workloads {
-		if w := a.workloads[id]; w != nil && covers(pattern, w) {
+		if covered[id] {
 			continue
 		}
 		workloads = append(workloads, id)
 		if len(c.Evidence) == len(c.Workloads) {
 			evidence = append(evidence, c.Evidence[i])
 		}
-	}
-	if len(workloads) == len(c.Workloads) {
-		return false
 	}
 	if len(c.Evidence) == len(c.Workloads) {
 		c.Evidence = evidence
@@ -189,10 +196,6 @@ func (a *applier) without(c *analysis.Change, pattern string) bool {
 	return len(workloads) == 0
 }
 
-func covers(pattern string, w *analysis.Workload) bool {
-	return analysis.Covers(pattern, w) || slices.Contains(analysis.PodPatterns(w), pattern)
-}
-
 // dropIdleDenies takes out planned denies that carve a hole into no allow any more,
 // and are for no pod whose template sets true itself.
 func (a *applier) dropIdleDenies() {
@@ -202,10 +205,11 @@ func (a *applier) dropIdleDenies() {
 			allows = append(allows, c.Pattern)
 		}
 	}
+	allowed := sync.OnceValue(func() *wildcard.List { return wildcard.NewList(allows) })
 	a.plan.Changes = slices.DeleteFunc(a.plan.Changes, func(c analysis.Change) bool {
 		return c.Kind == analysis.Deny && !decided(c) && !slices.ContainsFunc(c.Workloads, func(id string) bool {
 			w := a.workloads[id]
-			return w != nil && (w.Automount != nil && *w.Automount || slices.ContainsFunc(allows, func(p string) bool { return analysis.Hits(p, w) }))
+			return w != nil && (w.Automount != nil && *w.Automount || len(analysis.HitsOf(allowed(), w)) > 0)
 		})
 	})
 }
@@ -224,6 +228,7 @@ func (a *applier) decide(d Decision) {
 	if d.Kind == Deny {
 		kind, against, there = analysis.Deny, analysis.Allow, a.entry.Deny
 	}
+	covered := a.covered(d.Pattern)
 	var kept []analysis.Change
 	for _, c := range a.plan.Changes {
 		switch {
@@ -231,7 +236,7 @@ func (a *applier) decide(d Decision) {
 			continue // replaced by the one below
 		case c.Kind == analysis.Stale && c.Pattern == d.Pattern && d.Kind == Allow:
 			continue
-		case c.Kind == against && a.without(&c, d.Pattern):
+		case c.Kind == against && without(&c, d.Pattern, covered):
 			continue
 		}
 		kept = append(kept, c)
@@ -247,23 +252,4 @@ func (a *applier) decide(d Decision) {
 	if d.Kind == Deny {
 		a.dropIdleDenies()
 	}
-}
-
-// meant lists the workloads of which the pattern matches all pods, else those of
-// which it matches any.
-func (a *applier) meant(pattern string) []string {
-	var all, some []string
-	for id, w := range a.workloads {
-		switch {
-		case analysis.Covers(pattern, w):
-			all = append(all, id)
-		case analysis.Hits(pattern, w):
-			some = append(some, id)
-		}
-	}
-	if len(all) == 0 {
-		all = some
-	}
-	slices.Sort(all)
-	return all
 }
