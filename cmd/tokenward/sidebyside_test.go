@@ -20,7 +20,9 @@ import (
 
 // BenchmarkSideBySide compares scans of a real platform with what a shell script does
 // for the same releases over the same HTTP server: git clone --depth 1 and helm template,
-// two at a time, and kyverno apply. Rounds are interleaved; -benchtime 3x makes three.
+// two at a time, and kyverno apply. The script is given the values of each release, for which a scan
+// renders the umbrella; what that takes the script is measured apart. Rounds are interleaved;
+// -benchtime 3x makes three.
 // It runs where TOKENWARD_CORPUS names a folder of bare repositories with the umbrella
 // at big-bang/bigbang.git, and git and helm are there; kyverno may be missing. "whole" has
 // as many releases as the whole platform: those that have a repository in the folder, and copies
@@ -42,6 +44,7 @@ func (s *sideBySide) compare() {
 	for round := 0; s.b.Loop(); round++ {
 		work := filepath.Join(s.dir, fmt.Sprint(round))
 		all.note("clone and helm template", s.template(work))
+		all.note(umbrellaAlone, s.templateUmbrella(work))
 		if _, err := exec.LookPath("kyverno"); err == nil {
 			all.note("kyverno apply", s.apply(work))
 		}
@@ -51,6 +54,9 @@ func (s *sideBySide) compare() {
 	all.log(s.b)
 	cold, reference := all.typical(coldScan), all.typical("clone and helm template")
 	ratio(s.b, "cold/helm", cold, reference)
+	whole := reference
+	whole.add(all.typical(umbrellaAlone))
+	ratio(s.b, "cold/helm+umbrella", cold, whole)
 	if all.of["kyverno apply"] != nil {
 		reference.add(all.typical("kyverno apply"))
 		ratio(s.b, "cold/helm+kyverno", cold, reference)
@@ -60,6 +66,8 @@ func (s *sideBySide) compare() {
 	ratio(s.b, "pinned/cold", all.typical(pinnedScan), cold)
 	s.b.ReportMetric(float64(cold.peak>>20), "MiB-peak")
 }
+
+const umbrellaAlone = "the same for the umbrella"
 
 const coldScan, unchangedScan = "scan, cold", "scan, nothing changed"
 
@@ -184,19 +192,41 @@ func (s *sideBySide) template(work string) cost {
 		todo = append(todo, func() cost {
 			clone := filepath.Join(work, r.HelmRelease)
 			c := measured(s.b, exec.Command("git", "clone", "-q", "--depth", "1", "--branch", r.Ref.Tag, s.server+s.repository(r), clone))
-			out, err := os.Create(clone + ".yaml")
-			s.must(err)
-			defer out.Close()
-			helm := exec.Command("helm", "template", r.Name, filepath.Join(clone, r.Chart), "--namespace", r.Namespace,
+			c.add(s.helm(clone+".yaml", "template", r.Name, filepath.Join(clone, r.Chart), "--namespace", r.Namespace,
 				"--values", filepath.Join(s.dir, r.HelmRelease+".yaml"), "--kube-version", "v1.33.0",
-				"--api-versions", "kyverno.io/v1", "--api-versions", "monitoring.coreos.com/v1")
-			helm.Stdout = out
-			c.add(measured(s.b, helm))
+				"--api-versions", "kyverno.io/v1", "--api-versions", "monitoring.coreos.com/v1"))
 			return c
 		})
 	}
 	settle(s.b)
 	return together(todo)
+}
+
+// templateUmbrella clones and renders the umbrella.
+func (s *sideBySide) templateUmbrella(work string) cost {
+	s.must(os.MkdirAll(work, 0o700))
+	clone := filepath.Join(work, "umbrella")
+	settle(s.b)
+	c := measured(s.b, exec.Command("git", "clone", "-q", "--depth", "1", s.umbrella(), clone))
+	args := []string{"template", "bigbang", filepath.Join(clone, "chart"), "--kube-version", "v1.34.0"}
+	for _, file := range s.values {
+		args = append(args, "--values", filepath.Join(clone, file))
+	}
+	c.add(s.helm(clone+".yaml", args...))
+	if info, err := os.Stat(clone + ".yaml"); err != nil || info.Size() == 0 {
+		s.b.Fatalf("helm renders nothing of the umbrella: %v", err)
+	}
+	return c
+}
+
+// helm runs helm, which prints into a file.
+func (s *sideBySide) helm(file string, args ...string) cost {
+	out, err := os.Create(file)
+	s.must(err)
+	defer out.Close()
+	cmd := exec.Command("helm", args...)
+	cmd.Stdout = out
+	return measured(s.b, cmd)
 }
 
 // apply evaluates the policies that the platform renders on every release, two at a time.
