@@ -16,6 +16,8 @@ type ScanReport struct {
 	ServiceAccounts []ServiceAccountReport `json:"serviceAccounts"`
 	Changes         []ChangeReport         `json:"changes"`
 	Violations      ViolationsReport       `json:"violations"`
+	// PolicyError says why it is not known what the policies do, "" if it is.
+	PolicyError string `json:"policyError"`
 	// Notes are sentences about single namespaces that a maintainer should read.
 	Notes []NoteReport `json:"notes"`
 

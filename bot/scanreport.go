@@ -19,7 +19,7 @@ func (b *Bot) Report(s *Scan) *ScanReport {
 		Umbrella: UmbrellaReport{Repository: s.Umbrella.URL, Ref: s.Umbrella.Ref, Commit: s.Umbrella.Commit},
 		Releases: []ReleaseReport{}, Workloads: []WorkloadReport{}, ServiceAccounts: []ServiceAccountReport{},
 		Changes: []ChangeReport{}, Notes: []NoteReport{},
-		Violations: ViolationsReport{Before: b.violations(s.Before), After: b.violations(s.After)},
+		Violations: ViolationsReport{Before: b.violations(s.Before), After: b.violations(s.After)}, PolicyError: errorText(s.policyErr),
 	}
 	for _, rel := range s.Set.Releases {
 		if rel.Err != nil && rel.Namespace != "" && !b.wants(rel.Namespace) {

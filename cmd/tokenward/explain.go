@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -46,7 +47,8 @@ func runExplain(cmd *cobra.Command, s *surroundings, o *explainOptions, what str
 		return err
 	}
 	var found []bot.WorkloadReport
-	for _, w := range b.Report(scan).Workloads {
+	report := b.Report(scan)
+	for _, w := range report.Workloads {
 		if workload == "" || w.Name == workload || strings.EqualFold(w.Kind+"/"+w.Name, workload) {
 			found = append(found, w)
 		}
@@ -57,14 +59,21 @@ func runExplain(cmd *cobra.Command, s *surroundings, o *explainOptions, what str
 	if len(found) == 0 {
 		return usageError{fmt.Errorf("no workload %q is deployed by this umbrella: `tokenward scan` lists them", what)}
 	}
-	if o.format == "json" {
-		return writeJSON(s.stdout, found)
+	if err := writeExplanations(s.stdout, o.format, found); err != nil {
+		return err
+	}
+	return incomplete(report, 0)
+}
+
+func writeExplanations(out io.Writer, format string, found []bot.WorkloadReport) error {
+	if format == "json" {
+		return writeJSON(out, found)
 	}
 	for i, w := range found {
 		if i > 0 {
-			fmt.Fprintln(s.stdout)
+			fmt.Fprintln(out)
 		}
-		if _, err := fmt.Fprint(s.stdout, printable(explanation(w))); err != nil {
+		if _, err := fmt.Fprint(out, printable(explanation(w))); err != nil {
 			return fmt.Errorf("write the explanation: %w", err)
 		}
 	}

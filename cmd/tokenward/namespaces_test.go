@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -46,6 +48,26 @@ func TestScanOfOneNamespace(t *testing.T) {
 		code, out, errs := p.run(developer, "scan", "--namespace", "bulletin", "--format", format)
 		if code != exitOK || errs != "" || strings.Contains(out, unanalysed[1]) {
 			t.Errorf("%s: exit code %d, %s, %q is in the report:\n%s", format, code, errs, unanalysed[1], out)
+		}
+	}
+}
+
+// Where the policies cannot be read, a namespace's verdicts stand without what they do to it: scan and explain
+// say so and fail, as propose does.
+func TestNamespaceWithoutPolicies(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	values := filepath.Join(t.TempDir(), "values.yaml")
+	p.must(os.WriteFile(values, []byte("kyvernoPolicies: {git: {path: ./nowhere}}\n"), 0o600))
+	p.environment = map[string]string{"TOKENWARD_CACHE_DIR": t.TempDir()}
+	const reason = "which renders the policies, is not analysed: load its chart nowhere"
+	for _, args := range [][]string{
+		{"scan", "--namespace", "bulletin"}, {"scan", "--namespace", "bulletin"}, // the second from the cache
+		{"scan", "--namespace", "bulletin", "--format", "codequality"}, {"explain", "bulletin"}, {"explain", "bulletin", "--format", "json"},
+	} {
+		code, out, errs := p.run(developer, append(args, "--values", values)...)
+		if code != exitFailed || out == "" || !strings.Contains(errs, reason) || strings.Count(errs, "\n") != 1 {
+			t.Errorf("%v: exit code %d\n%s\n%s", args, code, out, errs)
 		}
 	}
 }

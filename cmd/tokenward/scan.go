@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"tokenward/bot"
+	"tokenward/bot/redact"
 	"tokenward/bot/report"
 )
 
@@ -43,11 +45,26 @@ func runScan(cmd *cobra.Command, s *surroundings, o *scanOptions) error {
 	if err := write(s.stdout, result); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
-	if failed > 0 {
-		return failedError{fmt.Sprintf("%d of %d releases could not be analysed", failed, len(result.Releases))}
+	if err := incomplete(result, failed); err != nil {
+		return err
 	}
 	if o.exitCode && len(result.Changes) > 0 {
 		return findingsError{}
+	}
+	return nil
+}
+
+// incomplete says what a report lacks beside so many releases that could not be analysed, nil if that is nothing.
+func incomplete(r *bot.ScanReport, failed int) error {
+	var reasons []string
+	if failed > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d of %d releases could not be analysed", failed, len(r.Releases)))
+	}
+	if r.PolicyError != "" {
+		reasons = append(reasons, "what the policies do is not known: "+redact.OneLine(r.PolicyError))
+	}
+	if len(reasons) > 0 {
+		return failedError{strings.Join(reasons, "; ")}
 	}
 	return nil
 }
