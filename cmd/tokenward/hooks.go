@@ -27,10 +27,10 @@ func newHooksCmd(s *surroundings) *cobra.Command {
 		Use: "hooks", Short: "Set up GitLab's webhooks, or look at them", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	add := func(use, short string, do func(*hookRun, context.Context) error) {
+	add := func(use, short, long string, do func(*hookRun, context.Context) error) {
 		o := &hooksOptions{}
 		c := &cobra.Command{
-			Use: use, Short: short, Args: cobra.NoArgs,
+			Use: use, Short: short, Long: long, Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error { return runHooks(cmd.Context(), s, o, do) },
 		}
 		o.register(c)
@@ -42,8 +42,13 @@ func newHooksCmd(s *surroundings) *cobra.Command {
 			c.Flags().BoolVar(&o.secrets, "secrets", false, "set the secrets again, after a rotation: GitLab does not show them")
 		}
 	}
-	add("install", "Give every umbrella and package a webhook, or mend it", (*hookRun).install)
-	add("status", "Say how the webhooks are and how the last deliveries went", (*hookRun).status)
+	add("install", "Give every umbrella and package a webhook, or mend it",
+		`Give every umbrella and package a webhook, or mend it. It exits with 3 if one could not
+be looked at or set.`, (*hookRun).install)
+	add("status", "Say how the webhooks are and how the last deliveries went",
+		`Say how the webhooks are and how the last deliveries went. It exits with 1 if one is
+missing, switched off or otherwise than install would set it, and with 3 if one could
+not be looked at.`, (*hookRun).status)
 	return parent
 }
 
@@ -57,7 +62,8 @@ type hookRun struct {
 	twins   int                // further hooks with the same address
 	owner   forge.HookOwner
 	of      string // the umbrellas that the owner is of, "" where there is only one
-	failed  int    // hooks
+	differs int    // hooks that status found missing or otherwise than wanted
+	failed  int    // hooks that could not be looked at or set
 	unknown int    // umbrellas whose projects are not known
 }
 
@@ -203,15 +209,29 @@ func (r *hookRun) one(ctx context.Context, o forge.HookOwner, events map[string]
 	}
 	if err := do(r, ctx); err != nil {
 		r.fail(o.String(), err)
-		return
-	}
-	if r.twins > 0 {
-		r.fail(o.String(), fmt.Errorf("%s with the same address: delete what is too much in GitLab", counted(r.twins, "further hook")))
 	}
 }
 
-// install creates or mends one hook.
+// tooMany says that there are further hooks with the same address, "" if there are none.
+func (r *hookRun) tooMany() string {
+	if r.twins <= 0 {
+		return ""
+	}
+	return counted(r.twins, "further hook") + " with the same address: delete what is too much in GitLab"
+}
+
+// install creates or mends one hook. What only a person can delete is an error.
 func (r *hookRun) install(ctx context.Context) error {
+	if err := r.mend(ctx); err != nil {
+		return err
+	}
+	if tooMany := r.tooMany(); tooMany != "" {
+		return errors.New(tooMany)
+	}
+	return nil
+}
+
+func (r *hookRun) mend(ctx context.Context) error {
 	word, reasons := "created", []string{}
 	if r.hook != nil {
 		if reasons = r.hook.Differences(r.want); r.options.secrets {
@@ -261,7 +281,9 @@ const shownDeliveries = 5
 // status says how one hook is.
 func (r *hookRun) status(ctx context.Context) error {
 	if r.hook == nil {
-		return errors.New("it has no hook with this address: run tokenward hooks install")
+		r.say("missing: it has no hook with this address: run tokenward hooks install")
+		r.differs++
+		return nil
 	}
 	words := []string{r.hook.AlertStatus}
 	if r.hook.AlertStatus == "" {
@@ -284,9 +306,13 @@ func (r *hookRun) status(ctx context.Context) error {
 	for _, d := range deliveries[:min(len(deliveries), shownDeliveries)] {
 		words = append(words, d.Trigger+" "+d.Status)
 	}
+	tooMany := r.tooMany()
+	if tooMany != "" {
+		words = append(words, tooMany)
+	}
 	r.say(strings.Join(words, "; "))
-	if len(differences) > 0 || words[0] != "executable" && words[0] != "present" {
-		r.failed++
+	if len(differences) > 0 || tooMany != "" || words[0] != "executable" && words[0] != "present" {
+		r.differs++
 	}
 	return nil
 }
@@ -304,10 +330,13 @@ func (r *hookRun) end() error {
 		reasons = append(reasons, counted(r.unknown, "umbrella")+" not looked at")
 	}
 	if r.failed > 0 {
-		reasons = append(reasons, counted(r.failed, "hook")+" not as wanted")
+		reasons = append(reasons, counted(r.failed, "hook")+" could not be looked at or set")
 	}
 	if len(reasons) > 0 {
 		return failedError{strings.Join(reasons, "; ")}
+	}
+	if r.differs > 0 {
+		return findingsError{}
 	}
 	return nil
 }

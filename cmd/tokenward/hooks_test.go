@@ -53,7 +53,7 @@ func TestHooksAreInstalledOnce(t *testing.T) {
 		"TOKENWARD_WEBHOOKS_SIGNING_KEY_FILES": key, "TOKENWARD_ISSUES_DASHBOARD": "true",
 	}
 	p.box.box.ResetRequests()
-	if code, out := p.hooks(maintainer, "status"); code != exitFailed || !strings.Contains(out, "FAILED platform/umbrella: it has no hook") {
+	if code, out := p.hooks(maintainer, "status"); code != exitFindings || !strings.Contains(out, "platform/umbrella: missing: it has no hook") || strings.Contains(out, "FAILED") {
 		t.Errorf("status before: %d %s", code, out)
 	}
 	if code, out := p.hooks(maintainer, "install", "--dry-run"); code != exitOK || !strings.Contains(out, "platform/umbrella: would be created") || len(p.writes()) != 0 {
@@ -78,7 +78,7 @@ func TestHooksAreInstalledOnce(t *testing.T) {
 	}
 	made := p.box.box.Deliveries()[0]
 	p.apiAs(maintainer, "PUT", fmt.Sprintf("projects/%s/hooks/%d", strings.ReplaceAll(made.Project, "/", "%2F"), made.HookID), `{"note_events":false,"job_events":true}`)
-	if code, out := p.hooks(maintainer, "status"); code != exitFailed || !strings.Contains(out, made.Project+": executable; job_events is true; note_events is false") {
+	if code, out := p.hooks(maintainer, "status"); code != exitFindings || !strings.Contains(out, made.Project+": executable; job_events is true; note_events is false") {
 		t.Errorf("status of a broken hook: %d %s", code, out)
 	}
 	if code, out := p.hooks(maintainer, "install"); code != exitOK || strings.Count(out, ": changed") != 1 || !strings.Contains(out, made.Project+": changed; job_events is true; note_events is false") {
@@ -86,6 +86,17 @@ func TestHooksAreInstalledOnce(t *testing.T) {
 	}
 	if code, out := p.hooks(maintainer, "install", "--secrets"); code != exitOK || strings.Count(out, "changed; the secrets are set again") != lines {
 		t.Errorf("rotation: %d %s", code, out)
+	}
+	p.apiAs(maintainer, "POST", "projects/"+strings.ReplaceAll(made.Project, "/", "%2F")+"/hooks", fmt.Sprintf(`{"url":%q}`, service.URL+"/webhooks/gitlab"))
+	const tooMany = "1 further hook with the same address"
+	if code, out := p.hooks(maintainer, "status"); code != exitFindings || !strings.Contains(out, tooMany) || strings.Contains(out, "FAILED") {
+		t.Errorf("status of a hook that is there twice: %d %s", code, out)
+	}
+	if code, out := p.hooks(maintainer, "install"); code != exitFailed || !strings.Contains(out, "FAILED "+made.Project+": "+tooMany) {
+		t.Errorf("mending a hook that is there twice: %d %s", code, out)
+	}
+	if code, out := p.hooks(developer, "status"); code != exitFailed || strings.Count(out, "must be a Maintainer") != lines {
+		t.Errorf("status as a developer: %d %s", code, out)
 	}
 	if code, out := p.hooks(developer, "install"); code != exitFailed || strings.Count(out, "must be a Maintainer") != lines {
 		t.Errorf("as a developer: %d %s", code, out)

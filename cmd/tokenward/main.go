@@ -24,7 +24,7 @@ import (
 // Exit codes, as the README lists them.
 const (
 	exitOK       = 0 // nothing to do, or all done
-	exitFindings = 1 // findings, with --exit-code
+	exitFindings = 1 // something is to be changed: of scan --exit-code, config check and hooks status
 	exitUsage    = 2 // usage or configuration
 	exitFailed   = 3 // something failed; the rest is done
 )
@@ -84,7 +84,7 @@ type failedError struct{ reason string }
 
 func (e failedError) Error() string { return e.reason }
 
-// findingsError means that --exit-code was given and there are findings.
+// findingsError means that all was looked at and something is to be changed, for the commands that exit with 1 then.
 type findingsError struct{}
 
 func (findingsError) Error() string { return "there are findings" }
