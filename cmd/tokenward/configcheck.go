@@ -25,7 +25,7 @@ func newConfigCheckCmd(s *surroundings) *cobra.Command {
 for every umbrella of the configuration. It goes the same path up to the first write
 and writes nothing. It exits with 1 if something is missing, and with 3 if something
 could not be looked at; what the token's user may not see is unknown, and no failure.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runConfigCheck(cmd, s, o) },
 	}
 	o.register(c)

@@ -47,7 +47,7 @@ func newConfigValidateCmd(s *surroundings) *cobra.Command {
 
 func newConfigSchemaCmd(s *surroundings) *cobra.Command {
 	return &cobra.Command{
-		Use: "schema", Short: "Print the configuration's JSON schema", Args: cobra.NoArgs,
+		Use: "schema", Short: "Print the configuration's JSON schema", Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			schema, err := configSchema()
 			if err != nil {

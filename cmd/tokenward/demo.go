@@ -21,7 +21,7 @@ func newDemoCmd(s *surroundings) *cobra.Command {
 	o := &demoOptions{}
 	c := &cobra.Command{
 		Use: "demo", Short: "Run the whole path on sample repositories against an embedded GitLab-compatible server",
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd, s, o) },
 	}
 	c.Flags().StringVar(&o.format, "format", "text", "output `FORMAT`: text or json")

@@ -30,7 +30,7 @@ func newHooksCmd(s *surroundings) *cobra.Command {
 	add := func(use, short, long string, do func(*hookRun, context.Context) error) {
 		o := &hooksOptions{}
 		c := &cobra.Command{
-			Use: use, Short: short, Long: long, Args: cobra.NoArgs,
+			Use: use, Short: short, Long: long, Args: noArguments,
 			RunE: func(cmd *cobra.Command, _ []string) error { return runHooks(cmd.Context(), s, o, do) },
 		}
 		o.register(c)

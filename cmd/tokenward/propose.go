@@ -22,7 +22,7 @@ func newProposeCmd(s *surroundings) *cobra.Command {
 	o := &proposeOptions{}
 	c := &cobra.Command{
 		Use: "propose", Short: "Run the whole path once and make the merge requests match",
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runPropose(cmd, s, o) },
 	}
 	o.register(c)

@@ -23,7 +23,7 @@ the mutating policy in the umbrella, one per package that documents it.`,
 	wrapArgs(root)
 	for _, c := range root.Commands() {
 		if c.Args == nil && !c.HasSubCommands() {
-			c.Args = cobra.NoArgs
+			c.Args = noArguments
 		}
 	}
 	root.CompletionOptions.DisableDefaultCmd = false
@@ -33,6 +33,17 @@ the mutating policy in the umbrella, one per package that documents it.`,
 // misused is the usage error of a command that does not know its flags or arguments.
 func misused(c *cobra.Command, err error) error {
 	return usageError{fmt.Errorf("%w: `%s --help` says what there is", err, c.CommandPath())}
+}
+
+// noArguments refuses all arguments of a command that has only flags.
+func noArguments(c *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case c.Flags().Lookup("umbrella") != nil:
+		return fmt.Errorf("%s takes no argument (got %q), and the umbrella as --umbrella URL", c.CommandPath(), args[0])
+	}
+	return fmt.Errorf("%s takes no argument (got %q)", c.CommandPath(), args[0])
 }
 
 // wrapArgs makes a wrong number of arguments a usage error.
@@ -52,7 +63,7 @@ func wrapArgs(c *cobra.Command) {
 
 func newVersionCmd(s *surroundings) *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version", Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(s.stdout, "tokenward "+version())
 			return err

@@ -21,7 +21,7 @@ func newSandboxCmd(s *surroundings) *cobra.Command {
 		Long: `Serve a folder of bare repositories as a GitLab-compatible server to play with:
 DIR/group/name.git becomes the project group/name. Merge requests live in memory.
 The tokens are fixed and worth nothing elsewhere; do not listen beyond loopback.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if info, err := os.Stat(repositories); err != nil || !info.IsDir() {
 				return usageError{fmt.Errorf("--repositories %q: give a folder of bare repositories", repositories)}

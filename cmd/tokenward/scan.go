@@ -24,7 +24,7 @@ func newScanCmd(s *surroundings) *cobra.Command {
 	o := &scanOptions{}
 	c := &cobra.Command{
 		Use: "scan", Short: "Show which pods need a token and what the policies should say; changes nothing",
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runScan(cmd, s, o) },
 	}
 	o.register(c)

@@ -26,7 +26,7 @@ func newServeCmd(s *surroundings) *cobra.Command {
 		Use: "serve", Short: "Run for good: on schedules and on GitLab's webhooks",
 		Long: `Run for good: on schedules and on GitLab's webhooks, with a durable queue.
 SIGTERM finishes or hands back what runs; SIGHUP reads the configuration again.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runServe(cmd.Context(), s, o) },
 	}
 	o.register(c)
