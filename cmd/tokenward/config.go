@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -196,9 +195,6 @@ func loadConfig(path string, environ func(string) string) (config, error) {
 	return c, nil
 }
 
-// withoutTypes finds where the decoder names one of our types.
-var withoutTypes = regexp.MustCompile(`field (\S+) not found in type \S+`)
-
 // decodeConfig decodes strictly: an unknown or repeated key is an error that names it.
 func decodeConfig(raw []byte, c *config) error {
 	d := yaml.NewDecoder(bytes.NewReader(raw))
@@ -206,7 +202,11 @@ func decodeConfig(raw []byte, c *config) error {
 	if err := d.Decode(c); err != nil && !errors.Is(err, io.EOF) {
 		var typed *yaml.TypeError
 		if errors.As(err, &typed) {
-			return errors.New(withoutTypes.ReplaceAllString(strings.Join(typed.Errors, "; "), "unknown key $1"))
+			said := make([]string, len(typed.Errors))
+			for i, text := range typed.Errors {
+				said[i] = inWords(text)
+			}
+			return errors.New(strings.Join(said, "; "))
 		}
 		return err
 	}
