@@ -51,13 +51,21 @@ func runIn(args []string, s *surroundings) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	return conclude(ctx, root.ExecuteContext(ctx), stderr)
+}
+
+// conclude says on stderr how the program ended and returns the exit code. What was
+// merely broken off by a signal is told as that.
+func conclude(ctx context.Context, err error, stderr io.Writer) int {
 	var findings findingsError
 	var failed failedError
 	var usage usageError
 	switch {
 	case err == nil:
 		return exitOK
+	case ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx))):
+		fmt.Fprintf(stderr, "tokenward: %v: what was done until then stays, run it again for the rest\n", context.Cause(ctx))
+		return exitFailed
 	case errors.As(err, &findings):
 		return exitFindings
 	case errors.As(err, &failed):

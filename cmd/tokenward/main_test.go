@@ -1,7 +1,12 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"flag"
+	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -35,6 +40,29 @@ func TestScripts(t *testing.T) {
 			return layoutSamples(e.WorkDir + "/samples")
 		},
 	})
+}
+
+// A run that is interrupted says that alone, not what it was in the middle of.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, interrupt := context.WithCancelCause(t.Context())
+	cause := errors.New("interrupt signal received")
+	interrupt(cause)
+	deep := fmt.Errorf("discover the releases of x: %w", context.Canceled)
+	for name, err := range map[string]error{"canceled": deep, "joined": errors.Join(deep, deep), "usage": usageError{deep}, "cause": fmt.Errorf("fetch x: %w", cause)} {
+		var said bytes.Buffer
+		const want = "tokenward: interrupt signal received: what was done until then stays, run it again for the rest\n"
+		if code := conclude(ctx, err, &said); code != exitFailed || said.String() != want {
+			t.Errorf("%s: exit code %d, %s", name, code, &said)
+		}
+	}
+	var said bytes.Buffer
+	if code := conclude(ctx, errors.New("close the store: disk full"), &said); code != exitFailed || said.String() != "tokenward: close the store: disk full\n" {
+		t.Errorf("what else fails: exit code %d, %s", code, &said)
+	}
+	if code := conclude(ctx, nil, io.Discard); code != exitOK {
+		t.Errorf("all was done: exit code %d", code)
+	}
 }
 
 // TestReadmeTables holds the README's tables against the code that they are printed from.
