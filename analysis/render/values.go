@@ -2,6 +2,7 @@ package render
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -124,7 +125,12 @@ func ParseValues(data []byte) (map[string]any, error) {
 	if err := checkAliases(data); err != nil {
 		return nil, err
 	}
-	return readValues(data)
+	values, err := readValues(data)
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &kind) && kind.Field == "" {
+		return nil, fmt.Errorf("must be a mapping of keys to values (got JSON's %s)", kind.Value)
+	}
+	return values, err
 }
 
 // readValues decodes a values file of which it is known that its aliases are bounded.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -184,7 +185,7 @@ func newApp(ctx context.Context, s *surroundings, c config, p *progress, change 
 }
 
 func newForge(s *surroundings, c config, readOnly bool) (*forge.Client, error) {
-	ca, err := readOptional(c.GitLab.CAFile)
+	ca, err := readAuthorities(c.GitLab.CAFile)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +207,7 @@ func newStore(s *surroundings, c config, kept *cache.Dir) (*git.Store, error) {
 		from, to, _ := strings.Cut(r, "=")
 		rewrites = append(rewrites, git.Rewrite{From: from, To: to})
 	}
-	ca, err := readOptional(c.GitLab.CAFile)
+	ca, err := readAuthorities(c.GitLab.CAFile)
 	if err != nil {
 		return nil, err
 	}
@@ -259,13 +260,17 @@ func nonEmpty(s string) []string {
 	return []string{s}
 }
 
-func readOptional(file string) ([]byte, error) {
+// readAuthorities reads the file of certificate authorities, nil where none is named.
+func readAuthorities(file string) ([]byte, error) {
 	if file == "" {
 		return nil, nil
 	}
 	raw, err := os.ReadFile(file)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("config: gitlab.caFile: %w", err)}
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM(raw) {
+		return nil, usageError{fmt.Errorf("config: gitlab.caFile: %s holds no certificate in PEM form", file)}
 	}
 	return raw, nil
 }

@@ -77,11 +77,11 @@ func readValues(files []string) ([]map[string]any, error) {
 	for _, f := range files {
 		raw, err := os.ReadFile(f)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("read values: %w", err)}
+			return nil, usageError{fmt.Errorf("umbrella.valuesFiles or --values %s: %w", f, err)}
 		}
 		values, err := render.ParseValues(raw)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("parse values %s: %w", f, err)}
+			return nil, usageError{fmt.Errorf("umbrella.valuesFiles or --values %s: %w", f, err)}
 		}
 		out = append(out, values)
 	}
