@@ -129,6 +129,16 @@ func TestRedirectToAnotherHostIsRefused(t *testing.T) {
 	}
 }
 
+// A server that knows no user is one that is asked at a wrong address.
+func TestWrongBaseURL(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, map[string][]answer{"GET /user": {{status: 404, body: `{"error":"404 Not Found"}`}}})
+	_, err := f.client(t, nil).CurrentUser(ctx(t))
+	if !errors.Is(err, ErrNotFound) || !strings.HasSuffix(err.Error(), "(is gitlab.url the server's base URL, without a project's path?)") {
+		t.Error(err)
+	}
+}
+
 func TestStatusesBecomeErrors(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

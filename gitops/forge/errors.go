@@ -14,6 +14,9 @@ import (
 	"github.com/xanzy/go-gitlab"
 )
 
+// opWhoAmI is the first thing that is asked of a server.
+const opWhoAmI = "read the token's user"
+
 // What GitLab's answers mean, for errors.Is.
 var (
 	// ErrNotFound: it does not exist, or the token's user may not see it.
@@ -92,6 +95,8 @@ func (e *Error) hint() string {
 		return "the token needs the scope api or read_api, and its user access to this project"
 	case e.Is(ErrNotFound) && e.Project != "":
 		return "it does not exist, or the token's user may not see it"
+	case e.Is(ErrNotFound) && e.Op == opWhoAmI:
+		return "is gitlab.url the server's base URL, without a project's path?"
 	case e.Is(ErrRateLimited) && e.RetryAfter > 0:
 		return "to be tried again in " + e.RetryAfter.Round(time.Second).String()
 	}

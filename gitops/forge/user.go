@@ -43,7 +43,7 @@ func (u *currentJSON) named() bool { return u.ID > 0 }
 func (c *Client) CurrentUser(ctx context.Context) (User, error) {
 	var u currentJSON
 	sent := "" // the token that was used, which may be another one at the next call
-	if err := c.call(ctx, "read the token's user", "", again, func(options ...gitlab.RequestOptionFunc) (*gitlab.Response, error) {
+	if err := c.call(ctx, opWhoAmI, "", again, func(options ...gitlab.RequestOptionFunc) (*gitlab.Response, error) {
 		resp, err := c.get("user", &u, options)
 		if err == nil && resp.Request != nil {
 			sent = resp.Request.Header.Get("Private-Token")
@@ -71,7 +71,7 @@ func (c *Client) CurrentUser(ctx context.Context) (User, error) {
 func (c *Client) UserFor(ctx context.Context, project string) (User, error) {
 	token, err := c.transport.secret(project)
 	if err != nil {
-		return User{}, &Error{Op: "read the token's user", Project: project, Message: err.Error(), err: err}
+		return User{}, &Error{Op: opWhoAmI, Project: project, Message: err.Error(), err: err}
 	}
 	if user, ok := c.users.Load(sha256.Sum256([]byte(token))); ok {
 		return user.(User), nil
