@@ -49,6 +49,22 @@ func TestWhatIsPutIsFound(t *testing.T) {
 	}
 }
 
+func TestFolderThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	const readOnly = "/proc/self" // for everybody
+	if _, err := os.Stat(readOnly); err != nil {
+		t.Skip("needs a folder that nobody can write to: ", err)
+	}
+	if _, err := Open(readOnly, "v1", 1<<20); err == nil || !strings.HasPrefix(err.Error(), "write to the cache: open "+readOnly) {
+		t.Errorf("got %v", err)
+	}
+	root := t.TempDir()
+	open(t, root, "v1", 1<<20)
+	if left, err := os.ReadDir(root); err != nil || len(left) > 0 {
+		t.Errorf("left over: %v, %v", left, err)
+	}
+}
+
 func TestDamageIsThrownAway(t *testing.T) {
 	t.Parallel()
 	for name, damage := range map[string]func([]byte) []byte{

@@ -14,7 +14,7 @@ const noCache = "off"
 const minCache = 16 << 20
 
 // openCache opens the folder of results, nil where there is none. A folder that nobody
-// asked for and that cannot be made is no error.
+// asked for and that cannot be made or written is no error.
 func openCache(s *surroundings, c config) (*cache.Dir, error) {
 	dir := c.Cache.Dir
 	if dir == noCache {
@@ -33,7 +33,7 @@ func openCache(s *surroundings, c config) (*cache.Dir, error) {
 	limits := fmt.Sprintf("%s %s %s", c.Rendering.Memory, c.Rendering.Time, c.Rendering.Output)
 	d, err := cache.Open(dir, programID()+" "+limits, size)
 	if err != nil && c.Cache.Dir != "" {
-		return nil, usageError{fmt.Errorf("config: cache.dir: %w", err)}
+		return nil, usageError{fmt.Errorf("config: cache.dir: %w: name a folder that can be written, or off for none", err)}
 	}
 	return d, nil
 }
