@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -146,6 +147,9 @@ func loadUmbrella(ctx context.Context, tree fs.FS, opts DiscoverOptions) (*umbre
 		}
 	}
 	chart, err := render.LoadChart(tree, dir, "")
+	if _, missing := fs.Stat(tree, path.Join(dir, "Chart.yaml")); err != nil && errors.Is(missing, fs.ErrNotExist) {
+		return nil, fmt.Errorf("load umbrella: %w: set umbrella.chart to the folder that holds its chart", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("load umbrella: %w", err)
 	}

@@ -170,9 +170,14 @@ func TestDiscoverFindsTheChartAndTheValuesFiles(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "ci/none.yaml") {
 		t.Errorf("missing values file: %v", err)
 	}
+	const hint = ": set umbrella.chart to the folder that holds its chart"
 	_, err = Discover(context.Background(), files(m), DiscoverOptions{ChartDir: "elsewhere"})
-	if err == nil || !strings.Contains(err.Error(), "no folder elsewhere") {
+	if err == nil || !strings.Contains(err.Error(), "no folder elsewhere"+hint) {
 		t.Errorf("missing chart: %v", err)
+	}
+	_, err = Discover(context.Background(), files(map[string]string{"README.md": "# Platform"}), DiscoverOptions{})
+	if err == nil || !strings.Contains(err.Error(), "Chart.yaml is missing"+hint) {
+		t.Errorf("no chart at all: %v", err)
 	}
 }
 
