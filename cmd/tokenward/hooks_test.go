@@ -116,7 +116,7 @@ func TestHooksThatCannotBeSetUp(t *testing.T) {
 		}
 	}
 	p.environment = map[string]string{"TOKENWARD_WEBHOOK_SECRET": "s3cret-of-hooks"}
-	if code, out := p.hooks(maintainer, "install", "--url", "http://127.0.0.1:1/webhooks/gitlab", "--group", "platform"); code != exitFailed || !strings.Contains(out, "FAILED platform: ") {
+	if code, out := p.hooks(maintainer, "install", "--url", "http://127.0.0.1:1/webhooks/gitlab", "--group", "platform"); code != exitFailed || !strings.Contains(out, "FAILED platform: ") || !strings.Contains(out, "or Owner in the group)") {
 		t.Errorf("a group without its owner: %d %s", code, out)
 	}
 }

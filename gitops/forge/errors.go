@@ -91,6 +91,8 @@ func (e *Error) hint() string {
 		return "the token needs the scope api and its user at least the role Developer in this project"
 	case e.Is(ErrForbidden) && slices.Contains([]string{opNote, opCreateIssue, opUpdateIssue}, e.Op):
 		return "the token needs the scope api and its user at least the role Reporter in this project"
+	case e.Is(ErrForbidden) && slices.Contains([]string{opListHooks, opCreateHook, opUpdateHook, opDeliveries}, e.Op):
+		return "webhooks need a token with the scope api whose user has the role Maintainer in the project, or Owner in the group"
 	case e.Is(ErrForbidden):
 		return "the token needs the scope api or read_api, and its user access to this project"
 	case e.Is(ErrNotFound) && e.Project != "":

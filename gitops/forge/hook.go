@@ -13,6 +13,13 @@ import (
 	"github.com/xanzy/go-gitlab"
 )
 
+const (
+	opListHooks  = "list the webhooks of"
+	opCreateHook = "add a webhook to"
+	opUpdateHook = "change a webhook of"
+	opDeliveries = "read the deliveries of a webhook of"
+)
+
 // HookOwner is a project or a group that has webhooks.
 type HookOwner struct {
 	path string // in the API
@@ -97,7 +104,7 @@ func (s HookSettings) body() map[string]any {
 
 // Hooks lists all hooks of an owner.
 func (c *Client) Hooks(ctx context.Context, o HookOwner) ([]Hook, error) {
-	return listed[Hook](ctx, c, "list the webhooks of", o.name, o.path, query{})
+	return listed[Hook](ctx, c, opListHooks, o.name, o.path, query{})
 }
 
 // CreateHook adds a hook. Where an answer does not tell whether GitLab acted, it
@@ -106,7 +113,7 @@ func (c *Client) CreateHook(ctx context.Context, o HookOwner, s HookSettings) (H
 	var made Hook
 	err := c.createOnce(ctx,
 		func() error {
-			return c.write(ctx, "add a webhook to", o.name, once, http.MethodPost, o.path, s.body(), &made)
+			return c.write(ctx, opCreateHook, o.name, once, http.MethodPost, o.path, s.body(), &made)
 		},
 		func() (bool, error) {
 			all, err := c.Hooks(ctx, o)
@@ -123,7 +130,7 @@ func (c *Client) CreateHook(ctx context.Context, o HookOwner, s HookSettings) (H
 // too old for, so that the result must be looked at.
 func (c *Client) UpdateHook(ctx context.Context, o HookOwner, id int64, s HookSettings) (Hook, error) {
 	var now Hook
-	err := c.write(ctx, "change a webhook of", o.name, again, http.MethodPut, fmt.Sprintf("%s/%d", o.path, id), s.body(), &now)
+	err := c.write(ctx, opUpdateHook, o.name, again, http.MethodPut, fmt.Sprintf("%s/%d", o.path, id), s.body(), &now)
 	return now, err
 }
 
@@ -140,7 +147,7 @@ func (c *Client) HookDeliveries(ctx context.Context, o HookOwner, id int64) ([]H
 		Trigger string `json:"trigger"`
 		Status  any    `json:"response_status"`
 	}
-	if err := c.read(ctx, "read the deliveries of a webhook of", o.name, fmt.Sprintf("%s/%d/events", o.path, id), &rows); err != nil {
+	if err := c.read(ctx, opDeliveries, o.name, fmt.Sprintf("%s/%d/events", o.path, id), &rows); err != nil {
 		return nil, err
 	}
 	var out []HookDelivery
