@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	kjson "k8s.io/apimachinery/pkg/util/json"
+
 	"tokenward/analysis/render"
 )
 
@@ -90,7 +92,7 @@ type sourceName struct {
 
 type gitRepositorySpec struct {
 	URL               string    `json:"url"`
-	Ref               SourceRef `json:"ref"` // the keys differ from the fields in case only
+	Ref               SourceRef `json:"ref"`
 	Ignore            string    `json:"ignore"`
 	Include           []any     `json:"include"`
 	RecurseSubmodules bool      `json:"recurseSubmodules"`
@@ -162,12 +164,13 @@ func readSource(o *render.Object) chartSource {
 	return s
 }
 
+// decodeSpec fills into from an object's spec. Names of fields differ by case, as they do for Kubernetes.
 func decodeSpec(o *render.Object, into any) error {
 	data, err := json.Marshal(o.Fields()["spec"])
 	if err != nil {
 		return fmt.Errorf("read %s: %w", o.ID(), err)
 	}
-	if err := json.Unmarshal(data, into); err != nil {
+	if err := kjson.Unmarshal(data, into); err != nil {
 		return fmt.Errorf("read %s: %w", o.ID(), err)
 	}
 	return nil

@@ -73,6 +73,27 @@ func TestReleaseSource(t *testing.T) {
 	}
 }
 
+// Kubernetes drops what a schema does not name, and names differ by case.
+func TestReleaseOfFieldsInAnotherCase(t *testing.T) {
+	t.Parallel()
+	const spec = `  TargetNamespace: other
+  Values: {hidden: true}
+  VALUESFROM: [{kind: Secret, name: none}]
+  PostRenderers: [{kustomize: {patches: [{patch: x}]}}]
+  values: {shown: true}
+`
+	text := strings.Replace(helmRelease(appChart+spec), "semver:", "Semver:", 1)
+	r := mustDiscover(t, fluxUmbrella(text), DiscoverOptions{}).Releases[0]
+	want := Release{
+		HelmRelease: "app", Name: "app", Namespace: "flux", Repository: "ssh://git@git.example.com:22/app.git",
+		Ref:   SourceRef{Branch: "main", Tag: "1", Name: "refs/tags/x", Commit: "abc"},
+		Chart: "chart", Values: map[string]any{"shown": true},
+	}
+	if diff := cmp.Diff(want, r); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Whatever branch a repository's HEAD is: Flux's is master.
 func TestReleaseOfASourceWithoutRef(t *testing.T) {
 	t.Parallel()

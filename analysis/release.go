@@ -12,7 +12,11 @@ import "tokenward/analysis/render"
 // of precedence: Commit, Name, Tag, Semver, Branch. A release
 // whose source gives none has Flux's default, the branch master.
 type SourceRef struct {
-	Branch, Tag, Semver, Name, Commit string
+	Branch string `json:"branch"`
+	Tag    string `json:"tag"`
+	Semver string `json:"semver"`
+	Name   string `json:"name"`
+	Commit string `json:"commit"`
 }
 
 // orDefault returns what Flux follows where a source gives the ref.
