@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	kjson "k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
@@ -68,7 +69,7 @@ func readPostRenderer(raw any) (*kustomizeSpec, error) {
 	var entry struct {
 		Kustomize *kustomizeSpec `json:"kustomize"`
 	}
-	if err := json.Unmarshal(data, &entry); err != nil {
+	if err := kjson.Unmarshal(data, &entry); err != nil { // names of fields differ by case, as for Kubernetes
 		return nil, err
 	}
 	if entry.Kustomize == nil {

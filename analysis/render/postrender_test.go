@@ -108,6 +108,17 @@ func TestPostRenderers(t *testing.T) {
 			},
 		},
 		{
+			name: "fields in another case are none", renderers: `
+- Kustomize: {patches: [{target: {kind: ServiceAccount}, patch: "- {op: add, path: /automountServiceAccountToken, value: false}"}]}
+- kustomize:
+    Patches: [{target: {kind: ServiceAccount}, patch: "- {op: add, path: /automountServiceAccountToken, value: false}"}]
+`,
+			want: []string{
+				"Deployment shop/web chart/templates/all.yaml:2 <nil>", "ServiceAccount shop/web chart/templates/all.yaml:13 <nil>",
+				"Job shop/test chart/templates/all.yaml:18 <nil>", untouched, "Secret shop/z chart/templates/z.yaml:2 <nil>",
+			},
+		},
+		{
 			name: "an object is taken away, another renamed", renderers: `
 - kustomize:
     patches:
