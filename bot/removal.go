@@ -96,18 +96,10 @@ func (b *Bot) removeFrom(ctx context.Context, s *Scan, u *Unit, file string) err
 		return fmt.Errorf("read it: %w", err)
 	}
 	u.Removed, u.Kept = nil, nil
-	var reasons []error
-	stale := u.Plan.Removals()
-	if b.letsAllGo(src, u, stale) {
-		u.Removed, stale = stale, nil
-	}
-	for _, c := range stale {
-		if err := b.letsGo(src, u, c); err != nil {
-			c.Reason += "; the file does not let it go: " + err.Error()
-			u.Kept, reasons = append(u.Kept, c), append(reasons, err)
-			continue
-		}
-		u.Removed = append(u.Removed, c)
+	looks := maxLooks
+	reasons := b.letGo(ctx, src, u, u.Plan.Removals(), &looks)
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	if len(u.Removed) == 0 {
 		return errors.Join(reasons...)
@@ -124,16 +116,55 @@ func (b *Bot) removeFrom(ctx context.Context, s *Scan, u *Unit, file string) err
 	return nil
 }
 
+// maxLooks bounds how often a file is looked at to find out which entries it lets go: each look takes as long as the file is large.
+const maxLooks = 500
+
+var errLooks = fmt.Errorf("it was looked at %d times for other entries, and not for this one", maxLooks)
+
+// letGo sorts entries into those that the file lets go, beside those that are taken out already, and those that it keeps,
+// and tells why it keeps them: all at once where one look shows it, else in halves. It ends early when ctx does.
+func (b *Bot) letGo(ctx context.Context, src []byte, u *Unit, stale []analysis.Change, looks *int) (reasons []error) {
+	if len(stale) == 0 || ctx.Err() != nil {
+		return nil
+	}
+	*looks--
+	half := len(stale) / 2
+	switch {
+	case *looks < 0:
+		return keep(u, stale, errLooks)
+	case b.letsAllGo(src, u, stale):
+	case half > 0:
+		reasons = b.letGo(ctx, src, u, stale[:half], looks)
+		return append(reasons, b.letGo(ctx, src, u, stale[half:], looks)...)
+	default:
+		if err := b.letsGo(src, u, stale[0]); err != nil {
+			return keep(u, stale, err)
+		}
+	}
+	u.Removed = append(u.Removed, stale...)
+	return nil
+}
+
+// keep leaves entries in the list, for one reason.
+func keep(u *Unit, stale []analysis.Change, why error) []error {
+	for _, c := range stale {
+		c.Reason += "; the file does not let it go: " + why.Error()
+		u.Kept = append(u.Kept, c)
+	}
+	return []error{why}
+}
+
 // letsAllGo tells whether letsGo has nothing against any of the entries, where one look at the file shows it.
 func (b *Bot) letsAllGo(src []byte, u *Unit, stale []analysis.Change) bool {
+	all := append(slices.Clone(u.Removed), stale...)
 	seen := map[analysis.ChangeKind]map[string]bool{analysis.Allow: {}, analysis.Deny: {}}
-	for _, c := range stale {
+	for _, c := range all {
 		if seen[c.In] == nil || seen[c.In][c.Pattern] {
 			return false // an entry that stands there several times is taken out in several ways
 		}
 		seen[c.In][c.Pattern] = true
 	}
-	return b.policyRemoval(u.Plan.Namespace, stale).GoTogether(src)
+	return b.policyRemoval(u.Plan.Namespace, all).GoTogether(src)
 }
 
 // letsGo tells why an entry cannot be taken out of a file together with those that are taken out already: a
@@ -155,17 +186,19 @@ func (b *Bot) letsGo(src []byte, u *Unit, c analysis.Change) error {
 // are stale stays once.
 func (b *Bot) policyRemoval(namespace string, stale []analysis.Change) edit.PolicyRemoval {
 	e := edit.PolicyRemoval{Mutator: b.cfg.Policies.Mutator, DefaultMutator: b.cfg.Policies.DefaultMutator, Namespace: namespace}
+	at := map[analysis.ChangeKind]map[string]int{analysis.Allow: {}, analysis.Deny: {}} // places in the lists
 	for _, c := range stale {
-		list := &e.Allow
+		list, in := &e.Allow, analysis.Allow
 		switch c.In {
 		case analysis.HardenDefault:
 			e.RepeatedDefault = true
 			continue
 		case analysis.Deny:
-			list = &e.Deny
+			list, in = &e.Deny, analysis.Deny
 		}
-		i := slices.IndexFunc(*list, func(r edit.Removal) bool { return r.Pattern == c.Pattern })
-		if i < 0 {
+		i, listed := at[in][c.Pattern]
+		if !listed {
+			at[in][c.Pattern] = len(*list)
 			*list = append(*list, edit.Removal{Pattern: c.Pattern, KeepFirst: c.Repeated})
 			continue
 		}
