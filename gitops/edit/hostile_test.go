@@ -23,7 +23,14 @@ func TestHostileText(t *testing.T) {
 	policy := edit.PolicyEdit{Mutator: mutator, DefaultMutator: defaultMutator, Namespace: "new", Harden: true, HardenDefault: true, Allow: []edit.Entry{{Pattern: "a-*"}}}
 	section := documented().edit()
 	log := released().edit()
-	var contents, sections strings.Builder
+	var contents, sections, entries, spaced strings.Builder
+	removal := edit.PolicyRemoval{Mutator: mutator, DefaultMutator: defaultMutator, Namespace: "shop"}
+	for i := range 10 * n {
+		pattern := fmt.Sprintf("a-worker-of-the-shop-%d-*", i)
+		fmt.Fprintf(&entries, "        - %s\n", pattern)
+		fmt.Fprintf(&spaced, "        - %s\n\n", pattern)
+		removal.Allow = append(removal.Allow, edit.Removal{Pattern: pattern})
+	}
 	for i := range n {
 		fmt.Fprintf(&contents, "%d. [s%d](#s%d)\n", i+1, i, i)
 		fmt.Fprintf(&sections, "\n## s%d\n", i)
@@ -45,6 +52,8 @@ func TestHostileText(t *testing.T) {
 		{"block scalars", times("a: |\n{{ if .a }}\n", n) + values(item), policy},
 		{"a long line", values(item) + "# " + times("x", 100*n), policy},
 		{"aliases", "a: &a [" + times("*a,", n) + "]\n" + values(item), policy},
+		{"entries to take out", values(item + "      pods:\n        allow:\n        - a-*\n" + entries.String()), removal},
+		{"entries to take out among blank lines", values(item + "      pods:\n        allow:\n\n" + spaced.String() + "        - a-*\n"), removal},
 		{"headings", "# a\n" + sections.String(), section},
 		{"contents", "# a\n\n" + contents.String() + sections.String(), section},
 		{"breaks", times("---\n\n", n) + "## License\n", section},

@@ -62,6 +62,11 @@ func (e PolicyRemoval) Apply(src []byte) (dst []byte, changes []Change, err erro
 type remover struct {
 	*document
 	splice *splice
+	// items are those that follow each other at once of which lastKept was asked last, kept what it found.
+	items run
+	kept  int
+	// removed are the lines, all of them removed, that leftBefore passed last.
+	removed run
 }
 
 // entryList is a list of scalars with the mapping that holds it.
@@ -143,9 +148,10 @@ func (r *remover) removeAll(lists []entryList, removals []Removal) error {
 			return err
 		}
 	}
+	listed := listedIn(lists)
 	gone := map[*yaml.Node]bool{}
 	for _, removal := range removals {
-		nodes, err := r.occurrences(lists, removal)
+		nodes, err := r.occurrences(listed, removal)
 		if err != nil {
 			return err
 		}
@@ -158,32 +164,39 @@ func (r *remover) removeAll(lists []entryList, removals []Removal) error {
 		if len(out) == 0 {
 			continue
 		}
-		if err := r.takeOut(l, out); err != nil {
+		if err := r.takeOut(l, out, gone); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// listedIn finds the scalars of some lists by their values, in the order in which they stand there.
+func listedIn(lists []entryList) patterns {
+	listed := patterns{}
+	for _, l := range lists {
+		listed.add(l.list)
+	}
+	return listed
+}
+
 // occurrences returns what a removal takes out of the lists. What was judged is one rendering: of a pattern that stands in
 // branches of which each may be there without the other, nobody knows which of them it was, and it is refused.
 // A repetition is what is never there without another that stays.
-func (r *remover) occurrences(lists []entryList, removal Removal) ([]*yaml.Node, error) {
+func (r *remover) occurrences(listed patterns, removal Removal) ([]*yaml.Node, error) {
 	var all, kept []*yaml.Node // kept: of which none is within the block of another
-	for _, l := range lists {
-		for _, n := range l.list.Content {
-			if n.Kind != yaml.ScalarNode || n.Value != removal.Pattern {
-				continue
-			}
-			all = append(all, n)
-			in := func(inner, outer *yaml.Node) bool {
-				return r.blockAt(lineOf(inner)).within(r.blockAt(lineOf(outer)))
-			}
-			if slices.ContainsFunc(kept, func(k *yaml.Node) bool { return in(n, k) }) {
-				continue
-			}
-			kept = append(slices.DeleteFunc(kept, func(k *yaml.Node) bool { return in(k, n) }), n)
+	for _, n := range listed[removal.Pattern] {
+		if n.Kind != yaml.ScalarNode {
+			continue
 		}
+		all = append(all, n)
+		in := func(inner, outer *yaml.Node) bool {
+			return r.blockAt(lineOf(inner)).within(r.blockAt(lineOf(outer)))
+		}
+		if slices.ContainsFunc(kept, func(k *yaml.Node) bool { return in(n, k) }) {
+			continue
+		}
+		kept = append(slices.DeleteFunc(kept, func(k *yaml.Node) bool { return in(k, n) }), n)
 	}
 	if len(kept) > 1 {
 		return nil, fmt.Errorf("%w: %s stands under different conditions at lines %d and %d", ErrForm, removal.Pattern, kept[0].Line, kept[1].Line)
@@ -194,8 +207,8 @@ func (r *remover) occurrences(lists []entryList, removal Removal) ([]*yaml.Node,
 	return all, nil
 }
 
-// takeOut removes nodes from a list, and the list with its key if none is left.
-func (r *remover) takeOut(l entryList, out []*yaml.Node) error {
+// takeOut removes nodes from a list, and the list with its key if none is left. All that goes is in gone.
+func (r *remover) takeOut(l entryList, out []*yaml.Node, gone map[*yaml.Node]bool) error {
 	for _, n := range []*yaml.Node{l.parent, l.list} {
 		if n.Anchor != "" || n.Style&yaml.TaggedStyle != 0 {
 			return fmt.Errorf("%w: the list at line %d is shared or tagged", ErrForm, l.key.Line)
@@ -210,10 +223,10 @@ func (r *remover) takeOut(l entryList, out []*yaml.Node) error {
 	if isFlow(l.list) {
 		take = r.takeOutOfFlow
 	}
-	if err := take(l, out); err != nil {
+	if err := take(l, out, gone); err != nil {
 		return err
 	}
-	l.list.Content = slices.DeleteFunc(l.list.Content, func(n *yaml.Node) bool { return slices.Contains(out, n) })
+	l.list.Content = slices.DeleteFunc(l.list.Content, func(n *yaml.Node) bool { return gone[n] })
 	if len(l.list.Content) == 0 && !isFlow(l.list) {
 		return r.dropKey(l.parent, l.key)
 	}

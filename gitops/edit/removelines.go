@@ -13,8 +13,8 @@ import (
 
 // takeOutLines removes the lines of some of a list's items, with the comments that
 // belong to them alone.
-func (r *remover) takeOutLines(l entryList, out []*yaml.Node) error {
-	gone := map[int]bool{} // the lines of removed items
+func (r *remover) takeOutLines(l entryList, out []*yaml.Node, gone map[*yaml.Node]bool) error {
+	lines := map[int]bool{} // of removed items
 	for _, n := range out {
 		number, dash, err := r.itemStart(n)
 		if err != nil {
@@ -26,10 +26,10 @@ func (r *remover) takeOutLines(l entryList, out []*yaml.Node) error {
 		if err := r.checkLine(number); err != nil {
 			return err
 		}
-		gone[number] = true
+		lines[number] = true
 	}
 	for _, n := range out {
-		if err := r.dropItem(lineOf(n), gone); err != nil {
+		if err := r.dropItem(lineOf(n), lines); err != nil {
 			return err
 		}
 	}
@@ -37,12 +37,12 @@ func (r *remover) takeOutLines(l entryList, out []*yaml.Node) error {
 		return nil
 	}
 	always := func(n *yaml.Node) bool {
-		return !slices.Contains(out, n) && r.blockAt(lineOf(n)) == r.blockAt(lineOf(l.key))
+		return !gone[n] && r.blockAt(lineOf(n)) == r.blockAt(lineOf(l.key))
 	}
 	if !slices.ContainsFunc(l.list.Content, always) {
 		return fmt.Errorf("%w: only items inside template directives would be left below %s at line %d", ErrForm, l.key.Value, l.key.Line)
 	}
-	return r.checkBlocks(gone)
+	return r.checkBlocks(lines)
 }
 
 // checkLine refuses to drop a line that a template action stands on or reaches into.
@@ -102,12 +102,8 @@ func (r *remover) dropItem(number int, gone map[int]bool) error {
 		last++
 		r.splice.drop(last)
 	}
-	alone := true
-	for i := number + 1; i < len(r.lines) && r.isItem(i) && r.indent(i) == col && r.blockAt(i) == r.blockAt(number); i++ {
-		alone = alone && gone[i]
-	}
 	first := number
-	if alone {
+	if r.lastKept(number, gone) < number {
 		var err error
 		if first, err = r.dropComments(number); err != nil {
 			return err
@@ -115,6 +111,37 @@ func (r *remover) dropItem(number int, gone map[int]bool) error {
 	}
 	r.dropBlank(first-1, last+1, col)
 	return nil
+}
+
+// run is a part of the lines.
+type run struct{ first, end int }
+
+// lastKept returns the last line among the items that follow that of a line at once which stays, -1 where all go.
+func (r *remover) lastKept(number int, gone map[int]bool) int {
+	if number < r.items.first || number >= r.items.end {
+		r.items, r.kept = run{number, number + 1}, -1
+		for i := number + 1; i < len(r.lines) && r.isItem(i) && r.indent(i) == r.indent(number) && r.blockAt(i) == r.blockAt(number); i++ {
+			if r.items.end = i + 1; !gone[i] {
+				r.kept = i
+			}
+		}
+	}
+	return r.kept
+}
+
+// leftBefore returns the last line up to the given one that has not been removed, -1 where there is none.
+func (r *remover) leftBefore(number int) int {
+	passed := number + 1
+	for number >= 0 && r.splice.removed[number] {
+		if number == r.removed.end-1 {
+			number = r.removed.first
+		}
+		number--
+	}
+	if number+1 < passed {
+		r.removed = run{number + 1, passed}
+	}
+	return number
 }
 
 // dropBlank drops one of the blank lines around what stood between two lines, and the one that is left
@@ -130,10 +157,10 @@ func (r *remover) dropBlank(before, behind, col int) {
 		}
 		return
 	}
-	for before >= 0 && r.splice.removed[before] {
-		before--
+	if !apart || r.looks[behind].below < col {
+		return
 	}
-	if apart && r.looks[behind].below >= col && before >= 0 && r.kindOf(before) == content && !r.isItem(before) {
+	if before = r.leftBefore(before); before >= 0 && r.kindOf(before) == content && !r.isItem(before) {
 		r.splice.drop(behind)
 	}
 }
@@ -242,7 +269,7 @@ func (r *remover) contentBehind(number int) int {
 
 // takeOutOfFlow removes elements of a list in flow style from its text. A list that
 // is left empty goes with its key where the two have a line of their own.
-func (r *remover) takeOutOfFlow(l entryList, out []*yaml.Node) error {
+func (r *remover) takeOutOfFlow(l entryList, out []*yaml.Node, gone map[*yaml.Node]bool) error {
 	f, ok := r.flow(l.list)
 	number := lineOf(l.key)
 	if !ok || r.isDynamic(f.open, f.close) || lineAt(r.lines, f.open) != lineAt(r.lines, f.close) {
@@ -254,7 +281,7 @@ func (r *remover) takeOutOfFlow(l entryList, out []*yaml.Node) error {
 	}
 	var kept []string
 	for _, n := range l.list.Content {
-		if !slices.Contains(out, n) {
+		if !gone[n] {
 			start := r.offsetOf(n)
 			kept = append(kept, string(r.text[start:r.elementEnd(start, f.close)]))
 		}

@@ -24,9 +24,10 @@ func (e PolicyRemoval) GoTogether(src []byte) bool {
 
 // standIn tells whether each of the removals takes something out of the lists, and all leave something in each.
 func (r *remover) standIn(lists []entryList, removals []Removal) bool {
+	listed := listedIn(lists)
 	gone := map[*yaml.Node]bool{}
 	for _, removal := range removals {
-		nodes, err := r.occurrences(lists, removal)
+		nodes, err := r.occurrences(listed, removal)
 		if err != nil || len(nodes) == 0 {
 			return false
 		}
