@@ -46,10 +46,15 @@ func (p *planner) mentioned(pattern string) string {
 	return ""
 }
 
+var withoutWildcards = strings.NewReplacer("*", "", "?", "")
+
 // spokenNames are what the pods of a pattern may be called in a text, the longest
 // first: the pattern without its wildcards, and its last words, without those that
-// all names of the release share. Single words say nothing.
+// all names of the release share. Single words say nothing, and no pod has a name of more than 253 characters.
 func spokenNames(pattern, common string) []string {
+	if !render.IsNamePart(withoutWildcards.Replace(pattern)) {
+		return nil
+	}
 	var out []string
 	if whole := strings.Trim(pattern, "*?-"); strings.Count(whole, "-") > 0 && !strings.ContainsAny(whole, "*?") {
 		out = append(out, strings.ToLower(whole))

@@ -25,6 +25,17 @@ func TestSpokenNames(t *testing.T) {
 	}
 }
 
+// A pattern that is longer than any name would have as many names in a text as words, each nearly as long as itself.
+func TestLongPatternsHaveNoNames(t *testing.T) {
+	t.Parallel()
+	if names := spokenNames(strings.Repeat("ab-cd-", 2000)+"*", "shop"); len(names) > 0 {
+		t.Errorf("%d names, the first of %d bytes", len(names), len(names[0]))
+	}
+	if names := spokenNames(strings.Repeat("*", 2000)+"-ab-cd-*", "shop"); len(names) != 1 {
+		t.Errorf("%q", names)
+	}
+}
+
 func TestStaleEntriesThatSomethingMentionsStay(t *testing.T) {
 	t.Parallel()
 	container := func(key string, v any) map[string]any {
