@@ -13,9 +13,15 @@ import (
 	"tokenward/analysis/render"
 )
 
+// maxSearched bounds the text that is searched for the names of a namespace's patterns, counted once for each name: some
+// seconds of work.
+const maxSearched = 16 << 30
+
+const tooMuchSaid = "nobody looked for whether anything mentions it: its namespace has too many such patterns, and too much text"
+
 // mentioned says where the pods of a pattern that nothing rendered matches are named
 // all the same: a script, a command or a configuration may make them at run time. It is
-// "" if nowhere.
+// "" if nowhere, and says so if that is not known.
 func (p *planner) mentioned(pattern string) string {
 	var common []string
 	for _, r := range p.in.Set.Releases {
@@ -39,6 +45,9 @@ func (p *planner) mentioned(pattern string) string {
 		p.speakers = speakersOf(here)
 	}
 	for _, o := range p.speakers {
+		if p.searched += len(names) * len(o.text); p.searched > maxSearched {
+			return tooMuchSaid
+		}
 		if name := o.namesOne(names); name != "" {
 			return fmt.Sprintf("%s %s mentions %s", o.Kind, o.Name, name)
 		}

@@ -73,6 +73,18 @@ func TestStaleEntriesThatSomethingMentionsStay(t *testing.T) {
 	}
 }
 
+// What nobody looked for stays in the list.
+func TestStaleEntriesAreLookedForWithinBounds(t *testing.T) {
+	t.Parallel()
+	p := &planner{plan: NamespacePlan{Namespace: "web"}, in: PlanInput{Set: &Set{}}, searched: maxSearched - 40}
+	p.speakers = []speaker{{&render.Object{Kind: "ConfigMap", Name: "x"}, "run tidy-lines"}}
+	for _, want := range []string{"ConfigMap x mentions tidy-lines", tooMuchSaid} {
+		if got := p.mentioned("web-tidy-lines-*"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestPodMakers(t *testing.T) {
 	t.Parallel()
 	role := func(name, verb, group, resource string) *render.Object {

@@ -177,6 +177,7 @@ type planner struct {
 	openAccounts    int       // ServiceAccounts that do not set automountServiceAccountToken: false
 	abandoned       bool      // nothing is deployed into the namespace
 	speakers        []speaker // what the namespace's objects say, read where it is asked for
+	searched        int       // bytes of it that were searched, for each name anew
 }
 
 func (p *planner) judge(j Judgement) {
