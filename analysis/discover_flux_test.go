@@ -80,14 +80,14 @@ func TestReleaseOfFieldsInAnotherCase(t *testing.T) {
   Values: {hidden: true}
   VALUESFROM: [{kind: Secret, name: none}]
   PostRenderers: [{kustomize: {patches: [{patch: x}]}}]
-  values: {shown: true}
+  values: {shown: true, many: 1000000}
 `
 	text := strings.Replace(helmRelease(appChart+spec), "semver:", "Semver:", 1)
 	r := mustDiscover(t, fluxUmbrella(text), DiscoverOptions{}).Releases[0]
 	want := Release{
 		HelmRelease: "app", Name: "app", Namespace: "flux", Repository: "ssh://git@git.example.com:22/app.git",
 		Ref:   SourceRef{Branch: "main", Tag: "1", Name: "refs/tags/x", Commit: "abc"},
-		Chart: "chart", Values: map[string]any{"shown": true},
+		Chart: "chart", Values: map[string]any{"shown": true, "many": float64(1000000)}, // the number as Flux has it
 	}
 	if diff := cmp.Diff(want, r); diff != "" {
 		t.Error(diff)
