@@ -46,7 +46,8 @@ type Dir struct {
 }
 
 // Open makes the folder, readable for this user only, and returns the results in
-// it. One that cannot be written is an error, unless only its disk is full. program names the program that makes them: those of another one are not
+// it. One that cannot be written is an error, unless only its disk or the user's quota
+// is full. program names the program that makes them: those of another one are not
 // found. max bounds the size of all files in bytes.
 func Open(root, program string, max int64) (*Dir, error) {
 	if err := os.MkdirAll(root, 0o700); err != nil {
@@ -57,7 +58,7 @@ func Open(root, program string, max int64) (*Dir, error) {
 		_ = probe.Close() // nothing was written
 		err = os.Remove(probe.Name())
 	}
-	if err != nil && !errors.Is(err, syscall.ENOSPC) {
+	if err != nil && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
 		return nil, fmt.Errorf("write to the cache: %w", err)
 	}
 	return &Dir{root: root, program: program, max: max, now: time.Now}, nil
